@@ -1,0 +1,161 @@
+import type { FieldProblem, NormalOrder, PersonalPart } from '@tributary/events'
+
+/** A row of `eg_order_app`: our registration at a channel. */
+export type App = {
+  id: number
+  channel: number
+  name: string
+  clientId: string
+  clientSecret: string
+  developerId: string
+  scopes: readonly string[]
+  redirectUri: string
+  attachInfo: Readonly<Record<string, unknown>>
+}
+
+/** What a consent gave us. Times in milliseconds since 1970. */
+export type Grant = {
+  sellerId: string
+  sellerName: string
+  region: string
+  refreshToken: string
+  /** Seconds, as the marketplace said. */
+  refreshTokenExpiresIn: number
+  /** 0 when it does not end. */
+  refreshTokenExpiresTime: number
+  access: AccessToken
+}
+
+export type AccessToken = { token: string; expiresTime: number }
+
+/** What calls on behalf of one seller need. The channel calls `token` before each request and `rejected` after a 401. */
+export type Session = {
+  app: App
+  sellerId: string
+  token(signal: AbortSignal): Promise<string>
+  /** The marketplace refused this token though it should still live: the next `token` must be another. */
+  rejected(token: string): Promise<void>
+}
+
+/** Whom sealed data is about: the channel's own id of a person, within a kind. */
+export type Person = { kind: string; id: string }
+
+/** An order as read from the channel, in every form we need. */
+export type SourceOrder = {
+  orderId: string
+  /** Last modification by the marketplace's clock, milliseconds since 1970; 0 when unreadable (then also a problem). */
+  sourceTime: number
+  person: Person
+  order: NormalOrder
+  personal: PersonalPart
+  problems: readonly FieldProblem[]
+}
+
+export type OrderPage = {
+  orders: readonly SourceOrder[]
+  /** Elements of the page that carry no usable order id; kept nowhere else, so they must be reported. */
+  unreadable: readonly FieldProblem[]
+  /** How many orders the window holds, when the channel says. */
+  total: number | null
+  /** Opaque; null after the last page. */
+  nextPage: string | null
+}
+
+/** A window of modification times, both ends inclusive, milliseconds since 1970. */
+export type ModifiedWindow = { from: number; to: number }
+
+/** A verified notification, sorted by what must happen next. */
+export type Notification = { notificationId: string; topic: string; time: number } & (
+  | { kind: 'order'; sellerId: string; orderIds: readonly string[] }
+  | { kind: 'revocation'; sellerId: string; person: Person }
+  | { kind: 'account-deletion'; people: readonly Person[] }
+  | { kind: 'other'; sellerId: string | null; person: Person }
+)
+
+/** What to do with a request to the webhook. A refusal is the sender's fault, `unavailable` is ours or the channel's. */
+export type Reception =
+  | { kind: 'accepted'; notification: Notification }
+  | { kind: 'refused'; status: 400 | 412; code: string; detail: string }
+  | { kind: 'unavailable'; status: 503; code: string; detail: string }
+
+/** A shipment to announce to the marketplace. */
+export type Shipment = {
+  orderId: string
+  lines: readonly { lineItemId: string; quantity: number }[]
+  carrier: string
+  trackingNumber: string
+  shippedTime: number
+}
+
+/** `existing` means that the marketplace already knew this tracking number: nothing was written twice. */
+export type ShipmentOutcome =
+  | { kind: 'confirmed'; fulfillmentId: string; existing: boolean }
+  | { kind: 'refused'; code: string; detail: string }
+
+/** One marketplace. Knows neither the log nor the database; every call takes a signal and ends within its time-out. */
+export type Channel = {
+  readonly number: number
+  readonly name: string
+  /** Where a seller's browser goes to consent. `state` comes back unchanged. */
+  authorizeUrl(app: App, options: { state: string; locale?: string }): string
+  /** Exchanges the code of a consent. Throws ChannelError. */
+  exchangeCode(app: App, code: string, signal: AbortSignal): Promise<Grant>
+  /** A new access token. `rotated` is there when the marketplace replaced the refresh token. Throws ChannelError. */
+  refresh(
+    app: App,
+    refreshToken: string,
+    signal: AbortSignal,
+  ): Promise<{ access: AccessToken; rotated?: { refreshToken: string; expiresIn: number; expiresTime: number } }>
+  /** Answers the ownership challenge of a webhook address, or null when the query is none. */
+  challenge(query: URLSearchParams): { challengeResponse: string } | null
+  /** Verifies a notification on its raw bytes and reads it. Never throws for what a sender can send. */
+  receive(
+    request: { headers: Readonly<Record<string, string | undefined>>; body: Buffer },
+    signal: AbortSignal,
+  ): Promise<Reception>
+  /** One page of the orders modified in a window. `page` is null for the first. Throws ChannelError. */
+  listOrders(session: Session, window: ModifiedWindow, page: string | null, signal: AbortSignal): Promise<OrderPage>
+  /** One order, whole. Throws ChannelError; CHANNEL_ORDER_UNKNOWN when the marketplace does not know it. */
+  getOrder(session: Session, orderId: string, signal: AbortSignal): Promise<SourceOrder>
+  /** Announces a shipment once, however often it is called with the same shipment. Throws ChannelError. */
+  ship(session: Session, shipment: Shipment, signal: AbortSignal): Promise<ShipmentOutcome>
+}
+
+/** Called before each request to a marketplace. Throws ChannelError CHANNEL_BUDGET_SPENT when there is nothing left. */
+export type CallBudget = { take(operation: 'order' | 'token' | 'notification'): Promise<void> }
+
+export type ChannelErrorCode =
+  | 'CHANNEL_UNAVAILABLE'
+  | 'CHANNEL_RATE_LIMITED'
+  | 'CHANNEL_BUDGET_SPENT'
+  | 'CHANNEL_GRANT_REVOKED'
+  | 'CHANNEL_SCOPE_MISSING'
+  | 'CHANNEL_APP_REFUSED'
+  | 'CHANNEL_ORDER_UNKNOWN'
+  | 'CHANNEL_REQUEST_REFUSED'
+  | 'CHANNEL_ANSWER_UNREADABLE'
+
+/**
+ * A call that did not work, classed by what helps: `retry` the same later, `reauthorize` by a new consent of the
+ * seller, a `person` must change something at the marketplace or here, or it is a `bug` of ours.
+ */
+export class ChannelError extends Error {
+  override readonly name = 'ChannelError'
+  readonly code: ChannelErrorCode
+  readonly remedy: 'retry' | 'reauthorize' | 'person' | 'bug'
+  readonly retriable: boolean
+  /** Milliseconds to wait at least, when the marketplace said. */
+  readonly retryAfter: number | undefined
+
+  constructor(
+    code: ChannelErrorCode,
+    message: string,
+    options: { remedy: 'retry' | 'reauthorize' | 'person' | 'bug'; retryAfter?: number; cause?: unknown },
+  ) {
+    super(message, options)
+    this.code = code
+    this.remedy = options.remedy
+    this.retriable = options.remedy === 'retry'
+    this.retryAfter = options.retryAfter
+  }
+}

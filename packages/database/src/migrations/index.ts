@@ -1,0 +1,23 @@
+import type { Migration } from '../migrate.ts'
+import { migration as givenTables } from './001-given-tables.ts'
+import { migration as widenings } from './002-widenings.ts'
+import { migration as eventLog } from './003-event-log.ts'
+import { migration as consumer } from './004-consumer.ts'
+import { migration as vault } from './005-vault.ts'
+import { migration as orderSync } from './006-order-sync.ts'
+import { migration as delivery } from './007-delivery.ts'
+import { migration as projection } from './008-projection.ts'
+import { migration as rowIds } from './009-row-ids.ts'
+
+/** In the order they run. A migration that has landed never changes; a new one is added at the end. */
+export const MIGRATIONS: readonly Migration[] = [
+  givenTables,
+  widenings,
+  eventLog,
+  consumer,
+  vault,
+  orderSync,
+  delivery,
+  projection,
+  rowIds,
+]

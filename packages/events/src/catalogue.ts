@@ -1,0 +1,151 @@
+import { type Static, type TSchema, Type } from 'typebox'
+import { FieldProblemSchema, NormalOrderSchema } from './normal-order.ts'
+
+/** Topic names that operations know. Changing one orphans every cursor and consumer group. */
+export const ORDER_TOPIC = 'EG_ORDER_SPI_TOPIC'
+export const CONTACT_TOPIC = 'EG_WEWORK_EVENT_WEBHOOK_TOPIC'
+export type Topic = typeof ORDER_TOPIC | typeof CONTACT_TOPIC
+
+const closed = { additionalProperties: false } as const
+const channel = Type.Integer({ minimum: 1, maximum: 99, description: '1 eBay, 2 TikTok Shop, 3 Amazon, 4 Lazada.' })
+const sellerId = Type.String({ minLength: 1, description: "The marketplace's own id of the seller." })
+const orderId = Type.String({ minLength: 1, description: "The marketplace's id of the order." })
+const rowId = Type.Integer({ minimum: 1, description: 'A 53-bit row id, made once when the event was appended.' })
+const milliseconds = (description: string) =>
+  Type.Integer({ minimum: 0, description: `${description} Milliseconds since 1970.` })
+const sealed = Type.String({ description: 'JWE compact (dir, A256GCM), bound to the subject and to this event id.' })
+const subject = Type.String({ description: 'Pseudonym of whom the sealed part is about; names the data key in the vault.' })
+const spiServerCodes = Type.Array(Type.String({ minLength: 1 }), { description: '`eg_spi.server_code` of every receiver.' })
+
+const OrderReceived = Type.Object(
+  {
+    channel,
+    sellerId,
+    sellerRowId: rowId,
+    orderId,
+    sourceTime: milliseconds('When the marketplace last modified the order; orders snapshots among themselves.'),
+    origin: Type.Enum(['notification', 'poll', 'manual', 'import']),
+    rowIds: Type.Object(
+      { order: rowId, original: rowId, lines: Type.Record(Type.String(), rowId, { description: 'By line item id.' }) },
+      { ...closed, description: 'Ids for rows that do not exist yet; rows that do keep theirs.' },
+    ),
+    order: NormalOrderSchema,
+    subject,
+    sealed: Type.Union([sealed, Type.Null()], {
+      description: 'A PersonalPart; null when the person had been erased before the order was read.',
+    }),
+    problems: Type.Array(FieldProblemSchema),
+  },
+  { ...closed, description: 'A snapshot of an order, as the channel gave it and in its normal form.' },
+)
+
+const OrderNotified = Type.Object(
+  {
+    channel,
+    sellerId,
+    orderId,
+    topic: Type.String({ description: "The marketplace's name for the kind of notification." }),
+    notificationId: Type.String({ minLength: 1 }),
+    notifiedTime: milliseconds('When the marketplace says the thing happened.'),
+  },
+  { ...closed, description: 'A webhook said that an order changed. A hint: order-sync reads the order.' },
+)
+
+const NotificationReceived = Type.Object(
+  {
+    channel,
+    topic: Type.String({ minLength: 1 }),
+    notificationId: Type.String({ minLength: 1 }),
+    notifiedTime: milliseconds('When the marketplace says the thing happened.'),
+    sellerId: Type.Union([sellerId, Type.Null()]),
+    subject,
+    sealed: Type.Union([sealed, Type.Null()], { description: 'The raw body; null when the person had been erased.' }),
+  },
+  { ...closed, description: 'A verified webhook that names no order; kept, and acted on where a service knows its topic.' },
+)
+
+const refreshToken = {
+  subject,
+  sealed: Type.Union([sealed, Type.Null()], { description: 'The refresh token; null when its key was destroyed.' }),
+  refreshTokenExpiresIn: Type.Integer({ minimum: 0, description: 'Seconds, as the marketplace gave it.' }),
+  refreshTokenExpiresTime: milliseconds('When the refresh token ends; 0 when it does not.'),
+}
+
+const SellerAuthorized = Type.Object(
+  {
+    channel,
+    sellerId,
+    rowId,
+    appId: Type.Integer({ minimum: 1, description: '`eg_order_app.id`.' }),
+    sellerName: Type.String(),
+    region: Type.String(),
+    spiServerCodes: Type.Union([spiServerCodes, Type.Null()], { description: 'null leaves the codes as they are.' }),
+    authorizedTime: milliseconds('When the grant was exchanged.'),
+    ...refreshToken,
+  },
+  { ...closed, description: 'A seller let an app act for it.' },
+)
+
+const SellerTokenRotated = Type.Object(
+  { channel, sellerId, rotatedTime: milliseconds('When the marketplace gave the new token.'), ...refreshToken },
+  { ...closed, description: 'The marketplace replaced the refresh token.' },
+)
+
+const SellerConfigured = Type.Object(
+  { channel, sellerId, spiServerCodes },
+  { ...closed, description: 'An operator chose which SPI services get the orders of a seller.' },
+)
+
+const SellerDeauthorized = Type.Object(
+  {
+    channel,
+    sellerId,
+    reason: Type.Enum(['revoked', 'expired', 'refused', 'operator']),
+    deauthorizedTime: milliseconds('When we were sure of it.'),
+  },
+  { ...closed, description: 'The grant is gone; only a new consent helps.' },
+)
+
+const ShipmentConfirmed = Type.Object(
+  {
+    channel,
+    sellerId,
+    orderId,
+    fulfillmentId: Type.String(),
+    carrier: Type.String(),
+    trackingNumber: Type.String(),
+    lines: Type.Array(Type.Object({ lineItemId: Type.String(), quantity: Type.Integer({ minimum: 1 }) }, closed)),
+    shippedTime: milliseconds('When the package left.'),
+  },
+  { ...closed, description: 'The marketplace took our word that a package is on its way.' },
+)
+
+const PersonalDataErased = Type.Object(
+  {
+    channel,
+    sellerId,
+    sellerRowId: rowId,
+    orderId,
+    subject,
+    reason: Type.Enum(['account-deletion', 'operator']),
+    notificationId: Type.String(),
+    requestedTime: milliseconds('When the erasure was asked for.'),
+  },
+  { ...closed, description: 'The data key of a person was destroyed; one event for each order that held data of theirs.' },
+)
+
+/** Every event type at its newest version. Older versions live in `upcasters.ts` only. */
+export const CATALOGUE = {
+  OrderReceived: { version: 1, topic: ORDER_TOPIC, schema: OrderReceived },
+  OrderNotified: { version: 1, topic: ORDER_TOPIC, schema: OrderNotified },
+  NotificationReceived: { version: 1, topic: ORDER_TOPIC, schema: NotificationReceived },
+  SellerAuthorized: { version: 1, topic: ORDER_TOPIC, schema: SellerAuthorized },
+  SellerTokenRotated: { version: 1, topic: ORDER_TOPIC, schema: SellerTokenRotated },
+  SellerConfigured: { version: 1, topic: ORDER_TOPIC, schema: SellerConfigured },
+  SellerDeauthorized: { version: 1, topic: ORDER_TOPIC, schema: SellerDeauthorized },
+  ShipmentConfirmed: { version: 1, topic: ORDER_TOPIC, schema: ShipmentConfirmed },
+  PersonalDataErased: { version: 1, topic: ORDER_TOPIC, schema: PersonalDataErased },
+} as const satisfies Record<string, { version: number; topic: Topic; schema: TSchema }>
+
+export type EventType = keyof typeof CATALOGUE
+export type EventData<T extends EventType> = Static<(typeof CATALOGUE)[T]['schema']>

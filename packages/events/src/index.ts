@@ -1,0 +1,7 @@
+export * from './catalogue.ts'
+export * from './codec.ts'
+export * from './envelope.ts'
+export * from './errors.ts'
+export * from './ids.ts'
+export * from './keys.ts'
+export * from './normal-order.ts'

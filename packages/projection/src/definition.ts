@@ -1,0 +1,40 @@
+import type { Event, PersonalPart } from '@tributary/events'
+
+/** What a column can hold. Keep integers below 2^53. */
+export type Cell = string | number | null
+export type Row = Readonly<Record<string, Cell>>
+
+/** The rows of one key, by table, each list sorted by primary key. The whole input and output of a fold. */
+export type KeyState = Readonly<Record<string, readonly Row[]>>
+
+/** An event with its sealed part opened; `personal` is 'erased' when its key is gone, undefined when the type has none. */
+export type OpenedEvent = Event & {
+  personal?: PersonalPart | 'erased'
+}
+
+export type TableDefinition = {
+  name: string
+  /** Always a single column; upserts go by it alone. */
+  primaryKey: 'id'
+  /** Every column, in the order of the DDL. */
+  columns: readonly string[]
+  /** How the rows of a key are found: by columns that the key gives, or by the id of a row in a table listed before. */
+  by: { columns: readonly string[] } | { parent: string; column: string }
+}
+
+/** What a fold noticed and an operator should be able to count. Never personal data. */
+export type Remark = { kind: 'truncated' | 'unknown-value' | 'stale'; table: string; column: string; detail: string }
+
+/**
+ * A projection: rows as a pure fold over events. No I/O, no clock, no randomness, no change of its arguments.
+ * Ids come from the event (the first that names a row wins), audit times from the event's time.
+ */
+export type Projection = {
+  name: string
+  topic: string
+  types: readonly Event['type'][]
+  tables: readonly TableDefinition[]
+  /** The values of the first table's `by.columns`, or undefined when the event changes no row of this projection. */
+  key(event: Event): readonly Cell[] | undefined
+  fold(state: KeyState, event: OpenedEvent): { state: KeyState; remarks: readonly Remark[] }
+}

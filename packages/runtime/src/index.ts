@@ -1,0 +1,3 @@
+export * from './logger.ts'
+export * from './pause.ts'
+export * from './service.ts'

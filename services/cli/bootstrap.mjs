@@ -1,0 +1,106 @@
+#!/usr/bin/env node
+// The first thing that runs, on whatever Node (20 or newer) the machine has: brings the dependencies and the pinned
+// Node 24 in, then hands over to them. Plain JavaScript and no imports from the workspace, because nothing is there yet.
+import { spawn, spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '../..')
+const [command = 'help', ...rest] = process.argv.slice(2)
+
+/** Each command of package.json, as argument lists for the pinned Node, run one after another until one fails. */
+const commands = {
+  sandbox: () => [['services/cli/src/main.ts', 'sandbox', ...rest]],
+  tributary: () => [['services/cli/src/main.ts', ...rest]],
+  test: () => [['node_modules/mocha/bin/mocha.js', ...rest]],
+  bench: () => [['test/bench/main.ts', ...rest]],
+  check: () => [
+    ['node_modules/@biomejs/biome/bin/biome', 'check', '--error-on-warnings', '.'],
+    ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.base.json'],
+    ['node_modules/dependency-cruiser/bin/dependency-cruiser.mjs', 'packages', 'projections', 'services', 'test'],
+    ['packages/events/src/documentation/main.ts', '--check'],
+  ],
+  format: () => [
+    ['node_modules/@biomejs/biome/bin/biome', 'check', '--write', '.'],
+    ['packages/events/src/documentation/main.ts'],
+  ],
+}
+
+if (!(command in commands)) {
+  process.stderr.write(`Unknown command '${command}'. Known: ${Object.keys(commands).join(', ')}.\n`)
+  process.exit(64)
+}
+
+installDependencies()
+if (['sandbox', 'test', 'bench'].includes(command)) installMariaDb()
+for (const argumentList of commands[command]()) {
+  const code = await runPinnedNode(argumentList)
+  if (code !== 0) process.exit(code)
+}
+
+function installDependencies() {
+  const stampFile = join(root, 'node_modules/.tributary-lock')
+  const stamp = createHash('sha256')
+    .update(readFileSync(join(root, 'pnpm-lock.yaml')))
+    .digest('hex')
+  if (existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp) return
+  say('Installing dependencies and Node 24 (about half a minute, once) ...')
+  const { packageManager } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+  const result = spawnSync('npx', ['--yes', packageManager, 'install', '--frozen-lockfile', '--reporter=append-only'], {
+    cwd: root,
+    encoding: 'utf8',
+    env: { ...process.env, CI: 'true' },
+  })
+  if (result.status !== 0) {
+    process.stderr.write(`${result.stdout ?? ''}${result.stderr ?? ''}\n`)
+    fail(`The dependencies could not be installed with ${packageManager}. Is the npm registry within reach?`)
+  }
+  mkdirSync(join(root, '.local'), { recursive: true })
+  writeFileSync(stampFile, stamp)
+}
+
+function installMariaDb() {
+  const known = [...(process.env.PATH ?? '').split(':'), '/usr/sbin', '/usr/local/sbin']
+  if (known.some((folder) => existsSync(join(folder, 'mariadbd')))) return
+  if (process.env.TRIBUTARY_TEST_DATABASE_URL && command === 'test') return
+  if (process.getuid?.() !== 0 || !existsSync('/usr/bin/apt-get')) {
+    fail('MariaDB is missing. Install it with: sudo apt-get install mariadb-server')
+  }
+  say('Installing MariaDB with apt (once) ...')
+  const environment = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
+  spawnSync('apt-get', ['update', '-qq'], { env: environment, stdio: 'ignore' })
+  const packages = ['install', '-y', '-qq', '--no-install-recommends', 'mariadb-server']
+  const result = spawnSync('apt-get', packages, { env: environment, encoding: 'utf8' })
+  if (result.status !== 0) {
+    process.stderr.write(`${result.stdout ?? ''}${result.stderr ?? ''}\n`)
+    fail('MariaDB could not be installed. Install it by hand: apt-get install mariadb-server')
+  }
+}
+
+/** Runs to the end. Signals of the terminal reach the child by themselves; those sent to us alone are passed on. */
+function runPinnedNode(argumentList) {
+  return new Promise((resolve) => {
+    const child = spawn(join(root, 'node_modules/node/bin/node'), argumentList, { cwd: root, stdio: 'inherit' })
+    const ignore = () => {}
+    const pass = () => child.kill('SIGTERM')
+    process.on('SIGINT', ignore)
+    process.on('SIGTERM', pass)
+    child.on('error', (error) => fail(`Node 24 did not start: ${error.message}. Remove node_modules and try again.`))
+    child.on('exit', (code, signal) => {
+      process.off('SIGINT', ignore)
+      process.off('SIGTERM', pass)
+      resolve(code ?? (signal === 'SIGINT' ? 130 : 143))
+    })
+  })
+}
+
+function say(text) {
+  process.stderr.write(`${text}\n`)
+}
+
+function fail(text) {
+  say(text)
+  process.exit(1)
+}

@@ -1,0 +1,2 @@
+export * from './mariadb.ts'
+export * from './test-database.ts'

@@ -1,0 +1,5 @@
+import { stopTestServer } from './test-database.ts'
+
+export async function mochaGlobalTeardown(): Promise<void> {
+  await stopTestServer()
+}
