@@ -142,7 +142,7 @@ export const CATALOGUE = {
   SellerAuthorized: { version: 1, topic: ORDER_TOPIC, schema: SellerAuthorized },
   SellerTokenRotated: { version: 1, topic: ORDER_TOPIC, schema: SellerTokenRotated },
   SellerConfigured: { version: 1, topic: ORDER_TOPIC, schema: SellerConfigured },
-  SellerDeauthorized: { version: 1, topic: ORDER_TOPIC, schema: SellerDeauthorized },
+  SellerDeauthorized: { version: 2, topic: ORDER_TOPIC, schema: SellerDeauthorized },
   ShipmentConfirmed: { version: 1, topic: ORDER_TOPIC, schema: ShipmentConfirmed },
   PersonalDataErased: { version: 1, topic: ORDER_TOPIC, schema: PersonalDataErased },
 } as const satisfies Record<string, { version: number; topic: Topic; schema: TSchema }>

@@ -12,3 +12,18 @@ export class EventError extends Error {
     this.code = code
   }
 }
+
+export type RowIdErrorCode = 'ROW_ID_WORKER_INVALID' | 'ROW_ID_LEASE_LOST' | 'ROW_ID_TIME_OUT_OF_RANGE'
+
+/** No row id can be made. A lost lease may be leased again, so only that is retriable. */
+export class RowIdError extends Error {
+  override readonly name = 'RowIdError'
+  readonly code: RowIdErrorCode
+  readonly retriable: boolean
+
+  constructor(code: RowIdErrorCode, message: string) {
+    super(message)
+    this.code = code
+    this.retriable = code === 'ROW_ID_LEASE_LOST'
+  }
+}
