@@ -1,0 +1,48 @@
+import { randomBytes } from 'node:crypto'
+import { readFileSync, readlinkSync } from 'node:fs'
+import { hostname } from 'node:os'
+
+/**
+ * Who holds a lease. A lease normally ends by time, which after a crash means waiting it out. But a process that
+ * restarts on the same machine can see that the former owner is gone, and need not wait: so an owner's name says where
+ * its process can be looked up. Boot id and process namespace are part of it, because process numbers mean nothing in
+ * another container or after a reboot; the start time is, because numbers are used again.
+ */
+export type ProcessIdentity = string
+
+const PLACE = place()
+
+/** A name for one owner in this process, at most 100 characters, different at each call. */
+export function processIdentity(): ProcessIdentity {
+  const start = PLACE === undefined ? '-' : (startTime(process.pid) ?? '-')
+  return [hostname().slice(0, 30), PLACE ?? '-', process.pid, start, randomBytes(4).toString('hex')].join('/')
+}
+
+/** Whether the owner's process certainly no longer exists. False whenever that cannot be known from here. */
+export function isGone(owner: ProcessIdentity): boolean {
+  const [, where, pid, start] = owner.split('/')
+  if (PLACE === undefined || where !== PLACE || pid === undefined || start === '-') return false
+  return startTime(Number(pid)) !== start
+}
+
+/** Boot id and process namespace, or undefined where the system does not tell (then leases simply run out). */
+function place(): string | undefined {
+  try {
+    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim().slice(0, 8)
+    return `${boot}.${readlinkSync('/proc/self/ns/pid').replaceAll(/\D/g, '')}`
+  } catch {
+    return undefined
+  }
+}
+
+/** Field 22 of /proc/PID/stat (see proc(5)); a zombie counts as gone. */
+function startTime(pid: number): string | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    // The program's name may hold spaces and brackets; the fields after the last bracket do not.
+    const [state, ...fields] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    return state === 'Z' || state === 'X' ? undefined : fields[18]
+  } catch {
+    return undefined
+  }
+}

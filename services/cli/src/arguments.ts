@@ -1,0 +1,24 @@
+import { InvalidArgumentError } from 'commander'
+
+/** `1` or `ebay` and so on, to the channel's number. */
+export function parseChannel(text: string): number {
+  const names = ['ebay', 'tiktok', 'amazon', 'lazada']
+  const number = names.includes(text.toLowerCase()) ? names.indexOf(text.toLowerCase()) + 1 : Number(text)
+  if (Number.isInteger(number) && number >= 1 && number <= names.length) return number
+  throw new InvalidArgumentError(`Give a channel: ${names.map((name, index) => `${index + 1} (${name})`).join(', ')}.`)
+}
+
+/** A whole number of at least one. */
+export function parseCount(text: string): number {
+  const count = Number(text)
+  if (Number.isSafeInteger(count) && count >= 1) return count
+  throw new InvalidArgumentError('Give a whole number of at least 1.')
+}
+
+/** `a,b` to its parts, without empty ones. */
+export function parseList(text: string): string[] {
+  return text
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '')
+}

@@ -1,0 +1,72 @@
+import { findSeller, listSellers, listSpiServices } from '@tributary/database'
+import { createEvent, encodeEvent, ORDER_TOPIC, sellerKey, timeOrderedEventId } from '@tributary/events'
+import { type Command, InvalidArgumentError } from 'commander'
+import { parseChannel, parseList } from '../arguments.ts'
+import { printLine, printRows } from '../output.ts'
+import { withDatabase, withPlatform } from '../setting-up.ts'
+
+const ORDER_SYNC = 1
+const DAY = 86_400_000
+
+/** `tributary seller list|route`: the shops that authorized an app (`eg_order_app_seller`). */
+export function addSellerCommands(program: Command): void {
+  const seller = program.command('seller').description('shops that authorized an app (eg_order_app_seller)')
+  seller
+    .command('list')
+    .description('every seller, who gets its orders, and when its grant ends')
+    .option('--channel <channel>', 'only this channel', parseChannel)
+    .option('--json', 'one JSON object a line')
+    .action(async (options, command: Command) => {
+      const sellers = await withDatabase(command, (database) => listSellers(database, options.channel))
+      printRows(
+        sellers.map(({ id, channel, sellerId, orderAppId, spiServerCodes, refreshTokenExpiresTime }) => ({
+          id,
+          channel,
+          seller: sellerId,
+          app: orderAppId,
+          spi: spiServerCodes,
+          grantEnds: grantEnds(refreshTokenExpiresTime),
+        })),
+        options,
+      )
+    })
+  seller
+    .command('route')
+    .description('choose which SPI services get the orders of a seller; replaces the earlier choice')
+    .argument('<channel>', 'number or name of the channel', parseChannel)
+    .argument('<seller>', "the marketplace's id of the seller")
+    .requiredOption('--spi <codes>', 'server codes joined by commas; an empty text ends all', parseList)
+    .action(async (channel: number, sellerId: string, options, command: Command) => {
+      await withPlatform(command, (platform) => routeSeller(platform, channel, sellerId, options.spi))
+      printLine(`Orders of seller ${sellerId} go to: ${options.spi.join(', ') || 'nobody'}. It shows within seconds.`)
+    })
+}
+
+async function routeSeller(
+  { database, log }: Parameters<Parameters<typeof withPlatform>[1]>[0],
+  channel: number,
+  sellerId: string,
+  codes: string[],
+): Promise<void> {
+  if (!(await findSeller(database, channel, sellerId)))
+    throw new InvalidArgumentError(`Channel ${channel} has no seller '${sellerId}'. See: tributary seller list`)
+  const known = (await listSpiServices(database, ORDER_SYNC)).map(({ serverCode }) => serverCode)
+  const unknown = codes.filter((code) => !known.includes(code))
+  if (unknown.length > 0) throw new InvalidArgumentError(`No such SPI service: ${unknown.join(', ')}. See: tributary spi list`)
+  const event = createEvent({
+    id: timeOrderedEventId(),
+    type: 'SellerConfigured',
+    source: '/tributary/cli',
+    subject: `sellers/${channel}/${sellerId}`,
+    time: Date.now(),
+    partitionkey: sellerKey(channel, sellerId),
+    data: { channel, sellerId, spiServerCodes: codes },
+  })
+  await log.append(ORDER_TOPIC, [encodeEvent(event)])
+}
+
+function grantEnds(time: number): string {
+  if (time === 0) return 'never'
+  const days = Math.floor((time - Date.now()) / DAY)
+  return days < 0 ? 'ended' : `in ${days} days`
+}

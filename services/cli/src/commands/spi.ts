@@ -1,0 +1,52 @@
+import { randomBytes } from 'node:crypto'
+import { addSpiService, listSpiServices } from '@tributary/database'
+import type { Command } from 'commander'
+import { printLine, printRows } from '../output.ts'
+import { readSecret } from '../secret-input.ts'
+import { withDatabase } from '../setting-up.ts'
+
+const ORDER_SYNC = 1
+
+/** `tributary spi add|list`: the services that receive orders (`eg_spi`). */
+export function addSpiCommands(program: Command): void {
+  const spi = program.command('spi').description('services that receive orders (eg_spi)')
+  spi
+    .command('add')
+    .description('register a receiver; it gets what happens from now on')
+    .requiredOption('--code <code>', 'server_code, unique')
+    .requiredOption('--name <name>', 'server_name, the key of its address under qifu.eg.spi.services')
+    .option('--description <text>', 'what it is', '')
+    .option('--secret-file <file>', 'file with its signing secret, or - for standard input; made when left out')
+    .action(async (options, command: Command) => {
+      const secret = options.secretFile ? await readSecret(options.secretFile) : `whsec_${randomBytes(32).toString('base64')}`
+      const known = await withDatabase(command, async (database, configuration) => {
+        await addSpiService(database, {
+          type: ORDER_SYNC,
+          serverCode: options.code,
+          serverName: options.name,
+          description: options.description,
+          secret,
+        })
+        return options.name in configuration.spiServices
+      })
+      printLine(`SPI service '${options.code}' added.`)
+      if (!options.secretFile) printLine(`Its signing secret, shown this once: ${secret}`)
+      if (!known) printLine(`It gets nothing until the configuration names its address: qifu.eg.spi.services.${options.name}`)
+    })
+  spi
+    .command('list')
+    .description('every receiver, without its secret')
+    .option('--json', 'one JSON object a line')
+    .action(async (options, command: Command) => {
+      const rows = await withDatabase(command, async (database, configuration) =>
+        (await listSpiServices(database, ORDER_SYNC)).map(({ id, serverCode, serverName, createTime }) => ({
+          id,
+          code: serverCode,
+          name: serverName,
+          address: configuration.spiServices[serverName] ?? '(not configured)',
+          since: new Date(createTime).toISOString(),
+        })),
+      )
+      printRows(rows, options)
+    })
+}

@@ -1,0 +1,22 @@
+import { CommanderError } from 'commander'
+
+/** Exit codes of sysexits.h, so that scripts can tell a wrong call from a failed one. */
+const WRONG_USAGE = 64
+const FAILED = 1
+
+/**
+ * Tells a person on stderr what went wrong and answers the exit code. Only coded errors are expected; for others
+ * `TRIBUTARY_DEBUG=1` adds the stack.
+ */
+export function reportFailure(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : WRONG_USAGE
+  const message = error instanceof Error ? error.message : String(error)
+  const code = codeOf(error)
+  process.stderr.write(`tributary: ${message}${code ? ` [${code}]` : ''}\n`)
+  if (process.env['TRIBUTARY_DEBUG'] && error instanceof Error) process.stderr.write(`${error.stack}\n`)
+  return FAILED
+}
+
+function codeOf(error: unknown): string | undefined {
+  return typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string' ? error.code : undefined
+}

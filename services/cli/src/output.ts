@@ -1,0 +1,26 @@
+/** Prints rows as a table whose columns fit the widest value, or as JSON lines. */
+export function printRows(rows: readonly Record<string, unknown>[], options: { json?: boolean | undefined }): void {
+  if (options.json) {
+    for (const row of rows) printLine(JSON.stringify(row))
+    return
+  }
+  const [first] = rows
+  if (!first) return printLine('(none)')
+  const names = Object.keys(first)
+  const texts = rows.map((row) => names.map((name) => cellText(row[name])))
+  const widths = names.map((name, column) => Math.max(name.length, ...texts.map((cells) => cells[column]?.length ?? 0)))
+  const line = (cells: readonly string[]) => cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ').trimEnd()
+  printLine(line(names))
+  for (const cells of texts) printLine(line(cells))
+}
+
+/** One line on stdout. */
+export function printLine(text: string): void {
+  process.stdout.write(`${text}\n`)
+}
+
+function cellText(value: unknown): string {
+  if (value === null || value === undefined) return ''
+  if (Array.isArray(value)) return value.join(',')
+  return String(value)
+}

@@ -1,0 +1,77 @@
+import { type App, type Channel, ChannelError } from '@tributary/channels'
+import { createEbay } from '@tributary/channels/ebay'
+import { type Database, leaseRowIdWorker, listApps, openDatabase } from '@tributary/database'
+import { type EventLog, openEventLog } from '@tributary/event-log'
+import { createRowIds } from '@tributary/events'
+import { createCallBudget } from '@tributary/order-sync'
+import type { Configuration, Logger } from '@tributary/runtime'
+import { openVault, type Vault } from '@tributary/vault'
+
+const EBAY = 1
+
+/** What the services and commands of one process share. */
+export type Platform = {
+  configuration: Configuration
+  logger: Logger
+  database: Database
+  log: EventLog
+  vault: Vault
+  channels: ReadonlyMap<number, Channel>
+  rowIds: { next(): number }
+  close(): Promise<void>
+}
+
+/** Opens everything a configuration names. What was opened before a failure is closed again. */
+export async function openPlatform(configuration: Configuration, logger: Logger): Promise<Platform> {
+  const closers: (() => Promise<void>)[] = []
+  const close = async () => {
+    for (const closeOne of closers.splice(0).reverse()) await closeOne()
+  }
+  try {
+    const database = openDatabase(configuration.databaseUrl)
+    closers.push(() => database.close())
+    const vault = await openVault({ database, masterKeys: configuration.masterKeys })
+    const log = await openEventLog({
+      url: configuration.logUrl,
+      partitions: configuration.partitions,
+      logger,
+      ...(configuration.logUrl === configuration.databaseUrl ? { database } : {}),
+    })
+    closers.push(() => log.close())
+    const worker = await leaseRowIdWorker(database)
+    closers.push(() => worker.release())
+    const rowIds = createRowIds({ worker: worker.worker, mayIssue: worker.mayIssue })
+    return { configuration, logger, database, log, vault, rowIds, channels: openChannels(configuration, database), close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+function openChannels(configuration: Configuration, database: Database): ReadonlyMap<number, Channel> {
+  const channels = new Map<number, Channel>()
+  const { ebay } = configuration
+  if (ebay) {
+    const { challengeVerificationToken, notificationEndpoint, ...urls } = ebay
+    channels.set(
+      EBAY,
+      createEbay({
+        urls,
+        ...(challengeVerificationToken ? { challengeVerificationToken } : {}),
+        ...(notificationEndpoint ? { notificationEndpoint } : {}),
+        app: () => onlyApp(database, EBAY),
+        budget: createCallBudget({ database, channel: EBAY }),
+      }),
+    )
+  }
+  return channels
+}
+
+/** The app whose own credentials fetch public keys: the first of its channel. */
+async function onlyApp(database: Database, channel: number): Promise<App> {
+  const [app] = await listApps(database, channel)
+  if (app) return app
+  throw new ChannelError('CHANNEL_APP_REFUSED', `No app is registered for channel ${channel}. Add one: tributary app add`, {
+    remedy: 'person',
+  })
+}

@@ -1,0 +1,29 @@
+import { Command } from 'commander'
+import { addAppCommands } from './commands/app.ts'
+import { addDoctorCommand } from './commands/doctor.ts'
+import { addLaneCommands } from './commands/lane.ts'
+import { addMigrateCommand } from './commands/migrate.ts'
+import { addParkedCommands } from './commands/parked.ts'
+import { addSandboxCommand } from './commands/sandbox.ts'
+import { addSellerCommands } from './commands/seller.ts'
+import { addServeCommand } from './commands/serve.ts'
+import { addSpiCommands } from './commands/spi.ts'
+
+/** The whole command line. */
+export function buildProgram(): Command {
+  const program = new Command('tributary')
+    .description('The gateway between online marketplaces, WeCom and your own systems.')
+    .option('--config <file>', 'configuration file; default: TRIBUTARY_CONFIG')
+    .exitOverride()
+    .showHelpAfterError('(add --help for what there is)')
+  addServeCommand(program)
+  addMigrateCommand(program)
+  addAppCommands(program)
+  addSpiCommands(program)
+  addSellerCommands(program)
+  addParkedCommands(program)
+  addLaneCommands(program)
+  addDoctorCommand(program)
+  addSandboxCommand(program)
+  return program
+}
