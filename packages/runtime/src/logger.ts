@@ -1,3 +1,40 @@
-import type { Logger as PinoLogger } from 'pino'
+import { isSpanContextValid, trace } from '@opentelemetry/api'
+import { type DestinationStream, type Logger as PinoLogger, pino } from 'pino'
+import pretty from 'pino-pretty'
+import type { LogFormat, LogLevel } from './configuration.ts'
+import { redacted, redactedText } from './redaction.ts'
 
 export type Logger = PinoLogger
+
+/**
+ * A logger that writes one line an event to standard output (or `destination`): JSON, or for people when the format is
+ * `pretty`. Secrets and personal data are hidden by field name at any depth and by their form in free text. Lines
+ * written inside a span carry `trace_id` and `span_id`.
+ */
+export function createLogger(options: { level: LogLevel; format: LogFormat; destination?: DestinationStream }): Logger {
+  const destination = options.destination ?? pino.destination({ fd: 1, sync: true })
+  return pino(
+    {
+      level: options.level,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: {
+        level: (label) => ({ level: label }),
+        log: (fields) => redacted(fields) as Record<string, unknown>,
+        bindings: (fields) => redacted(fields) as Record<string, unknown>,
+      },
+      // The errors have been reduced by then; pino's own serializer would not know them any more.
+      serializers: { err: (error: unknown) => redacted(error) },
+      mixin: traceIds,
+      hooks: { streamWrite: redactedText },
+    },
+    options.format === 'pretty'
+      ? pretty({ destination, translateTime: 'SYS:HH:MM:ss.l', ignore: 'trace_id,span_id', sync: true })
+      : destination,
+  )
+}
+
+function traceIds(): Record<string, string> {
+  const context = trace.getActiveSpan()?.spanContext()
+  return context && isSpanContextValid(context) ? { trace_id: context.traceId, span_id: context.spanId } : {}
+}

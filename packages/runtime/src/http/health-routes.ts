@@ -1,0 +1,50 @@
+import type { Router } from 'express'
+import { pause } from '../pause.ts'
+import type { HealthReport, HealthStatus, Service } from '../service.ts'
+import { createRouter } from './routes.ts'
+
+const SLOWEST_REPORT = 2_000
+
+/**
+ * `GET /healthz`: 200 while every service works, perhaps degraded; 503 when one is down. `GET /readyz`: 200 when
+ * requests may be sent here, 503 before the start, during the stop and while a service is down.
+ */
+export function healthRoutes(services: () => readonly Service[], ready: () => boolean): Router {
+  return createRouter([
+    {
+      path: '/healthz',
+      async get(_request, response) {
+        const reports = await Promise.all(services().map(reportOf))
+        const status = worst(reports.map((report) => report.status))
+        response.status(status === 'down' ? 503 : 200).json({ status, services: reports })
+      },
+    },
+    {
+      path: '/readyz',
+      async get(_request, response) {
+        const reports = ready() ? await Promise.all(services().map(reportOf)) : []
+        const isReady = ready() && worst(reports.map((report) => report.status)) !== 'down'
+        response.status(isReady ? 200 : 503).json({ ready: isReady })
+      },
+    },
+  ])
+}
+
+/** A service that cannot even say how it is within two seconds is down. */
+async function reportOf(service: Service): Promise<HealthReport> {
+  const given = new AbortController()
+  const silence = pause(SLOWEST_REPORT, given.signal).then(() => down(service, 'did not report within 2 s'))
+  try {
+    return await Promise.race([service.health(), silence])
+  } catch {
+    return down(service, 'could not report; the log has the error')
+  } finally {
+    given.abort()
+  }
+}
+
+const down = (service: Service, reason: string): HealthReport => ({ name: service.name, status: 'down', reason })
+
+function worst(statuses: readonly HealthStatus[]): HealthStatus {
+  return statuses.includes('down') ? 'down' : statuses.includes('degraded') ? 'degraded' : 'ok'
+}
