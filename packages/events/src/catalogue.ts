@@ -7,13 +7,20 @@ export const CONTACT_TOPIC = 'EG_WEWORK_EVENT_WEBHOOK_TOPIC'
 export type Topic = typeof ORDER_TOPIC | typeof CONTACT_TOPIC
 
 const closed = { additionalProperties: false } as const
+/** The last moment that a JavaScript date can name. */
+const LAST_DATE = 8_640_000_000_000_000
 const channel = Type.Integer({ minimum: 1, maximum: 99, description: '1 eBay, 2 TikTok Shop, 3 Amazon, 4 Lazada.' })
-const sellerId = Type.String({ minLength: 1, description: "The marketplace's own id of the seller." })
-const orderId = Type.String({ minLength: 1, description: "The marketplace's id of the order." })
-const rowId = Type.Integer({ minimum: 1, description: 'A 53-bit row id, made once when the event was appended.' })
+/** An id that rows are found by: whole in its column, which holds 100 characters, and equal after a round trip. */
+const sourceId = (description: string) =>
+  Type.String({ minLength: 1, maxLength: 100, pattern: '^[^\\p{Cc}\\p{Cs}]+$', description })
+const sellerId = sourceId("The marketplace's own id of the seller.")
+const orderId = sourceId("The marketplace's id of the order.")
+const rowId = (description: string) =>
+  Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER, description: `${description} 53 bits, made once.` })
 const milliseconds = (description: string) =>
-  Type.Integer({ minimum: 0, description: `${description} Milliseconds since 1970.` })
+  Type.Integer({ minimum: 0, maximum: LAST_DATE, description: `${description} Milliseconds since 1970.` })
 const sealed = Type.String({ description: 'JWE compact (dir, A256GCM), bound to the subject and to this event id.' })
+const sellerRowId = rowId('The seller in `eg_order_app_seller`.')
 const subject = Type.String({ description: 'Pseudonym of whom the sealed part is about; names the data key in the vault.' })
 const spiServerCodes = Type.Array(Type.String({ minLength: 1 }), { description: '`eg_spi.server_code` of every receiver.' })
 
@@ -21,12 +28,16 @@ const OrderReceived = Type.Object(
   {
     channel,
     sellerId,
-    sellerRowId: rowId,
+    sellerRowId,
     orderId,
     sourceTime: milliseconds('When the marketplace last modified the order; orders snapshots among themselves.'),
     origin: Type.Enum(['notification', 'poll', 'manual', 'import']),
     rowIds: Type.Object(
-      { order: rowId, original: rowId, lines: Type.Record(Type.String(), rowId, { description: 'By line item id.' }) },
+      {
+        order: rowId('For `eg_order_order`.'),
+        original: rowId('For `eg_order_order_original`.'),
+        lines: Type.Record(Type.String(), rowId('For `eg_order_order_detail`.'), { description: 'By line item id.' }),
+      },
       { ...closed, description: 'Ids for rows that do not exist yet; rows that do keep theirs.' },
     ),
     order: NormalOrderSchema,
@@ -75,7 +86,7 @@ const SellerAuthorized = Type.Object(
   {
     channel,
     sellerId,
-    rowId,
+    rowId: rowId('For `eg_order_app_seller`, unless the seller has its row.'),
     appId: Type.Integer({ minimum: 1, description: '`eg_order_app.id`.' }),
     sellerName: Type.String(),
     region: Type.String(),
@@ -124,8 +135,9 @@ const PersonalDataErased = Type.Object(
   {
     channel,
     sellerId,
-    sellerRowId: rowId,
+    sellerRowId,
     orderId,
+    rowId: rowId('For `eg_order_order`, should this event come before the first snapshot of the order.'),
     subject,
     reason: Type.Enum(['account-deletion', 'operator']),
     notificationId: Type.String(),
