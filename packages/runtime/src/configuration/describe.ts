@@ -1,0 +1,23 @@
+import type { Configuration } from '../configuration.ts'
+
+/** The configuration as plain values to print. Secrets are only told to be there; addresses lose their passwords. */
+export function describeConfiguration(configuration: Configuration): Record<string, unknown> {
+  const { databaseUrl, logUrl, masterKeys, ebay, ...rest } = configuration
+  return {
+    ...rest,
+    databaseUrl: withoutPassword(databaseUrl),
+    logUrl: withoutPassword(logUrl),
+    masterKeys: `${masterKeys.length} set`,
+    ebay: ebay ? { ...ebay, challengeVerificationToken: ebay.challengeVerificationToken ? 'set' : 'not set' } : 'not set',
+    spiServices: Object.fromEntries(Object.entries(rest.spiServices).map(([name, url]) => [name, withoutPassword(url)])),
+  }
+}
+
+function withoutPassword(address: string): string {
+  if (!URL.canParse(address)) return '(unreadable)'
+  const url = new URL(address)
+  if (url.password) url.password = '***'
+  // A query may hold a key, for example of a queue.
+  url.search = ''
+  return url.href
+}

@@ -1,0 +1,133 @@
+import { readFile } from 'node:fs/promises'
+import type { TSchema } from 'typebox'
+import type { Configuration } from '../configuration.ts'
+import { checkDocument } from './check.ts'
+import { type Environment, fillDocument, type SchemaPart } from './document.ts'
+import { ebayConfiguration } from './ebay.ts'
+import { ConfigurationError, type ConfigurationProblem } from './error.ts'
+import { masterKeys } from './master-keys.ts'
+import { type FileContent, FileSchema } from './schema.ts'
+
+/** Environment variables that take the place of a key in the file. */
+const variables = {
+  TRIBUTARY_DATABASE_URL: ['database', 'url'],
+  TRIBUTARY_LOG_URL: ['log', 'url'],
+  TRIBUTARY_HOST: ['server', 'host'],
+  TRIBUTARY_PORT: ['server', 'port'],
+  TRIBUTARY_LOG_LEVEL: ['logging', 'level'],
+  TRIBUTARY_LOG_FORMAT: ['logging', 'format'],
+  TRIBUTARY_TELEMETRY_ENDPOINT: ['telemetry', 'endpoint'],
+} as const
+
+/**
+ * Reads the YAML file (`file`, else the one that `TRIBUTARY_CONFIG` names, else none), fills `${NAME}` from the
+ * environment, lets the variables above override, adds defaults and checks everything.
+ * Throws ConfigurationError, which lists every problem; no message holds a value.
+ */
+export async function loadConfiguration(options: { file?: string; environment: Environment }): Promise<Configuration> {
+  const file = options.file ?? options.environment['TRIBUTARY_CONFIG']
+  const where = file ?? 'The configuration from the environment'
+  const text = file === undefined ? '' : await readText(file)
+  const { content, problems } = readContent(text, options.environment)
+  const keys = await masterKeys(options.environment)
+  const { ebay, problems: ebayProblems } = ebayConfiguration(content.qifu?.eg?.ebay, content.tributary?.profile)
+  const databaseUrl = content.tributary?.database?.url
+  problems.push(...keys.problems)
+  if (problems.length === 0) problems.push(...ebayProblems)
+  if (databaseUrl === undefined && !problems.some(({ key }) => databaseKeys.includes(key))) problems.push(noDatabase)
+  if (problems.length > 0 || databaseUrl === undefined) throw new ConfigurationError(where, problems.sort(byLine))
+  return complete(content, { databaseUrl, masterKeys: keys.keys, ...(ebay ? { ebay } : {}) })
+}
+
+const byLine = (one: ConfigurationProblem, other: ConfigurationProblem): number =>
+  (one.line ?? Number.MAX_SAFE_INTEGER) - (other.line ?? Number.MAX_SAFE_INTEGER)
+
+const databaseKeys = ['tributary.database.url', 'TRIBUTARY_DATABASE_URL']
+const noDatabase: ConfigurationProblem = {
+  key: 'TRIBUTARY_DATABASE_URL',
+  expected: 'an address mysql://user:password@host:port/name',
+  found: 'nothing',
+  fix: 'Set it in the environment.',
+}
+
+async function readText(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8')
+  } catch (error) {
+    const fix = 'Give the path with --config or in TRIBUTARY_CONFIG.'
+    const problem = { key: '(the file)', expected: 'a file that can be read', found: reasonOf(error), fix }
+    throw new ConfigurationError(file, [problem])
+  }
+}
+
+function reasonOf(error: unknown): string {
+  const { code } = error as { code?: unknown }
+  return code === 'ENOENT' ? 'no such file' : `an error (${String(code)})`
+}
+
+function readContent(text: string, environment: Environment): { content: FileContent; problems: ConfigurationProblem[] } {
+  const document = fillDocument(text, FileSchema as SchemaPart, environment)
+  const problems = [...document.problems, ...checkDocument(document, FileSchema)]
+  const overrides = overridesFrom(environment)
+  const overridden = { value: { tributary: overrides }, problems: [], lineOf: () => undefined }
+  const names = new Map(Object.entries(variables).map(([name, path]) => [`tributary.${path.join('.')}`, name]))
+  problems.push(
+    ...checkDocument(overridden, FileSchema as TSchema).map((problem) => ({
+      ...problem,
+      key: names.get(problem.key) ?? problem.key,
+    })),
+  )
+  const content = (problems.length > 0 ? {} : document.value) as FileContent
+  return { content: { ...content, tributary: merged(content.tributary, overrides) }, problems }
+}
+
+type TributarySection = NonNullable<FileContent['tributary']>
+
+function overridesFrom(environment: Environment): TributarySection {
+  const sections: Record<string, Record<string, unknown>> = {}
+  for (const [name, [section, key]] of Object.entries(variables)) {
+    const value = environment[name]
+    if (value === undefined || value === '') continue
+    sections[section] = { ...sections[section], [key]: key === 'port' && /^\d+$/.test(value) ? Number(value) : value }
+  }
+  return sections
+}
+
+function merged(file: TributarySection | undefined, overrides: TributarySection): TributarySection {
+  return {
+    ...file,
+    server: { ...file?.server, ...overrides.server },
+    database: { ...file?.database, ...overrides.database },
+    log: { ...file?.log, ...overrides.log },
+    logging: { ...file?.logging, ...overrides.logging },
+    telemetry: { ...file?.telemetry, ...overrides.telemetry },
+  }
+}
+
+function complete(content: FileContent, known: Pick<Configuration, 'databaseUrl' | 'masterKeys' | 'ebay'>): Configuration {
+  const { server, log, logging, telemetry, 'order-sync': orderSync } = content.tributary ?? {}
+  const { 'consumer-group': groups, spi } = content.qifu?.eg ?? {}
+  return {
+    ...known,
+    server: { host: server?.host ?? '127.0.0.1', port: server?.port ?? 8080 },
+    logUrl: log?.url ?? known.databaseUrl,
+    partitions: log?.partitions ?? 8,
+    logging: { level: logging?.level ?? 'info', format: logging?.format ?? (process.stdout.isTTY ? 'pretty' : 'json') },
+    telemetry: { ...(telemetry?.endpoint ? { endpoint: telemetry.endpoint } : {}), sampling: telemetry?.sampling ?? 1 },
+    consumerGroups: {
+      orderSpi: groups?.['order-spi'] ?? 'egOrderSpiConsumerGroup',
+      weworkEventWebhook: groups?.['wework-event-webhook'] ?? 'egWeworkEventWebhookConsumerGroup',
+    },
+    spiServices: spi?.services ?? {},
+    orderSync: orderSyncOf(orderSync),
+  }
+}
+
+function orderSyncOf(section: TributarySection['order-sync']): Configuration['orderSync'] {
+  return {
+    pollIntervalSeconds: section?.['poll-interval-seconds'] ?? 300,
+    overlapSeconds: section?.['overlap-seconds'] ?? 600,
+    reachBackDays: section?.['reach-back-days'] ?? 90,
+    concurrency: section?.concurrency ?? 4,
+  }
+}

@@ -1,0 +1,159 @@
+import { type Static, type TSchema, Type } from 'typebox'
+
+/** Said beside each value: what is expected, in words, and how to put it right. */
+type Words = { expected: string; fix: string }
+
+const closed = { additionalProperties: false } as const
+const section = <P extends Record<string, TSchema>>(properties: P) => Type.Object(properties, closed)
+const optional = Type.Optional
+
+const text = (words: Words, limits: { pattern?: string; minLength?: number; maxLength?: number } = {}) =>
+  Type.String({ minLength: 1, ...limits, ...words })
+const count = (minimum: number, maximum: number, words: Words) => Type.Integer({ minimum, maximum, ...words })
+const oneOf = <const T extends string>(values: readonly T[]) =>
+  Type.Enum(values, { expected: `one of ${values.join(', ')}`, fix: `Write one of: ${values.join(', ')}.` })
+
+/** https everywhere but on this machine: requests to a marketplace carry tokens. */
+const webAddress = '^(https://|http://(localhost|127\\.0\\.0\\.1|\\[::1\\])[:/])[^\\s]+$'
+const ebayUrl = (example: string, pattern = webAddress) =>
+  optional(
+    text(
+      { expected: `an https address such as ${example}`, fix: 'Write the whole address, or leave it to tributary.profile.' },
+      { pattern },
+    ),
+  )
+
+const Ebay = section({
+  'authorize-url': ebayUrl('https://auth.ebay.com/oauth2/authorize'),
+  'token-url': ebayUrl('https://api.ebay.com/identity/v1/oauth2/token'),
+  'order-url': ebayUrl('https://api.ebay.com/sell/fulfillment/v1/order'),
+  'shipping-fulfillment-url': ebayUrl(
+    'https://api.ebay.com/sell/fulfillment/v1/order/{orderId}/shipping_fulfillment',
+    `(?=.*\\{orderId\\})${webAddress}`,
+  ),
+  'public-key-url': ebayUrl('https://api.ebay.com/commerce/notification/v1/public_key'),
+  'user-url': ebayUrl('https://apiz.ebay.com/commerce/identity/v1/user/'),
+  'challenge-verification-token': optional(
+    text(
+      {
+        expected: '32 to 80 letters, digits, _ or -',
+        fix: `Write the token that is registered at eBay, best as \${EBAY_CHALLENGE_TOKEN}.`,
+      },
+      { pattern: '^[A-Za-z0-9_-]{32,80}$' },
+    ),
+  ),
+  'notification-endpoint': optional(
+    text(
+      { expected: 'the https address of the webhook', fix: 'Write the address exactly as it is registered at eBay.' },
+      { pattern: '^https?://[^\\s]+$' },
+    ),
+  ),
+})
+
+const consumerGroup = text(
+  { expected: 'the name of a consumer group', fix: 'Write letters, digits, dots, _ or -, at most 100.' },
+  { pattern: '^[A-Za-z0-9._-]{1,100}$' },
+)
+
+const serviceUrl = text(
+  { expected: 'an http or https address', fix: 'Write where the service of this name takes its calls.' },
+  { pattern: '^https?://[^\\s]+$' },
+)
+
+/** Kept by the existing deployment; the WeCom part reads it. */
+const Webhook = section({
+  url: serviceUrl,
+  timeout: optional(count(1, 600_000, { expected: 'milliseconds', fix: 'Write a whole number from 1 to 600000.' })),
+  events: optional(Type.Array(text({ expected: 'the name of an event', fix: 'For example change_contact.' }))),
+})
+
+const Eg = section({
+  ebay: optional(Ebay),
+  'consumer-group': optional(
+    section({ 'order-spi': optional(consumerGroup), 'wework-event-webhook': optional(consumerGroup) }),
+  ),
+  spi: optional(section({ services: optional(Type.Record(Type.String(), serviceUrl)) })),
+  'wework-map': optional(Type.Record(Type.String(), section({ webhooks: optional(Type.Array(Webhook)) }))),
+})
+
+const seconds = (minimum: number, maximum: number) =>
+  count(minimum, maximum, { expected: `seconds, ${minimum} to ${maximum}`, fix: 'Write a whole number of seconds.' })
+
+const Tributary = section({
+  profile: optional(oneOf(['sandbox', 'production'])),
+  server: optional(
+    section({
+      host: optional(text({ expected: 'an address to listen on', fix: 'For example 127.0.0.1, or 0.0.0.0 for all.' })),
+      port: optional(count(0, 65_535, { expected: 'a port', fix: 'Write a whole number from 0 to 65535.' })),
+    }),
+  ),
+  database: optional(
+    section({
+      url: optional(
+        text(
+          {
+            expected: 'an address mysql://user:password@host:port/name',
+            fix: 'Best set TRIBUTARY_DATABASE_URL in the environment.',
+          },
+          { pattern: '^mysql://[^\\s]+/[^\\s/]+$' },
+        ),
+      ),
+    }),
+  ),
+  log: optional(
+    section({
+      url: optional(
+        text(
+          {
+            expected: 'an address such as mysql://user:password@host:port/name',
+            fix: 'Best set TRIBUTARY_LOG_URL in the environment.',
+          },
+          { pattern: '^[a-z]+://[^\\s]+$' },
+        ),
+      ),
+      partitions: optional(count(1, 256, { expected: 'a number of partitions', fix: 'Write a whole number from 1 to 256.' })),
+    }),
+  ),
+  logging: optional(
+    section({
+      level: optional(oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])),
+      format: optional(oneOf(['json', 'pretty'])),
+    }),
+  ),
+  telemetry: optional(
+    section({
+      endpoint: optional(
+        text(
+          { expected: 'the address of an OTLP/HTTP collector', fix: 'For example http://localhost:4318.' },
+          { pattern: '^https?://[^\\s]+$' },
+        ),
+      ),
+      sampling: optional(
+        Type.Number({
+          minimum: 0,
+          maximum: 1,
+          expected: 'a share from 0 to 1',
+          fix: 'Write 1 for every trace, 0.1 for a tenth.',
+        }),
+      ),
+    }),
+  ),
+  'order-sync': optional(
+    section({
+      'poll-interval-seconds': optional(seconds(1, 86_400)),
+      'overlap-seconds': optional(seconds(0, 86_400)),
+      'reach-back-days': optional(
+        count(1, 730, { expected: 'days, 1 to 730', fix: 'Write a whole number; eBay keeps two years.' }),
+      ),
+      concurrency: optional(count(1, 64, { expected: 'a number of sellers, 1 to 64', fix: 'Write a whole number.' })),
+    }),
+  ),
+})
+
+/** The file as operators write it. Other roots and other keys beside `qifu.eg` belong to others and are left alone. */
+export const FileSchema = Type.Object({
+  qifu: optional(Type.Object({ eg: optional(Eg) })),
+  tributary: optional(Tributary),
+})
+
+export type FileContent = Static<typeof FileSchema>
