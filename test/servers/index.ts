@@ -1,2 +1,3 @@
 export * from './mariadb.ts'
+export * from './migrated-database.ts'
 export * from './test-database.ts'

@@ -1,1 +1,6 @@
+export * from './cached.ts'
 export * from './database.ts'
+export { DatabaseError, type DatabaseErrorCode, isTransactionConflict } from './errors.ts'
+export * from './migrate.ts'
+export type { Migration } from './migration.ts'
+export { checkServer, openDatabase } from './open-database.ts'

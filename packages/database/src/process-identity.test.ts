@@ -17,7 +17,9 @@ describe('process identity', () => {
   it('knows that an owner whose process was killed is gone', async () => {
     const script = `import { processIdentity } from '${import.meta.dirname}/process-identity.ts'
       console.log(processIdentity()); setInterval(() => {}, 1000)`
-    const child = spawn(process.execPath, ['--input-type=module-typescript', '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const child = spawn(process.execPath, ['--input-type=module-typescript', '-e', script], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
     const [output] = (await once(child.stdout, 'data')) as [Buffer]
     const owner = output.toString().trim()
     expect(isGone(owner)).to.equal(false)

@@ -1,3 +1,3 @@
-import type { Migration } from '../migrate.ts'
+import type { Migration } from '../migration.ts'
 
 export const migration: Migration = { name: '002-widenings', statements: [] }

@@ -1,4 +1,4 @@
-import type { Migration } from '../migrate.ts'
+import type { Migration } from '../migration.ts'
 import { migration as givenTables } from './001-given-tables.ts'
 import { migration as widenings } from './002-widenings.ts'
 import { migration as eventLog } from './003-event-log.ts'

@@ -1,0 +1,41 @@
+import type { Knex } from 'knex'
+import type { Connection as RawConnection } from 'mysql2'
+import type { Connection } from './database.ts'
+import { databaseError } from './driver-errors.ts'
+
+/** The part of knex's client that lends connections. Going through it, both ways in share one bounded pool. */
+type Lender = { acquireConnection(): Promise<RawConnection>; releaseConnection(connection: RawConnection): Promise<unknown> }
+
+/** A borrowed connection. `broken` is set by an error after which the session is in an unknown state. */
+export type BorrowedConnection = Connection & { broken: boolean }
+
+/** Runs `work` on one connection of the pool. A broken connection is closed, never put back. */
+export async function onOneConnection<T>(pool: Knex, work: (connection: BorrowedConnection) => Promise<T>): Promise<T> {
+  const lender: Lender = pool.client
+  const raw = await lender.acquireConnection().catch((error: unknown) => {
+    throw databaseError(error)
+  })
+  const connection = borrow(raw)
+  try {
+    return await work(connection)
+  } finally {
+    // The pool checks a connection before it lends it and drops one whose socket is gone.
+    if (connection.broken) raw.destroy()
+    await lender.releaseConnection(raw)
+  }
+}
+
+function borrow(raw: RawConnection): BorrowedConnection {
+  const connection: BorrowedConnection = {
+    broken: false,
+    query: <R>(text: string, values?: readonly unknown[]) =>
+      new Promise<R>((resolve, reject) => {
+        raw.query(text, values as unknown[], (error, result) => {
+          if (!error) return resolve(result as R)
+          if ((error as { fatal?: boolean }).fatal) connection.broken = true
+          reject(databaseError(error, text))
+        })
+      }),
+  }
+  return connection
+}
