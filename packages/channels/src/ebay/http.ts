@@ -1,0 +1,71 @@
+import { ChannelError } from '../port.ts'
+
+/** What goes to eBay. `what` names the call in errors, for example "getOrder". */
+export type Outgoing = {
+  what: string
+  method: 'GET' | 'POST'
+  url: string
+  headers: Readonly<Record<string, string>>
+  body?: string
+  /** The most bytes of an answer that we hold. */
+  limit: number
+}
+
+/** What came back, whatever the status. `oversized` means that the limit was passed and `text` is empty. */
+export type Answer = { status: number; headers: Headers; text: string; oversized: boolean }
+
+export type Send = (outgoing: Outgoing, signal: AbortSignal) => Promise<Answer>
+
+/** Enough for every answer that is not about orders. */
+export const SMALL_ANSWER = 256 * 1024
+
+/** Enough for several orders of the largest kind that we know (5 MB); a page beyond it is asked for again in smaller pieces. */
+export const ORDERS_ANSWER = 32 * 1024 * 1024
+
+/**
+ * Sends requests that end within `timeout` milliseconds, body included. The promise rejects with the signal's reason when
+ * the caller gives up, and with CHANNEL_UNAVAILABLE when eBay does not answer or breaks off. Errors name the call only:
+ * addresses, headers and bodies carry codes, tokens and personal data. Redirects are refused, because following one would
+ * carry a token to another address.
+ */
+export function createSend(timeout: number): Send {
+  return async (outgoing, signal) => {
+    signal.throwIfAborted()
+    const expired = AbortSignal.timeout(timeout)
+    try {
+      const response = await fetch(outgoing.url, {
+        method: outgoing.method,
+        headers: outgoing.headers,
+        redirect: 'error',
+        signal: AbortSignal.any([signal, expired]),
+        ...(outgoing.body === undefined ? {} : { body: outgoing.body }),
+      })
+      const text = await readText(response, outgoing.limit)
+      return { status: response.status, headers: response.headers, text: text ?? '', oversized: text === null }
+    } catch (error) {
+      if (signal.aborted) throw signal.reason
+      const message = expired.aborted
+        ? `eBay did not finish its answer to ${outgoing.what} within ${timeout} ms`
+        : `eBay broke off or could not be reached during ${outgoing.what} (${failureCode(error)})`
+      throw new ChannelError('CHANNEL_UNAVAILABLE', message, { remedy: 'retry', cause: error })
+    }
+  }
+}
+
+async function readText(response: Response, limit: number): Promise<string | null> {
+  if (!response.body) return ''
+  const chunks: Uint8Array[] = []
+  let size = 0
+  for await (const chunk of response.body) {
+    size += chunk.byteLength
+    if (size > limit) return null
+    chunks.push(chunk)
+  }
+  return new TextDecoder().decode(Buffer.concat(chunks))
+}
+
+function failureCode(error: unknown): string {
+  const cause = error instanceof Error ? error.cause : undefined
+  if (cause instanceof Error && 'code' in cause && typeof cause.code === 'string') return cause.code
+  return error instanceof Error ? error.name : 'unknown failure'
+}

@@ -1,0 +1,88 @@
+/**
+ * Cuts JSON text without changing it. `JSON.stringify(JSON.parse(text))` is not the identity (numbers such as `1.0`, escapes,
+ * key order, spaces), and an order is kept as eBay wrote it. Every function expects text that `JSON.parse` accepts.
+ */
+
+/** The texts of the elements of an array that is a member of the outermost object; empty when there is no such array. */
+export function elementTexts(text: string, member: string): string[] {
+  const start = memberStart(text, member)
+  if (start === undefined || text[start] !== '[') return []
+  const elements: string[] = []
+  let at = skipSpace(text, start + 1)
+  while (text[at] !== ']') {
+    const end = valueEnd(text, at)
+    elements.push(text.slice(at, end))
+    at = skipSpace(text, end)
+    if (text[at] === ',') at = skipSpace(text, at + 1)
+  }
+  return elements
+}
+
+/** Where the value of a member begins. Of repeated members the last counts, as for `JSON.parse`. */
+function memberStart(text: string, member: string): number | undefined {
+  let found: number | undefined
+  let at = skipSpace(text, 0)
+  if (text[at] !== '{') return undefined
+  at = skipSpace(text, at + 1)
+  while (text[at] !== '}') {
+    const keyEnd = stringEnd(text, at)
+    const start = skipSpace(text, skipSpace(text, keyEnd) + 1)
+    if (JSON.parse(text.slice(at, keyEnd)) === member) found = start
+    at = skipSpace(text, valueEnd(text, start))
+    if (text[at] === ',') at = skipSpace(text, at + 1)
+  }
+  return found
+}
+
+function valueEnd(text: string, start: number): number {
+  if (text[start] === '"') return stringEnd(text, start)
+  if (text[start] === '{' || text[start] === '[') return nestedEnd(text, start)
+  let at = start
+  while (at < text.length && !/[\s,\]}]/.test(text.charAt(at))) at += 1
+  return at
+}
+
+function nestedEnd(text: string, start: number): number {
+  let depth = 0
+  let at = start
+  do {
+    const character = text[at]
+    if (character === '"') {
+      at = stringEnd(text, at)
+      continue
+    }
+    if (character === '{' || character === '[') depth += 1
+    else if (character === '}' || character === ']') depth -= 1
+    at += 1
+  } while (depth > 0)
+  return at
+}
+
+function stringEnd(text: string, start: number): number {
+  let at = start + 1
+  while (text[at] !== '"') at += text[at] === '\\' ? 2 : 1
+  return at + 1
+}
+
+function skipSpace(text: string, start: number): number {
+  let at = start
+  while (at < text.length && ' \t\n\r'.includes(text.charAt(at))) at += 1
+  return at
+}
+
+/** Longer runs of digits stay numbers: no id has so many, and converting them costs more the longer they are. */
+const LONGEST_INTEGER = 40
+
+/**
+ * `JSON.parse`, except that whole numbers beyond 2^53 become bigints, which keep every digit: ids have come as numbers.
+ */
+export function parseExactly(text: string): unknown {
+  if (!/\d{16}/.test(text)) return JSON.parse(text)
+  const exact = (_key: string, value: unknown, context: { source?: string }): unknown => {
+    if (typeof value !== 'number' || Number.isSafeInteger(value)) return value
+    const source = context.source ?? ''
+    return /^-?\d+$/.test(source) && source.length <= LONGEST_INTEGER ? BigInt(source) : value
+  }
+  // The third argument is part of ECMAScript 2026 and Node 24; the type library of ES2024 does not know it yet.
+  return JSON.parse(text, exact as (key: string, value: unknown) => unknown)
+}

@@ -1,0 +1,92 @@
+import type { NormalOrder, OrderLine } from '@tributary/events'
+import type { SourceOrder } from '../port.ts'
+import { orderDigest } from './digest.ts'
+import { createFieldReader, type Field, type FieldReader } from './fields.ts'
+import { parseExactly } from './json-text.ts'
+import { userPerson } from './notification.ts'
+import { readPersonal } from './personal.ts'
+import { CANCEL_STATES, FULFILLMENT_STATUSES, orderStatus, PAYMENT_STATUSES } from './status.ts'
+
+/** `unreadable` names what is wrong with the one field that an order cannot do without. */
+export type OrderOutcome = { kind: 'order'; order: SourceOrder } | { kind: 'unreadable'; problem: string }
+
+/**
+ * Reads the JSON text of one order (eBay Fulfillment OpenAPI v1.20.7, `Order`) as far as it goes. Every field may be missing
+ * or have another type; only an order without an id is nothing. The text is kept as it is.
+ */
+export function normalizeOrder(text: string): OrderOutcome {
+  const read = createFieldReader()
+  const root: Field = { value: parseExactly(text), path: '' }
+  const orderId = read.text(read.member(root, 'orderId'))
+  if (orderId === undefined) return { kind: 'unreadable', problem: 'missing, empty or no text' }
+  const { buyer, receiver } = readPersonal(read, root)
+  const order = readOrder(read, root)
+  return {
+    kind: 'order',
+    order: {
+      orderId,
+      sourceTime: read.time(read.member(root, 'lastModifiedDate')),
+      person: buyer.id === undefined ? { kind: 'ebay:order', id: orderId } : userPerson(buyer.id),
+      order: { ...order, digest: orderDigest(orderId, order) },
+      personal: { buyer, receiver, original: text },
+      problems: read.problems,
+    },
+  }
+}
+
+function readOrder(read: FieldReader, root: Field): Omit<NormalOrder, 'digest'> {
+  const text = (key: string) => read.text(read.member(root, key))
+  const cancelStatus = read.member(root, 'cancelStatus')
+  const lineItems = read.member(root, 'lineItems')
+  if (lineItems.value === undefined) read.report('lineItems', 'missing')
+  const items = read.elements(lineItems)
+  const state = {
+    cancelState: known(read, read.member(cancelStatus, 'cancelState'), CANCEL_STATES),
+    paymentStatus: known(read, read.member(root, 'orderPaymentStatus'), PAYMENT_STATUSES),
+    fulfillmentStatus: known(read, read.member(root, 'orderFulfillmentStatus'), FULFILLMENT_STATUSES),
+    refunded: [read.member(root, 'paymentSummary'), ...items].some((holder) => hasRefunds(read, holder)),
+  }
+  return {
+    status: orderStatus(state),
+    sellerName: text('sellerId') ?? '',
+    cancelState: state.cancelState ?? '',
+    cancelledDate: read.text(read.member(cancelStatus, 'cancelledDate')) ?? '',
+    creationDate: text('creationDate') ?? '',
+    creationTime: read.time(read.member(root, 'creationDate')),
+    lastModifiedDate: text('lastModifiedDate') ?? '',
+    fulfillmentStatus: state.fulfillmentStatus ?? '',
+    paymentStatus: state.paymentStatus ?? '',
+    lines: readLines(read, items),
+  }
+}
+
+/** A refund stands at the order, or at a line when it was made for one (Fulfillment API, OrderRefund.refundId). */
+function hasRefunds(read: FieldReader, holder: Field): boolean {
+  return read.elements(read.member(holder, 'refunds')).length > 0
+}
+
+/** A raw value, kept whatever it says; none, or one that we do not know, is reported. */
+function known(read: FieldReader, field: Field, values: ReadonlySet<string>): string | undefined {
+  const value = read.text(field)
+  if (value === undefined) read.report(field.path, 'missing')
+  else if (!values.has(value)) read.report(field.path, 'a value this version does not know')
+  return value
+}
+
+/** Lines are told apart by their id: one without an id, or with an id that came before, is reported and left out. */
+function readLines(read: FieldReader, items: readonly Field[]): OrderLine[] {
+  const lines = new Map<string, OrderLine>()
+  for (const item of items) {
+    const id = read.member(item, 'lineItemId')
+    const lineItemId = read.text(id)
+    if (lineItemId === undefined || lines.has(lineItemId)) {
+      read.report(id.path, `${lineItemId === undefined ? 'missing' : 'repeated'}; the line was left out`)
+      continue
+    }
+    const quantity = read.count(read.member(item, 'quantity'))
+    if (quantity === undefined) read.report(`${item.path}.quantity`, 'taken as 0')
+    const title = read.text(read.member(item, 'title')) ?? ''
+    lines.set(lineItemId, { lineItemId, quantity: quantity ?? 0, title, sku: read.text(read.member(item, 'sku')) ?? '' })
+  }
+  return [...lines.values()]
+}
