@@ -5,6 +5,20 @@ import type { Event } from '@tributary/events'
 /** An event that passed its schema, with the place where it stands. */
 export type Delivered = { topic: string; partition: number; position: Position; recordedTime: number; event: Event }
 
+/** A partition that this member owns, from `assigned` to `revoked`. */
+export type OwnedPartition = {
+  topic: string
+  partition: number
+  /** Aborts when the partition is taken away or the consumer stops. */
+  signal: AbortSignal
+  /**
+   * Runs `work` in a transaction whose first statement locks the cursor's row and proves that this member still owns
+   * it, so it takes turns with `apply`. A conflict runs `work` again, so it must do nothing but talk to its connection.
+   * Throws ConsumerError CONSUMER_FENCED, and gives the partition up, when another member has taken it over.
+   */
+  fenced<T>(work: (connection: Connection) => Promise<T>): Promise<T>
+}
+
 /**
  * A named reader of one topic. The loop gives it batches; for each, `prepare` does what needs no transaction (opening
  * sealed parts, sending), and `apply` writes the effects in the transaction whose first statement moved the cursor.
@@ -23,6 +37,15 @@ export type ConsumerDefinition<Prepared> = {
   /** May run for the next batch while `apply` runs for this one. */
   prepare(events: readonly Delivered[], signal: AbortSignal): Promise<Prepared>
   apply(connection: Connection, prepared: Prepared): Promise<void>
+  /**
+   * This member took the partition's cursor over, and the first batch waits for this. For work that belongs to the owner
+   * of a partition but to no batch, for example retries. A throw gives the partition back; some member is then assigned again.
+   */
+  assigned?(owned: OwnedPartition): Promise<void>
+  /** The cursor now stands at `next` for good: called after each commit of a batch, in order, and never for one that failed. */
+  committed?(partition: number, next: Position): void
+  /** No batch and no `apply` will come; once for each `assigned` that resolved. The loop waits before it gives the partition back. */
+  revoked?(partition: number): Promise<void>
   /** Most events in a batch, default 500. */
   batchSize?: number
   /** What to do with an event that cannot be applied: `park` its key (default), or `stop` the partition. */
