@@ -4,6 +4,17 @@ import { CommanderError } from 'commander'
 const WRONG_USAGE = 64
 const FAILED = 1
 
+/** Something the caller asked for cannot be done as asked; the message says what to do instead. */
+export class CommandError extends Error {
+  override readonly name = 'CommandError'
+  readonly code: string
+
+  constructor(code: string, message: string) {
+    super(message)
+    this.code = code
+  }
+}
+
 /**
  * Tells a person on stderr what went wrong and answers the exit code. Only coded errors are expected; for others
  * `TRIBUTARY_DEBUG=1` adds the stack.

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { text } from 'node:stream/consumers'
-import { InvalidArgumentError } from 'commander'
+import { CommandError } from './failure.ts'
 
 /**
  * A secret from a file, or from standard input for `-`. Never from the command line itself: arguments are readable by
@@ -8,6 +8,6 @@ import { InvalidArgumentError } from 'commander'
  */
 export async function readSecret(file: string): Promise<string> {
   const content = (file === '-' ? await text(process.stdin) : await readFile(file, 'utf8')).trim()
-  if (content === '') throw new InvalidArgumentError(`${file === '-' ? 'Standard input' : file} holds no secret.`)
+  if (content === '') throw new CommandError('SECRET_EMPTY', `${file === '-' ? 'Standard input' : file} holds no secret.`)
   return content
 }

@@ -1,4 +1,4 @@
-import { migrate, migrationStatus } from '@tributary/database'
+import { type Database, migrate, migrationStatus } from '@tributary/database'
 import type { Command } from 'commander'
 import { printLine, printRows } from '../output.ts'
 import { withDatabase } from '../setting-up.ts'
@@ -12,9 +12,17 @@ export function addMigrateCommand(program: Command): void {
     .option('--json', 'one JSON object a line (with --status)')
     .action(async (options, command: Command) => {
       await withDatabase(command, async (database) => {
-        if (options.status) return printRows(await migrationStatus(database), options)
-        const done = await migrate(database, { onStep: (step) => printLine(`migrated ${step}`) })
+        if (options.status) return printRows(await statusRows(database), options)
+        const done = await migrate(database, { onStep: (name) => printLine(`migrating ${name}`) })
         printLine(done.length === 0 ? 'The schema is up to date.' : `${done.length} migrations ran.`)
       })
     })
+}
+
+async function statusRows(database: Database): Promise<Record<string, unknown>[]> {
+  return (await migrationStatus(database)).map(({ name, state, landedAt }) => ({
+    name,
+    state,
+    since: landedAt === undefined ? '' : new Date(landedAt).toISOString(),
+  }))
 }

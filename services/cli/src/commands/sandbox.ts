@@ -1,0 +1,20 @@
+import type { Command } from 'commander'
+import { parseCount } from '../arguments.ts'
+
+/** `npm start`: everything on this machine, with simulated eBay and receivers. */
+export function addSandboxCommand(program: Command): void {
+  program
+    .command('sandbox', { hidden: true })
+    .description('run everything on this machine with a simulated marketplace and receivers')
+    .option('--orders <count>', 'end the flow of orders after this many', parseCount)
+    .option('--rate <count>', 'orders a second', parseCount, 1)
+    .option('--exit', 'stop when every order went all the way; exit code 0 only if nothing is missing')
+    .option('--json', 'with --exit: the last line is one JSON object')
+    .option('--keep', 'leave MariaDB running at the end and tell how to connect')
+    .option('--seed <number>', 'makes the same orders again', parseCount, 20261123)
+    .action(async (options) => {
+      // Loaded only here: the sandbox brings simulators that an installed service has no use for.
+      const { runSandbox } = await import('../sandbox/sandbox.ts')
+      process.exitCode = await runSandbox(options)
+    })
+}

@@ -1,0 +1,28 @@
+import { createDispatcher } from '@tributary/dispatcher'
+import { createIngest } from '@tributary/ingest'
+import { createOrderSync } from '@tributary/order-sync'
+import { createProjector } from '@tributary/projector'
+import { createHttpServer, type HttpServer, type Service } from '@tributary/runtime'
+import type { Platform } from './platform.ts'
+
+export const SERVICE_NAMES = ['ingest', 'order-sync', 'projector', 'dispatcher'] as const
+export type ServiceName = (typeof SERVICE_NAMES)[number]
+
+/** The named services and the HTTP server of their process, in the order in which they start. */
+export function createServices(platform: Platform, names: readonly ServiceName[]): { services: Service[]; http: HttpServer } {
+  const routers: ReturnType<typeof createIngest>['router'][] = []
+  const factories: Record<ServiceName, () => Service> = {
+    ingest() {
+      const ingest = createIngest(platform)
+      routers.push(ingest.router)
+      return ingest
+    },
+    'order-sync': () => createOrderSync(platform),
+    projector: () => createProjector(platform),
+    dispatcher: () => createDispatcher(platform),
+  }
+  const services = SERVICE_NAMES.filter((name) => names.includes(name)).map((name) => factories[name]())
+  const { host, port } = platform.configuration.server
+  const http = createHttpServer({ host, port, logger: platform.logger, routers, health: services })
+  return { services: [...services, http], http }
+}
