@@ -1,1 +1,2 @@
-export {}
+export { orders } from './projection.ts'
+export { TABLES as ORDER_TABLES } from './tables.ts'

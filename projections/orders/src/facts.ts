@@ -1,0 +1,58 @@
+import type { Row } from '@tributary/projection'
+
+/**
+ * What the rows of an order do not say themselves: how old the values in them are. Times are source times, milliseconds.
+ * What is not listed here is as old as the newest snapshot, so that the facts of an ordinary order are one number.
+ */
+export type Facts = {
+  /** Source time of the newest snapshot; -1 before the first. */
+  newest: number
+  /** The person was erased: no personal value may ever come back. */
+  erased: boolean
+  /** Source time of the newest snapshot with a street, whose whole address the row shows; -1 when none had one. */
+  address: number
+  /** By column: source time of a value that the newest snapshot does not know any more. */
+  older: Record<string, number>
+  /** By row id: source time of the values of a line that is not in the newest snapshot. */
+  gone: Record<string, number>
+  /** Columns whose value was cut to fit; `17.title` is the title in the row 17 of the lines. */
+  cut: Set<string>
+}
+
+type StoredFacts = {
+  newest?: number
+  erased?: true
+  address?: number
+  older?: Record<string, number>
+  gone?: Record<string, number>
+  cut?: string[]
+}
+
+/** Reads the facts of a row of `tributary_order_fold`; those of an order never seen when there is none. */
+export const readFacts = (row: Row | undefined): Facts => {
+  const stored: StoredFacts = row === undefined ? {} : JSON.parse(String(row['facts']))
+  return {
+    newest: stored.newest ?? -1,
+    erased: stored.erased === true,
+    address: stored.address ?? -1,
+    older: stored.older ?? {},
+    gone: stored.gone ?? {},
+    cut: new Set(stored.cut),
+  }
+}
+
+/** Writes facts as text, the same text for the same facts whatever order they were learnt in. */
+export const writeFacts = ({ newest, erased, address, older, gone, cut }: Facts): string =>
+  JSON.stringify({
+    ...(newest < 0 ? {} : { newest }),
+    ...(erased ? { erased } : {}),
+    ...(address < 0 ? {} : { address }),
+    ...sortedUnlessEmpty('older', older),
+    ...sortedUnlessEmpty('gone', gone),
+    ...(cut.size === 0 ? {} : { cut: [...cut].sort() }),
+  } satisfies StoredFacts)
+
+const sortedUnlessEmpty = (name: 'older' | 'gone', times: Record<string, number>) => {
+  const keys = Object.keys(times)
+  return keys.length === 0 ? {} : { [name]: Object.fromEntries(keys.sort().map((key) => [key, times[key]])) }
+}
