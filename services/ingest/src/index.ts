@@ -1,1 +1,2 @@
-export {}
+export type { IngestContext } from './context.ts'
+export { createIngest } from './ingest.ts'

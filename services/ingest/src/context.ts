@@ -1,0 +1,20 @@
+import type { Channel } from '@tributary/channels'
+import type { Database } from '@tributary/database'
+import type { EventLog } from '@tributary/event-log'
+import type { RowIds } from '@tributary/events'
+import type { Configuration, Logger } from '@tributary/runtime'
+import type { Vault } from '@tributary/vault'
+
+/** What ingest uses of the platform. */
+export type IngestContext = {
+  configuration: Pick<Configuration, 'ebay'>
+  database: Database
+  log: EventLog
+  vault: Vault
+  channels: ReadonlyMap<number, Channel>
+  rowIds: RowIds
+  logger: Logger
+}
+
+/** Who appended an event, as it says. */
+export const SOURCE = '/tributary/ingest'

@@ -1,0 +1,86 @@
+import type { EventLog } from '@tributary/event-log'
+import { type Event, encodeEvent, ORDER_TOPIC } from '@tributary/events'
+import { Problem } from '@tributary/runtime'
+
+/** Marketplaces give up after three seconds, so an answer must be out before. */
+const DEADLINE = 2_500
+const RETRY_AFTER_SECONDS = '30'
+/** A deletion may touch thousands of orders; a log refuses batches that are too large. */
+const APPEND_AT_MOST = 500
+
+export type Keeper = {
+  /** Runs `work`, which keeps what was received; when it fails or takes too long, throws a 503 Problem. */
+  keep<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T>
+  /** Appends the events to the topic of orders and sellers, in their order. */
+  append(events: readonly Event[], signal: AbortSignal): Promise<void>
+  figures(): KeeperFigures
+  /** Refuses new work and resolves when what is in hand is kept or failed. */
+  stop(): Promise<void>
+}
+
+export type KeeperFigures = { kept: number; failed: number; lastKeptTime: number | null; lastFailedTime: number | null }
+
+/** The one way into the log: nothing is acknowledged that did not come out of `keep`. */
+export function createKeeper(log: EventLog): Keeper {
+  const figures: KeeperFigures = { kept: 0, failed: 0, lastKeptTime: null, lastFailedTime: null }
+  const inHand = new Set<Promise<unknown>>()
+  let stopping = false
+
+  async function attempt<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    try {
+      const result = await withinDeadline(work)
+      figures.kept += 1
+      figures.lastKeptTime = Date.now()
+      return result
+    } catch (error) {
+      figures.failed += 1
+      figures.lastFailedTime = Date.now()
+      throw notKept('It could not be kept just now. Send it again later.', error)
+    }
+  }
+
+  return {
+    async keep(work) {
+      if (stopping) throw notKept('This process is stopping. Send it again.')
+      const running = attempt(work)
+      inHand.add(running)
+      try {
+        return await running
+      } finally {
+        inHand.delete(running)
+      }
+    },
+    async append(events, signal) {
+      for (let from = 0; from < events.length; from += APPEND_AT_MOST) {
+        const stored = events.slice(from, from + APPEND_AT_MOST).map(encodeEvent)
+        await log.append(ORDER_TOPIC, stored, { signal })
+      }
+    },
+    figures: () => ({ ...figures }),
+    async stop() {
+      stopping = true
+      await Promise.allSettled(inHand)
+    },
+  }
+}
+
+const notKept = (detail: string, cause?: unknown): Problem =>
+  new Problem(503, 'NOT_KEPT', detail, { headers: { 'Retry-After': RETRY_AFTER_SECONDS }, cause })
+
+/** A driver that hangs may not hear the signal, so the time-out answers by itself. What comes too late harms nothing. */
+async function withinDeadline<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const timeout = new AbortController()
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => {
+      const error = new Error(`Keeping took longer than ${DEADLINE} ms.`)
+      timeout.abort(error)
+      reject(error)
+    }, DEADLINE)
+  })
+  try {
+    return await Promise.race([work(timeout.signal), late])
+  } finally {
+    clearTimeout(timer)
+  }
+}

@@ -1,0 +1,78 @@
+import type { Channel, Notification, Person } from '@tributary/channels'
+import { createEvent, derivedEventId, type Event, EventError, orderKey, sellerKey } from '@tributary/events'
+import { currentTraceparent } from '@tributary/runtime'
+import type { Vault } from '@tributary/vault'
+import { SOURCE } from './context.ts'
+
+/** A verified notification with its bytes; account deletions go another way (erasure.ts). */
+export type Received = {
+  channel: Channel
+  notification: Exclude<Notification, { kind: 'account-deletion' }>
+  body: Buffer
+}
+
+/**
+ * The events that keep a notification. Their ids are derived from its own, so hearing it again keeps nothing new.
+ * What it says is not ours to trust: an id that no event can carry is kept inside the sealed body only.
+ */
+export async function eventsOf(received: Received, vault: Vault): Promise<Event[]> {
+  const { notification } = received
+  try {
+    if (notification.kind === 'order') return orderEvents(received.channel, notification)
+    return [await bodyEvent(received, notification.sellerId, notification.person, vault)]
+  } catch (error) {
+    if (!(error instanceof EventError)) throw error
+    const person = { kind: `${received.channel.name}:notification`, id: notification.notificationId }
+    return [await bodyEvent(received, null, notification.kind === 'order' ? person : notification.person, vault)]
+  }
+}
+
+type OrderNotification = Extract<Notification, { kind: 'order' }>
+
+function orderEvents(channel: Channel, notification: OrderNotification): Event[] {
+  const { notificationId, topic, time, sellerId } = notification
+  return notification.orderIds.map((orderId) =>
+    createEvent({
+      id: derivedEventId('OrderNotified', channel.number, notificationId, orderId),
+      type: 'OrderNotified',
+      source: SOURCE,
+      subject: `orders/${channel.number}/${sellerId}/${orderId}`,
+      time: Date.now(),
+      partitionkey: orderKey(channel.number, sellerId, orderId),
+      ...traced(),
+      data: { channel: channel.number, sellerId, orderId, topic, notificationId, notifiedTime: time },
+    }),
+  )
+}
+
+async function bodyEvent(received: Received, sellerId: string | null, person: Person, vault: Vault): Promise<Event> {
+  const { channel, notification, body } = received
+  const { notificationId, topic, time } = notification
+  const id = derivedEventId('NotificationReceived', channel.number, notificationId)
+  const subject = vault.subject(person.kind, person.id)
+  const [outcome] = await vault.seal([{ subject, eventId: id, plaintext: body.toString('utf8') }])
+  return createEvent({
+    id,
+    type: 'NotificationReceived',
+    source: SOURCE,
+    subject: `notifications/${channel.number}/${id}`,
+    time: Date.now(),
+    partitionkey: sellerId === null ? id : sellerKey(channel.number, sellerId),
+    ...traced(),
+    data: {
+      channel: channel.number,
+      topic,
+      notificationId,
+      notifiedTime: time,
+      sellerId,
+      subject,
+      sealed: outcome?.kind === 'sealed' ? outcome.jwe : null,
+    },
+  })
+}
+
+/** The trace goes on in whoever reads the event. */
+export function traced(): { traceparent?: string } {
+  const traceparent = currentTraceparent()
+  return traceparent === undefined ? {} : { traceparent }
+}

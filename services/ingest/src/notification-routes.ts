@@ -1,0 +1,67 @@
+import type { Channel } from '@tributary/channels'
+import { ChannelError } from '@tributary/channels'
+import { type Handler, Problem, type RawRequest, type Route } from '@tributary/runtime'
+import { channelOf } from './channel-of.ts'
+import type { IngestContext } from './context.ts'
+import { erasePeople } from './erasure.ts'
+import type { Keeper } from './keeper.ts'
+import { eventsOf } from './kept-events.ts'
+
+/** A notification of eBay has about a kilobyte; orders are read, never posted. */
+const BODY_LIMIT = 256 * 1024
+/** Verifying may have to fetch a key; the sender waits for both that and the keeping. */
+const VERIFY_WITHIN = 2_500
+
+/** `/open/order/callback/{channel}`: the address that is registered at the marketplaces. */
+export function notificationRoute(context: IngestContext, keeper: Keeper): Route {
+  return {
+    path: '/open/order/callback/:channel',
+    get: answerChallenge(context),
+    post: { bodyLimit: BODY_LIMIT, handle: receiveNotification(context, keeper) },
+  }
+}
+
+function answerChallenge(context: IngestContext): Handler {
+  return (request, response) => {
+    const channel = channelOf(context.channels, request)
+    const query = new URLSearchParams(request.url.split('?')[1] ?? '')
+    const answer = challengeOrProblem(channel, query)
+    if (!answer) throw new Problem(400, 'CHALLENGE_MISSING', 'The query holds no challenge_code, or one that is too long.')
+    response.status(200).json(answer)
+  }
+}
+
+function challengeOrProblem(channel: Channel, query: URLSearchParams): { challengeResponse: string } | null {
+  try {
+    return channel.challenge(query)
+  } catch (error) {
+    if (!(error instanceof ChannelError)) throw error
+    throw new Problem(503, 'CHALLENGE_NOT_CONFIGURED', 'This address cannot answer a challenge yet.', { cause: error })
+  }
+}
+
+/** Verified, kept, answered, in this order: a 204 is given for nothing that the log does not hold. */
+function receiveNotification(context: IngestContext, keeper: Keeper): Handler {
+  return async (request, response) => {
+    const channel = channelOf(context.channels, request)
+    const notification = await verified(channel, request)
+    await keeper.keep(async (signal) => {
+      if (notification.kind === 'account-deletion') {
+        return erasePeople(context, keeper, notification, signal)
+      }
+      const events = await eventsOf({ channel, notification, body: request.body }, context.vault)
+      await keeper.append(events, signal)
+    })
+    response.status(204).end()
+  }
+}
+
+async function verified(channel: Channel, request: RawRequest) {
+  const headers = Object.fromEntries(
+    Object.entries(request.headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : value]),
+  )
+  const reception = await channel.receive({ headers, body: request.body }, AbortSignal.timeout(VERIFY_WITHIN))
+  if (reception.kind === 'accepted') return reception.notification
+  const retry = reception.kind === 'unavailable' ? { headers: { 'Retry-After': '60' } } : {}
+  throw new Problem(reception.status, reception.code, reception.detail, retry)
+}

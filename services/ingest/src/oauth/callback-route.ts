@@ -1,0 +1,110 @@
+import { type App, type Channel, ChannelError, type Grant } from '@tributary/channels'
+import { listApps } from '@tributary/database'
+import { createEvent, sellerKey, timeOrderedEventId } from '@tributary/events'
+import type { RawRequest, Route } from '@tributary/runtime'
+import { channelOf } from '../channel-of.ts'
+import { type IngestContext, SOURCE } from '../context.ts'
+import type { Keeper } from '../keeper.ts'
+import { traced } from '../kept-events.ts'
+import { browserSecret } from './browser.ts'
+import { forPeople, queryText } from './for-people.ts'
+import type { Page } from './page.ts'
+import { authorizedPage, declinedPage, exchangeFailedPage, notKeptPage, refusedPage, stateRefusedPage } from './pages.ts'
+import { type Claim, createStates, type Intent, type States } from './states.ts'
+
+/** A person looks at a blank page for so long at most; the code lives five minutes. */
+const EXCHANGE_WITHIN = 10_000
+
+/**
+ * `/open/order/oauth/callback/{channel}?code=…&state=…`: where the marketplace sends a seller's browser back to. The state is used up
+ * before the code is exchanged, so no code is ever exchanged for a state twice.
+ */
+export function callbackRoute(context: IngestContext, keeper: Keeper): Route {
+  const states = createStates(context.database)
+  return {
+    path: '/open/order/oauth/callback/:channel',
+    get: forPeople(context.logger, async (request) => {
+      const channel = channelOf(context.channels, request)
+      const refusal = queryText(request, 'error')
+      const claim = await claimState(states, channel, request)
+      if (refusal !== undefined) return refusedConsent(refusal, claim, channel)
+      const code = queryText(request, 'code')
+      if (claim.kind !== 'claimed') return stateRefusedPage(claim)
+      if (code === undefined) return refusedPage(channel.name, claim.intent)
+      return authorize(context, keeper, { channel, intent: claim.intent, code })
+    }),
+  }
+}
+
+async function claimState(states: States, channel: Channel, request: RawRequest): Promise<Claim> {
+  const state = queryText(request, 'state')
+  return state === undefined ? { kind: 'unknown' } : states.claim(channel.number, state, browserSecret(request))
+}
+
+/** RFC 6749 §4.1.2.1. A declined consent needs no valid state: nothing comes of it. */
+function refusedConsent(reason: string, claim: Claim, channel: Channel): Page {
+  const intent = claim.kind === 'unknown' ? undefined : claim.intent
+  return reason === 'access_denied' ? declinedPage(channel.name, intent) : refusedPage(channel.name, intent)
+}
+
+async function authorize(
+  context: IngestContext,
+  keeper: Keeper,
+  { channel, intent, code }: { channel: Channel; intent: Intent; code: string },
+): Promise<Page> {
+  const app = (await listApps(context.database, channel.number)).find(({ id }) => id === intent.appId)
+  if (!app) return refusedPage(channel.name, undefined)
+  const grant = await exchange(channel, app, code)
+  if (grant instanceof ChannelError) {
+    context.logger.warn({ err: grant, channel: channel.number, appId: app.id }, 'a code could not be exchanged')
+    return exchangeFailedPage(channel.name, grant.remedy, intent)
+  }
+  try {
+    await keeper.keep(async (signal) => keeper.append([await authorizedEvent(context, intent, grant)], signal))
+  } catch (error) {
+    context.logger.error({ err: error, channel: channel.number, appId: app.id }, 'a consent could not be kept')
+    return notKeptPage(intent)
+  }
+  context.logger.info({ channel: channel.number, appId: app.id, sellerId: grant.sellerId }, 'seller authorized')
+  return authorizedPage(channel.name, grant.sellerName)
+}
+
+async function exchange(channel: Channel, app: App, code: string): Promise<Grant | ChannelError> {
+  try {
+    return await channel.exchangeCode(app, code, AbortSignal.timeout(EXCHANGE_WITHIN))
+  } catch (error) {
+    if (error instanceof ChannelError) return error
+    throw error
+  }
+}
+
+async function authorizedEvent({ vault, rowIds }: IngestContext, intent: Intent, grant: Grant) {
+  const now = Date.now()
+  const id = timeOrderedEventId(now)
+  const key = sellerKey(intent.channel, grant.sellerId)
+  const subject = vault.subject('seller', key)
+  const [outcome] = await vault.seal([{ subject, eventId: id, plaintext: grant.refreshToken }])
+  return createEvent({
+    id,
+    type: 'SellerAuthorized',
+    source: SOURCE,
+    subject: `sellers/${intent.channel}/${grant.sellerId}`,
+    time: now,
+    partitionkey: key,
+    ...traced(),
+    data: {
+      channel: intent.channel,
+      sellerId: grant.sellerId,
+      rowId: rowIds.next(),
+      appId: intent.appId,
+      sellerName: grant.sellerName,
+      region: grant.region,
+      spiServerCodes: intent.spiCodes === null ? null : [...intent.spiCodes],
+      authorizedTime: now,
+      subject,
+      sealed: outcome?.kind === 'sealed' ? outcome.jwe : null,
+      refreshTokenExpiresIn: grant.refreshTokenExpiresIn,
+      refreshTokenExpiresTime: grant.refreshTokenExpiresTime,
+    },
+  })
+}

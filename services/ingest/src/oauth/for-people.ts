@@ -1,0 +1,32 @@
+import type { Logger, RawRequest } from '@tributary/runtime'
+import { Problem } from '@tributary/runtime'
+import type { Response } from 'express'
+import { type Page, sendPage } from './page.ts'
+
+/** A handler for a browser: it answers a page, or has answered already. */
+type PageHandler = (request: RawRequest, response: Response) => Promise<Page | undefined>
+
+/** Sends what the handler answers; when it fails, a page that says so without insides. */
+export function forPeople(logger: Logger, handler: PageHandler): (request: RawRequest, response: Response) => Promise<void> {
+  return async (request, response) => {
+    try {
+      const page = await handler(request, response)
+      if (page) sendPage(response, page)
+    } catch (error) {
+      if (error instanceof Problem && error.status < 500) throw error
+      logger.error({ err: error, path: request.path }, 'a consent could not go on')
+      response.set('Retry-After', '60')
+      sendPage(response, {
+        status: 503,
+        title: 'Please try again in a minute',
+        text: ['Something here does not work at the moment. Nothing was stored.'],
+      })
+    }
+  }
+}
+
+/** One value of a query parameter; undefined when it is missing, empty or there twice. */
+export function queryText(request: RawRequest, name: string): string | undefined {
+  const value = request.query[name]
+  return typeof value === 'string' && value !== '' ? value : undefined
+}
