@@ -16,17 +16,16 @@ export const mergeLines = (
   time: number,
 ): readonly Row[] => {
   const byItem = new Map(rows.map((row) => [String(row['line_item_id']), row]))
-  const inSnapshot = new Set<string>()
-  for (const line of event.data.order.lines) {
-    const item = cutToCodePoints(storableText(line.lineItemId), DETAIL_LIMITS.line_item_id)
-    inSnapshot.add(item)
-    byItem.set(item, mergeLine(draft, byItem.get(item), { item, line, event, time }))
-  }
+  const lines = new Map(event.data.order.lines.map((line) => [itemOf(line), line]))
+  for (const [item, line] of lines) byItem.set(item, mergeLine(draft, byItem.get(item), { item, line, event, time }))
   if (event.data.sourceTime >= draft.facts.newest) {
-    for (const [item, row] of byItem) if (!inSnapshot.has(item)) byItem.set(item, withoutLine(draft, row, time))
+    for (const [item, row] of byItem) if (!lines.has(item)) byItem.set(item, withoutLine(draft, row, time))
   }
   return sortedUnlessSame(rows, [...byItem.values()])
 }
+
+/** A line's id as its column keeps it. Should a snapshot name one twice, the later is the line. */
+const itemOf = ({ lineItemId }: OrderLine): string => cutToCodePoints(storableText(lineItemId), DETAIL_LIMITS.line_item_id)
 
 type Given = { item: string; line: OrderLine; event: EventOf<'OrderReceived'>; time: number }
 
