@@ -1,6 +1,6 @@
 import { isSpanContextValid, trace } from '@opentelemetry/api'
 import { type DestinationStream, type Logger as PinoLogger, pino } from 'pino'
-import pretty from 'pino-pretty'
+import { prettyFactory } from 'pino-pretty'
 import type { LogFormat, LogLevel } from './configuration.ts'
 import { redacted, redactedText } from './redaction.ts'
 
@@ -13,6 +13,7 @@ export type Logger = PinoLogger
  */
 export function createLogger(options: { level: LogLevel; format: LogFormat; destination?: DestinationStream }): Logger {
   const destination = options.destination ?? pino.destination({ fd: 1, sync: true })
+  const forReading = options.format === 'pretty' ? prettyLine() : (line: string) => line
   return pino(
     {
       level: options.level,
@@ -26,15 +27,18 @@ export function createLogger(options: { level: LogLevel; format: LogFormat; dest
       // The errors have been reduced by then; pino's own serializer would not know them any more.
       serializers: { err: (error: unknown) => redacted(error) },
       mixin: traceIds,
-      hooks: { streamWrite: redactedText },
+      hooks: { streamWrite: (line) => forReading(redactedText(line)) },
     },
-    options.format === 'pretty'
-      ? pretty({ destination, translateTime: 'SYS:HH:MM:ss.l', ignore: 'trace_id,span_id', sync: true })
-      : destination,
+    destination,
   )
 }
 
 function traceIds(): Record<string, string> {
   const context = trace.getActiveSpan()?.spanContext()
   return context && isSpanContextValid(context) ? { trace_id: context.traceId, span_id: context.spanId } : {}
+}
+
+function prettyLine(): (line: string) => string {
+  const colorize = process.stdout.isTTY === true
+  return prettyFactory({ colorize, translateTime: 'SYS:HH:MM:ss.l', ignore: 'trace_id,span_id' })
 }
