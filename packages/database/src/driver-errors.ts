@@ -2,12 +2,12 @@ import { DatabaseError, type DatabaseErrorCode } from './errors.ts'
 
 /** The fields of an error of mysql2 that we use. `fatal` means that the connection is of no more use. */
 export type DriverError = Error & {
-  code?: string
-  errno?: number
-  sqlState?: string
-  sql?: string
-  sqlMessage?: string
-  fatal?: boolean
+  code?: string | undefined
+  errno?: number | undefined
+  sqlState?: string | undefined
+  sql?: string | undefined
+  sqlMessage?: string | undefined
+  fatal?: boolean | undefined
 }
 
 const ADVICE: Partial<Record<DatabaseErrorCode, string>> = {

@@ -3,22 +3,31 @@ import type { Connection, Database } from './database.ts'
 import { DatabaseError } from './errors.ts'
 import type { Migration } from './migration.ts'
 import { MIGRATIONS } from './migrations/index.ts'
+import { underNamedLock } from './named-lock.ts'
 import { onOneConnection } from './one-connection.ts'
+
+const MIGRATION_TABLE = `CREATE TABLE IF NOT EXISTS tributary_migration (
+  name VARCHAR(100) CHARACTER SET ascii NOT NULL PRIMARY KEY,
+  checksum CHAR(64) CHARACTER SET ascii NOT NULL COMMENT 'SHA-256 of its statements',
+  landed_at BIGINT NOT NULL COMMENT 'milliseconds since 1970'
+) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COMMENT = 'Schema steps that have landed'`
 
 /** How long a second process waits for the first one's migrations, in seconds. */
 const LOCK_WAIT = 120
 
-/** A lock belongs to the whole server, so its name carries the database. 64 characters at most. */
-const LOCK_NAME = "CONCAT('tributary_migrate:', MD5(DATABASE()))"
-
-export type MigrationStatus = { name: string; state: 'landed' | 'waiting' | 'changed' | 'unknown'; landedAt?: number }
+/** `landedAt` is in milliseconds since 1970. `unknown` is one that only the database knows. */
+export type MigrationStatus = {
+  name: string
+  state: 'landed' | 'waiting' | 'changed' | 'unknown'
+  landedAt?: number
+}
 
 /**
  * Brings the schema forward to what this program needs and answers the names of what it ran. Safe to call from several
  * processes at once and after a crash half-way. `onStep` hears the name of each migration before it runs.
  *
- * The lock is GET_LOCK, which dies with its connection, and the same connection runs the statements: a killed process
- * leaves nothing locked and nothing running. (A row as a lock, as knex keeps it, would outlive the process.)
+ * The lock dies with its connection, and the same connection runs the statements: a killed process leaves nothing locked.
+ * That is why this is not knex's own migrator, whose lock is a row that outlives its process.
  *
  * Throws DatabaseError DATABASE_MIGRATION_CHANGED when a landed migration differs from ours, DATABASE_NEWER_THAN_PROGRAM
  * when the database has one that we do not know, DATABASE_LOCK_TIMEOUT when another process migrates for too long.
@@ -38,25 +47,17 @@ export function applyMigrations(
   migrations: readonly Migration[],
   options: { onStep?: (name: string) => void } = {},
 ): Promise<string[]> {
-  return onOneConnection(database.knex, async (connection) => {
-    await lock(connection)
-    try {
-      await connection.query(`CREATE TABLE IF NOT EXISTS tributary_migration (
-        name VARCHAR(100) CHARACTER SET ascii NOT NULL PRIMARY KEY,
-        checksum CHAR(64) CHARACTER SET ascii NOT NULL,
-        landed_at BIGINT NOT NULL
-      ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COMMENT = 'Schema steps that have landed'`)
+  return onOneConnection(database.knex, (connection) =>
+    underNamedLock(connection, { name: 'migrate', seconds: LOCK_WAIT }, async () => {
+      await connection.query(MIGRATION_TABLE)
       const waiting = await waitingMigrations(connection, migrations)
       for (const migration of waiting) {
         options.onStep?.(migration.name)
         await land(connection, migration)
       }
       return waiting.map((migration) => migration.name)
-    } finally {
-      // If this fails the session is gone, and the lock with it.
-      await connection.query(`DO RELEASE_LOCK(${LOCK_NAME})`).catch(() => {})
-    }
-  })
+    }),
+  )
 }
 
 async function readStatus(connection: Connection, migrations: readonly Migration[]): Promise<MigrationStatus[]> {
@@ -109,15 +110,6 @@ async function landedMigrations(connection: Connection): Promise<Map<string, { c
     'SELECT name, checksum, landed_at FROM tributary_migration ORDER BY name',
   )
   return new Map(rows.map((row) => [row.name, { checksum: row.checksum, landedAt: row.landed_at }]))
-}
-
-async function lock(connection: Connection): Promise<void> {
-  const [row] = await connection.query<{ got: number | null }[]>(`SELECT GET_LOCK(${LOCK_NAME}, ?) AS got`, [LOCK_WAIT])
-  if (row?.got === 1) return
-  throw new DatabaseError(
-    'DATABASE_LOCK_TIMEOUT',
-    `Another process has been migrating this database for more than ${LOCK_WAIT} s. Look at it, then try again.`,
-  )
 }
 
 function checksum(statements: readonly string[]): string {

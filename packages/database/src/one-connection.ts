@@ -1,7 +1,10 @@
 import type { Knex } from 'knex'
 import type { Connection as RawConnection } from 'mysql2'
 import type { Connection } from './database.ts'
-import { databaseError } from './driver-errors.ts'
+import { type DriverError, databaseError } from './driver-errors.ts'
+import { DatabaseError } from './errors.ts'
+import { packetLimit } from './session.ts'
+import { leastBytes } from './statement-size.ts'
 
 /** The part of knex's client that lends connections. Going through it, both ways in share one bounded pool. */
 type Lender = { acquireConnection(): Promise<RawConnection>; releaseConnection(connection: RawConnection): Promise<unknown> }
@@ -30,12 +33,30 @@ function borrow(raw: RawConnection): BorrowedConnection {
     broken: false,
     query: <R>(text: string, values?: readonly unknown[]) =>
       new Promise<R>((resolve, reject) => {
-        raw.query(text, values as unknown[], (error, result) => {
+        raw.query(text, values as unknown[], (error: DriverError | null, result: unknown) => {
           if (!error) return resolve(result as R)
-          if ((error as { fatal?: boolean }).fatal) connection.broken = true
-          reject(databaseError(error, text))
+          if (error.fatal) connection.broken = true
+          reject(tooLarge(raw, error, text, values) ?? databaseError(error, text))
         })
       }),
   }
   return connection
+}
+
+/** A server that gets far too large a statement hangs up without a word; asked again, it would do so for ever. */
+function tooLarge(
+  raw: RawConnection,
+  error: DriverError,
+  text: string,
+  values: readonly unknown[] | undefined,
+): DatabaseError | undefined {
+  if (!error.fatal) return undefined
+  const bytes = leastBytes([text, values])
+  const limit = packetLimit(raw)
+  if (bytes <= limit) return undefined
+  return new DatabaseError(
+    'DATABASE_PACKET_TOO_LARGE',
+    `A statement of ${bytes} bytes is larger than the server accepts (max_allowed_packet = ${limit}). Raise it on the server.`,
+    { cause: databaseError(error) },
+  )
 }

@@ -5,14 +5,19 @@ import { DatabaseError, isTransactionConflict } from './errors.ts'
 import { type BorrowedConnection, onOneConnection } from './one-connection.ts'
 
 /** See `Database.transaction`. */
-export async function runTransaction<T>(
-  pool: Knex,
-  work: (connection: Connection) => Promise<T>,
-  attempts: number,
-): Promise<T> {
+export function runTransaction<T>(pool: Knex, work: (connection: Connection) => Promise<T>, attempts: number): Promise<T> {
+  return retryConflicts(() => onOneConnection(pool, (connection) => attemptOnce(connection, work)), attempts)
+}
+
+/**
+ * Runs `work` again, up to `attempts` times in all and with jitter, when the server ended it for a deadlock or a lock
+ * wait time-out. For a single statement outside a transaction, which the server undoes as a whole; a transaction has
+ * this built in.
+ */
+export async function retryConflicts<T>(work: () => Promise<T>, attempts = 4): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await onOneConnection(pool, (connection) => attemptOnce(connection, work))
+      return await work()
     } catch (error) {
       if (attempt >= attempts || !isTransactionConflict(error)) throw error
       await wait(Math.random() * 10 * 2 ** attempt)

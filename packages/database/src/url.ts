@@ -18,7 +18,7 @@ const FORM = 'mysql://user:password@host:3306/database, with ?tls=true for an en
  */
 export function parseDatabaseUrl(text: string): DatabaseAddress {
   const url = URL.parse(text)
-  if (!url || url.protocol !== 'mysql:' || url.hostname === '') throw invalid('it is not of that form')
+  if (url?.protocol !== 'mysql:' || url.hostname === '') throw invalid('it is not of that form')
   const tls = url.searchParams.get('tls')
   const unknown = [...url.searchParams.keys()].filter((name) => name !== 'tls')
   if (unknown.length > 0) throw invalid(`the parameter ${unknown.join(', ')} is not known`)

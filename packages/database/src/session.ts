@@ -1,0 +1,41 @@
+import type { Connection as RawConnection } from 'mysql2'
+
+/**
+ * What every session is set to, whatever the server's own settings are. Without strict mode a server cuts values in
+ * silence; NO_BACKSLASH_ESCAPES would break the driver's quoting. A schema change that waits 60 s for readers gives up.
+ * The isolation level has a statement of its own: its variable is named differently by MySQL 5.7, 8 and MariaDB.
+ */
+const SETTINGS = [
+  `SET SESSION sql_mode = 'STRICT_TRANS_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION',
+    time_zone = '+00:00', lock_wait_timeout = 60`,
+  'SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED',
+]
+
+const largestPacket = new WeakMap<RawConnection, number>()
+
+/** Readies a connection that the pool has just made. A connection that can't be readied is closed. */
+export function prepareSession(
+  raw: RawConnection,
+  done: (error: Error | null | undefined, connection: RawConnection) => void,
+): void {
+  prepare(raw).then(
+    () => done(null, raw),
+    (error: Error) => {
+      raw.destroy()
+      done(error, raw)
+    },
+  )
+}
+
+/** The server's max_allowed_packet when this session began, in bytes. */
+export function packetLimit(raw: RawConnection): number {
+  return largestPacket.get(raw) ?? Number.POSITIVE_INFINITY
+}
+
+async function prepare(raw: RawConnection): Promise<void> {
+  const session = raw.promise()
+  for (const setting of SETTINGS) await session.query(setting)
+  const [rows] = await session.query('SELECT @@max_allowed_packet AS bytes')
+  const [row] = rows as { bytes: number }[]
+  if (row) largestPacket.set(raw, Number(row.bytes))
+}
