@@ -4,7 +4,7 @@ import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http'
 import { resourceFromAttributes } from '@opentelemetry/resources'
 import { BatchSpanProcessor, ParentBasedSampler, TraceIdRatioBasedSampler, TracerProvider } from '@opentelemetry/sdk-trace'
 
-const EXPORT_TIMEOUT = 3_000
+const EXPORT_TIMEOUT = 2_000
 
 /** Starts the OpenTelemetry SDK. In a file of its own, so that who exports nothing loads nothing. */
 export function startExporting(options: { endpoint: string; sampling: number; serviceName: string }): {

@@ -2,10 +2,10 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import express, { type ErrorRequestHandler, type RequestHandler, type Router } from 'express'
 import type { Logger } from '../logger.ts'
-import { pause } from '../pause.ts'
 import { Problem } from '../problem.ts'
 import type { Service } from '../service.ts'
 import { answerProblem, problemOf } from './answer-problem.ts'
+import { closeGracefully } from './closing.ts'
 import { healthRoutes } from './health-routes.ts'
 import { recordRequests, requestIdOf } from './request-record.ts'
 
@@ -47,6 +47,7 @@ export function createHttpServer(options: {
     },
     application,
   )
+  const close = closeGracefully(server)
   return {
     name: 'http',
     get url() {
@@ -61,7 +62,7 @@ export function createHttpServer(options: {
     },
     async stop() {
       taking = false
-      await close(server, timeouts.closing)
+      await close(timeouts.closing)
     },
   }
 }
@@ -121,17 +122,6 @@ function listen(server: Server, { host, port }: { host: string; port: number }):
       resolve()
     })
   })
-}
-
-async function close(server: Server, bound: number): Promise<void> {
-  if (!server.listening) return
-  const closed = new Promise<void>((resolve) => server.close(() => resolve()))
-  server.closeIdleConnections()
-  const finished = new AbortController()
-  const late = pause(bound, finished.signal).then(() => server.closeAllConnections())
-  await Promise.race([closed, late])
-  finished.abort()
-  await closed
 }
 
 function urlOf(server: Server, { host, port }: { host: string; port: number }): string {
