@@ -1,6 +1,5 @@
 import type { TableDefinition } from '@tributary/projection'
-
-const AUDIT = ['create_user_id', 'create_by', 'create_time', 'update_user_id', 'update_by', 'update_time', 'deleted']
+import { AUDIT_COLUMNS } from '@tributary/projection/folding'
 
 export const ORDER_TABLE = 'eg_order_order'
 export const DETAIL_TABLE = 'eg_order_order_detail'
@@ -20,8 +19,8 @@ export const ORDER_LIMITS = {
   buyer_company_name: 100,
   receiver_address_line1: 255,
   receiver_address_line2: 255,
-  receiver_address_detail: 255,
-  receiver_city: 50,
+  receiver_address_detail: 1000,
+  receiver_city: 128,
   receiver_country_code: 20,
   receiver_province: 100,
   receiver_postal_code: 20,
@@ -80,20 +79,20 @@ export const TABLES: readonly TableDefinition[] = [
       'order_payment_status',
       'seller_id',
       'original_md5',
-      ...AUDIT,
+      ...AUDIT_COLUMNS,
     ],
     by: { columns: ['channel', 'order_app_seller_id', 'order_id'] },
   },
   {
     name: DETAIL_TABLE,
     primaryKey: 'id',
-    columns: ['id', 'order_id', 'line_item_id', 'quantity', 'title', 'sku', ...AUDIT],
+    columns: ['id', 'order_id', 'line_item_id', 'quantity', 'title', 'sku', ...AUDIT_COLUMNS],
     by: { parent: ORDER_TABLE, column: 'order_id' },
   },
   {
     name: ORIGINAL_TABLE,
     primaryKey: 'id',
-    columns: ['id', 'order_id', 'original', ...AUDIT],
+    columns: ['id', 'order_id', 'original', ...AUDIT_COLUMNS],
     by: { parent: ORDER_TABLE, column: 'order_id' },
   },
   { name: FACTS_TABLE, primaryKey: 'id', columns: ['id', 'facts'], by: { parent: ORDER_TABLE, column: 'id' } },
