@@ -1,38 +1,10 @@
-import type { Cell, Remark, Row } from '@tributary/projection'
-import { cutToCodePoints, storableText } from '@tributary/projection/fit'
+import type { Remark } from '@tributary/projection'
+import { cutToCodePoints, type DraftRow, storableText } from '@tributary/projection/folding'
 import type { Facts } from './facts.ts'
 import { ORDER_LIMITS, ORDER_TABLE, type OrderTextColumn } from './tables.ts'
 
-/** Who the tables say wrote a row. */
-const AUTHOR = 'tributary'
-
-export type DraftRow = Record<string, Cell>
-
 /** A copy of the order's row and facts that one event may change, with what was noticed on the way. */
 export type Draft = { row: DraftRow; facts: Facts; remarks: Remark[] }
-
-/** The audit columns of a row that an event of this time (milliseconds since 1970) brings into being. */
-export const newAudit = (time: number) => ({
-  create_user_id: 0,
-  create_by: AUTHOR,
-  create_time: time,
-  update_user_id: 0,
-  update_by: AUTHOR,
-  update_time: time,
-  deleted: 0,
-})
-
-/** The row to keep: `before` itself when nothing differs, so that its reader sees by identity that there is nothing to write. */
-export const settle = (before: Row | undefined, after: DraftRow, time: number): Row => {
-  if (before === undefined) return after
-  for (const column in after) {
-    if (after[column] === before[column]) continue
-    after['update_by'] = AUTHOR
-    after['update_time'] = time
-    return after
-  }
-  return before
-}
 
 /** Puts text into a column of the order, cut to what it holds; a cut goes into the facts and the remarks. */
 export const setText = (draft: Draft, column: OrderTextColumn, text: string): void => {

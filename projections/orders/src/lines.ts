@@ -1,7 +1,7 @@
 import { EventError, type EventOf, type OrderLine } from '@tributary/events'
 import type { Row } from '@tributary/projection'
-import { cutToCodePoints, storableText } from '@tributary/projection/fit'
-import { type Draft, type DraftRow, newAudit, noteCut, settle } from './draft.ts'
+import { cutToCodePoints, type DraftRow, newAudit, settle, storableText } from '@tributary/projection/folding'
+import { type Draft, noteCut } from './draft.ts'
 import { DETAIL_LIMITS, DETAIL_TABLE, LARGEST_QUANTITY } from './tables.ts'
 
 /**

@@ -1,6 +1,6 @@
 import type { PersonalPart } from '@tributary/events'
-import { cutToBytes } from '@tributary/projection/fit'
-import { type Draft, type DraftRow, noteCut, setText } from './draft.ts'
+import { cutToBytes, type DraftRow } from '@tributary/projection/folding'
+import { type Draft, noteCut, setText } from './draft.ts'
 import { ORIGINAL_LIMIT, ORIGINAL_TABLE, type OrderTextColumn } from './tables.ts'
 
 type Source = readonly [column: OrderTextColumn, read: (personal: PersonalPart) => string | undefined]

@@ -1,6 +1,7 @@
 import { EventError, type EventOf, ORDER_TOPIC, type PersonalPart } from '@tributary/events'
 import type { KeyState, Projection, Remark, Row } from '@tributary/projection'
-import { type Draft, type DraftRow, newAudit, setText, settle } from './draft.ts'
+import { type DraftRow, newAudit, settle } from '@tributary/projection/folding'
+import { type Draft, setText } from './draft.ts'
 import { type Facts, readFacts, writeFacts } from './facts.ts'
 import { mergeLines } from './lines.ts'
 import { erasePersonal, mergeOriginal, mergePersonal } from './personal.ts'

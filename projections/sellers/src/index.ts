@@ -1,1 +1,1 @@
-export {}
+export { sellers } from './projection.ts'
