@@ -1,10 +1,11 @@
-/** Addresses and secrets of the eBay channel. An order's or a key's id is put behind its address with a slash. */
+/** Addresses and secrets of the eBay channel. */
 export type EbayConfiguration = {
   authorizeUrl: string
   tokenUrl: string
   orderUrl: string
   /** Holds `{orderId}`. */
   shippingFulfillmentUrl: string
+  /** Holds `{kid}`. */
   publicKeyUrl: string
   userUrl: string
   challengeVerificationToken?: string

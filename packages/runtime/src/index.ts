@@ -1,6 +1,6 @@
 export * from './configuration/describe.ts'
 export * from './configuration/error.ts'
-export * from './configuration/load.ts'
+export { loadConfiguration } from './configuration/load.ts'
 export * from './configuration.ts'
 export * from './http/routes.ts'
 export * from './http/server.ts'

@@ -22,7 +22,7 @@ export async function eventsOf(received: Received, vault: Vault): Promise<Event[
     return [await bodyEvent(received, notification.sellerId, notification.person, vault)]
   } catch (error) {
     if (!(error instanceof EventError)) throw error
-    const person = { kind: `${received.channel.name}:notification`, id: notification.notificationId }
+    const person = { kind: 'notification', id: `${received.channel.number}:${notification.notificationId}` }
     return [await bodyEvent(received, null, notification.kind === 'order' ? person : notification.person, vault)]
   }
 }

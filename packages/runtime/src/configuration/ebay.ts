@@ -22,7 +22,7 @@ const defaults = (profile: Profile) => {
     'token-url': `${api}/identity/v1/oauth2/token`,
     'order-url': `${api}/sell/fulfillment/v1/order`,
     'shipping-fulfillment-url': `${api}/sell/fulfillment/v1/order/{orderId}/shipping_fulfillment`,
-    'public-key-url': `${api}/commerce/notification/v1/public_key`,
+    'public-key-url': `${api}/commerce/notification/v1/public_key/{kid}`,
     'user-url': `${apiz}/commerce/identity/v1/user/`,
   }
 }

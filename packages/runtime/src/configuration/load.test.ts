@@ -1,12 +1,13 @@
 import { randomBytes } from 'node:crypto'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { describeConfiguration } from './describe.ts'
-import type { Environment } from './document.ts'
+import type { Environment, SchemaPart } from './document.ts'
 import { ConfigurationError } from './error.ts'
-import { loadConfiguration } from './load.ts'
+import { loadConfiguration, variables } from './load.ts'
+import { FileSchema } from './schema.ts'
 
 const password = randomBytes(9).toString('hex')
 const token = randomBytes(24).toString('base64url')
@@ -85,7 +86,7 @@ yuanmeng:
       tokenUrl: 'https://api.sandbox.ebay.com/identity/v1/oauth2/token',
       orderUrl: 'https://api.sandbox.ebay.com/sell/fulfillment/v1/order',
       shippingFulfillmentUrl: 'https://api.sandbox.ebay.com/sell/fulfillment/v1/order/{orderId}/shipping_fulfillment',
-      publicKeyUrl: 'https://api.sandbox.ebay.com/commerce/notification/v1/public_key',
+      publicKeyUrl: 'https://api.sandbox.ebay.com/commerce/notification/v1/public_key/{kid}',
       userUrl: 'https://apiz.sandbox.ebay.com/commerce/identity/v1/user/',
       challengeVerificationToken: token,
       notificationEndpoint: 'https://gateway.example/open/order/callback/1',
@@ -99,7 +100,7 @@ yuanmeng:
       tokenUrl: 'https://api.ebay.com/identity/v1/oauth2/token',
       orderUrl: 'https://api.ebay.com/sell/fulfillment/v1/order',
       shippingFulfillmentUrl: 'https://api.ebay.com/sell/fulfillment/v1/order/{orderId}/shipping_fulfillment',
-      publicKeyUrl: 'https://api.ebay.com/commerce/notification/v1/public_key',
+      publicKeyUrl: 'https://api.ebay.com/commerce/notification/v1/public_key/{kid}',
       userUrl: 'https://apiz.ebay.com/commerce/identity/v1/user/',
     })
   })
@@ -274,4 +275,29 @@ qifu:
     }
     expect(described).to.contain('db.example').and.to.contain('"challengeVerificationToken":"set"')
   })
+
+  describe('and its manual', () => {
+    const documents = join(import.meta.dirname, '../../../../docs')
+
+    it('hold an example that can be used', async () => {
+      const withPassword = { ...environment, DATABASE_PASSWORD: password }
+      const configuration = await loadConfiguration({
+        file: join(documents, 'tributary.example.yaml'),
+        environment: withPassword,
+      })
+      expect(configuration.ebay?.tokenUrl).to.contain('sandbox')
+    })
+
+    it('name every key and every variable', async () => {
+      const manual = await readFile(join(documents, 'configuration.md'), 'utf8')
+      for (const key of keysOf(FileSchema as SchemaPart)) expect(manual).to.contain(`\`${key}`)
+      for (const name of Object.keys(variables)) expect(manual).to.contain(name)
+    })
+  })
 })
+
+/** Every key that holds a value, with dots. Names that operators choose are left out. */
+function keysOf(schema: SchemaPart, path: string[] = []): string[] {
+  const below = Object.entries(schema.properties ?? {})
+  return below.length === 0 ? [path.join('.')] : below.flatMap(([name, inner]) => keysOf(inner, [...path, name]))
+}

@@ -9,7 +9,7 @@ import { masterKeys } from './master-keys.ts'
 import { type FileContent, FileSchema } from './schema.ts'
 
 /** Environment variables that take the place of a key in the file. */
-const variables = {
+export const variables = {
   TRIBUTARY_DATABASE_URL: ['database', 'url'],
   TRIBUTARY_LOG_URL: ['log', 'url'],
   TRIBUTARY_HOST: ['server', 'host'],

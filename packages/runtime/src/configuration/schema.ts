@@ -31,7 +31,7 @@ const Ebay = section({
     'https://api.ebay.com/sell/fulfillment/v1/order/{orderId}/shipping_fulfillment',
     `(?=.*\\{orderId\\})${webAddress}`,
   ),
-  'public-key-url': ebayUrl('https://api.ebay.com/commerce/notification/v1/public_key'),
+  'public-key-url': ebayUrl('https://api.ebay.com/commerce/notification/v1/public_key/{kid}', `(?=.*\\{kid\\})${webAddress}`),
   'user-url': ebayUrl('https://apiz.ebay.com/commerce/identity/v1/user/'),
   'challenge-verification-token': optional(
     text(
