@@ -15,8 +15,7 @@ const sourceId = (description: string) =>
   Type.String({ minLength: 1, maxLength: 100, pattern: '^[^\\p{Cc}\\p{Cs}]+$', description })
 const sellerId = sourceId("The marketplace's own id of the seller.")
 const orderId = sourceId("The marketplace's id of the order.")
-const rowId = (description: string) =>
-  Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER, description: `${description} 53 bits, made once.` })
+const rowId = (description: string) => Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER, description })
 const milliseconds = (description: string) =>
   Type.Integer({ minimum: 0, maximum: LAST_DATE, description: `${description} Milliseconds since 1970.` })
 const sealed = Type.String({ description: 'JWE compact (dir, A256GCM), bound to the subject and to this event id.' })
@@ -31,7 +30,7 @@ const OrderReceived = Type.Object(
     sellerRowId,
     orderId,
     sourceTime: milliseconds('When the marketplace last modified the order; orders snapshots among themselves.'),
-    origin: Type.Enum(['notification', 'poll', 'manual', 'import']),
+    origin: Type.Enum(['notification', 'poll', 'manual', 'import'], { description: 'What made us read the order.' }),
     rowIds: Type.Object(
       {
         order: rowId('For `eg_order_order`.'),
@@ -45,7 +44,7 @@ const OrderReceived = Type.Object(
     sealed: Type.Union([sealed, Type.Null()], {
       description: 'A PersonalPart; null when the person had been erased before the order was read.',
     }),
-    problems: Type.Array(FieldProblemSchema),
+    problems: Type.Array(FieldProblemSchema, { description: 'Fields of the source that were not as documented.' }),
   },
   { ...closed, description: 'A snapshot of an order, as the channel gave it and in its normal form.' },
 )
@@ -56,7 +55,7 @@ const OrderNotified = Type.Object(
     sellerId,
     orderId,
     topic: Type.String({ description: "The marketplace's name for the kind of notification." }),
-    notificationId: Type.String({ minLength: 1 }),
+    notificationId: Type.String({ minLength: 1, description: "The marketplace's id; the same on every try." }),
     notifiedTime: milliseconds('When the marketplace says the thing happened.'),
   },
   { ...closed, description: 'A webhook said that an order changed. A hint: order-sync reads the order.' },
@@ -65,10 +64,10 @@ const OrderNotified = Type.Object(
 const NotificationReceived = Type.Object(
   {
     channel,
-    topic: Type.String({ minLength: 1 }),
-    notificationId: Type.String({ minLength: 1 }),
+    topic: Type.String({ minLength: 1, description: "The marketplace's name for the kind of notification." }),
+    notificationId: Type.String({ minLength: 1, description: "The marketplace's id; the same on every try." }),
     notifiedTime: milliseconds('When the marketplace says the thing happened.'),
-    sellerId: Type.Union([sellerId, Type.Null()]),
+    sellerId: Type.Union([sellerId, Type.Null()], { description: 'null when the notification names no seller.' }),
     subject,
     sealed: Type.Union([sealed, Type.Null()], { description: 'The raw body; null when the person had been erased.' }),
   },
@@ -87,9 +86,9 @@ const SellerAuthorized = Type.Object(
     channel,
     sellerId,
     rowId: rowId('For `eg_order_app_seller`, unless the seller has its row.'),
-    appId: Type.Integer({ minimum: 1, description: '`eg_order_app.id`.' }),
-    sellerName: Type.String(),
-    region: Type.String(),
+    appId: Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER, description: '`eg_order_app.id`.' }),
+    sellerName: Type.String({ description: 'Name of the seller when it consented; it may change.' }),
+    region: Type.String({ description: 'Marketplace or region of the consent; empty when there is only one.' }),
     spiServerCodes: Type.Union([spiServerCodes, Type.Null()], { description: 'null leaves the codes as they are.' }),
     authorizedTime: milliseconds('When the grant was exchanged.'),
     ...refreshToken,
@@ -111,7 +110,7 @@ const SellerDeauthorized = Type.Object(
   {
     channel,
     sellerId,
-    reason: Type.Enum(['revoked', 'expired', 'refused', 'operator']),
+    reason: Type.Enum(['revoked', 'expired', 'refused', 'operator'], { description: 'How we know.' }),
     deauthorizedTime: milliseconds('When we were sure of it.'),
   },
   { ...closed, description: 'The grant is gone; only a new consent helps.' },
@@ -122,10 +121,19 @@ const ShipmentConfirmed = Type.Object(
     channel,
     sellerId,
     orderId,
-    fulfillmentId: Type.String(),
-    carrier: Type.String(),
-    trackingNumber: Type.String(),
-    lines: Type.Array(Type.Object({ lineItemId: Type.String(), quantity: Type.Integer({ minimum: 1 }) }, closed)),
+    fulfillmentId: Type.String({ description: "The marketplace's id of the shipment." }),
+    carrier: Type.String({ description: 'As the marketplace names it.' }),
+    trackingNumber: Type.String({ description: 'As announced.' }),
+    lines: Type.Array(
+      Type.Object(
+        {
+          lineItemId: Type.String({ description: "The marketplace's id of the line." }),
+          quantity: Type.Integer({ minimum: 1, description: 'Units in the package.' }),
+        },
+        closed,
+      ),
+      { description: 'What is in the package.' },
+    ),
     shippedTime: milliseconds('When the package left.'),
   },
   { ...closed, description: 'The marketplace took our word that a package is on its way.' },
@@ -139,25 +147,30 @@ const PersonalDataErased = Type.Object(
     orderId,
     rowId: rowId('For `eg_order_order`, should this event come before the first snapshot of the order.'),
     subject,
-    reason: Type.Enum(['account-deletion', 'operator']),
-    notificationId: Type.String(),
+    reason: Type.Enum(['account-deletion', 'operator'], { description: 'Who asked for it.' }),
+    notificationId: Type.String({ description: 'The notification that asked for it; empty when none did.' }),
     requestedTime: milliseconds('When the erasure was asked for.'),
   },
   { ...closed, description: 'The data key of a person was destroyed; one event for each order that held data of theirs.' },
 )
 
+/** What the partition keys are made of, for the reader of `docs/events.md`; `keys.ts` makes them. */
+const byOrder = 'channel:seller:order'
+const bySeller = 'channel:seller'
+const bySellerOrId = 'channel:seller, or the event id when no seller is named'
+
 /** Every event type at its newest version. Older versions live in `upcasters.ts` only. */
 export const CATALOGUE = {
-  OrderReceived: { version: 1, topic: ORDER_TOPIC, schema: OrderReceived },
-  OrderNotified: { version: 1, topic: ORDER_TOPIC, schema: OrderNotified },
-  NotificationReceived: { version: 1, topic: ORDER_TOPIC, schema: NotificationReceived },
-  SellerAuthorized: { version: 1, topic: ORDER_TOPIC, schema: SellerAuthorized },
-  SellerTokenRotated: { version: 1, topic: ORDER_TOPIC, schema: SellerTokenRotated },
-  SellerConfigured: { version: 1, topic: ORDER_TOPIC, schema: SellerConfigured },
-  SellerDeauthorized: { version: 2, topic: ORDER_TOPIC, schema: SellerDeauthorized },
-  ShipmentConfirmed: { version: 1, topic: ORDER_TOPIC, schema: ShipmentConfirmed },
-  PersonalDataErased: { version: 1, topic: ORDER_TOPIC, schema: PersonalDataErased },
-} as const satisfies Record<string, { version: number; topic: Topic; schema: TSchema }>
+  OrderReceived: { version: 1, topic: ORDER_TOPIC, key: byOrder, schema: OrderReceived },
+  OrderNotified: { version: 1, topic: ORDER_TOPIC, key: byOrder, schema: OrderNotified },
+  NotificationReceived: { version: 1, topic: ORDER_TOPIC, key: bySellerOrId, schema: NotificationReceived },
+  SellerAuthorized: { version: 1, topic: ORDER_TOPIC, key: bySeller, schema: SellerAuthorized },
+  SellerTokenRotated: { version: 1, topic: ORDER_TOPIC, key: bySeller, schema: SellerTokenRotated },
+  SellerConfigured: { version: 1, topic: ORDER_TOPIC, key: bySeller, schema: SellerConfigured },
+  SellerDeauthorized: { version: 2, topic: ORDER_TOPIC, key: bySeller, schema: SellerDeauthorized },
+  ShipmentConfirmed: { version: 1, topic: ORDER_TOPIC, key: byOrder, schema: ShipmentConfirmed },
+  PersonalDataErased: { version: 1, topic: ORDER_TOPIC, key: byOrder, schema: PersonalDataErased },
+} as const satisfies Record<string, { version: number; topic: Topic; key: string; schema: TSchema }>
 
 export type EventType = keyof typeof CATALOGUE
 export type EventData<T extends EventType> = Static<(typeof CATALOGUE)[T]['schema']>

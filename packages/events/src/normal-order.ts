@@ -20,7 +20,7 @@ export const ORDER_STATUSES = [
   'UNKNOWN',
 ] as const
 
-export const OrderStatusSchema = Type.Enum(ORDER_STATUSES)
+export const OrderStatusSchema = Type.Enum(ORDER_STATUSES, { description: 'The normal order status.' })
 export type OrderStatus = (typeof ORDER_STATUSES)[number]
 
 const closed = { additionalProperties: false } as const
@@ -51,7 +51,7 @@ export const NormalOrderSchema = Type.Object(
     digest: Type.String({ description: 'MD5, lower-case hex, of the canonical mapped fields; goes to `original_md5`.' }),
     lines: Type.Array(OrderLineSchema, { description: 'Every line of this snapshot; a line that is missing has gone.' }),
   },
-  closed,
+  { ...closed, description: 'What the order says that is not about people.' },
 )
 export type NormalOrder = Static<typeof NormalOrderSchema>
 
@@ -74,7 +74,7 @@ export const PersonalPartSchema = Type.Object(
         companyName: known('Company.'),
         remark: known('What the buyer wrote at checkout.'),
       },
-      closed,
+      { ...closed, description: 'Who bought.' },
     ),
     receiver: Type.Object(
       {
@@ -87,7 +87,7 @@ export const PersonalPartSchema = Type.Object(
         province: known('State or province.'),
         postalCode: known('Postal code.'),
       },
-      closed,
+      { ...closed, description: 'Where the parcel goes.' },
     ),
     original: Type.String({ description: "The order, byte for byte as the marketplace's JSON gave it." }),
   },

@@ -97,7 +97,7 @@ describe('orders: the real tables', () => {
 
   it('give back what the fold wrote, whatever a marketplace sent', async () => {
     const nasty = '\u0000 NUL, half \ud83d a pair, 😀🏴‍☠️ 収納ボックス, \u202e, \\\' "quoted" \n '
-    const filled = nasty.repeat(20)
+    const filled = nasty.repeat(30)
     const buyer = {
       id: filled,
       name: filled,
