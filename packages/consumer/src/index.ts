@@ -1,1 +1,5 @@
+export * from './consumer.ts'
 export * from './definition.ts'
+export * from './errors.ts'
+export type { ConsumerFigures, PartitionFigures } from './figures.ts'
+export { listParked, type ParkedKey, requeue, skip } from './parking.ts'

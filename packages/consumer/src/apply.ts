@@ -1,0 +1,89 @@
+import { inSpan } from '@tributary/runtime'
+import type { Delivered } from './definition.ts'
+import { decode, type Item, storedKey } from './item.ts'
+import { type Loop, moveWith, type Part } from './loop.ts'
+import { queueBehind } from './parked.ts'
+import { noteApplied } from './progress.ts'
+
+type Waiting = { key: string; position: number }
+
+/** Prepares a part before its turn. What goes wrong is left for the turn to find again. */
+export async function prepareAhead<P>(loop: Loop<P>, part: Part<P>): Promise<void> {
+  try {
+    await prepare(loop, part, sortOut(loop, part).run)
+  } catch {
+    part.prepared = undefined
+  }
+}
+
+/**
+ * Applies the events of a part in the transaction that moves the cursor behind it; those of parked keys are queued there.
+ * Throws what decoding, `prepare` or `apply` throws; then nothing happened.
+ */
+export async function applyPart<P>(loop: Loop<P>, part: Part<P>): Promise<void> {
+  const { definition, counts } = loop.shared
+  const { run, behind } = sortOut(loop, part)
+  const prepared = run.length === 0 ? undefined : await prepare(loop, part, run)
+  loop.stage = 'applying'
+  await inSpan(`${definition.name} apply`, traceOf(run), () =>
+    moveWith(loop, part.to, async (connection) => {
+      if (behind.length > 0) await queueBehind(connection, loop.cursor, behind)
+      if (prepared) await definition.apply(connection, prepared.value)
+    }),
+  )
+  if (run.length > 0) loop.parkedInARow = 0
+  noteApplied(counts, run.length, loop.lastProgress)
+}
+
+/** Which events of a part run now, and which wait behind their parked key. Throws the error of one that is unreadable. */
+function sortOut<P>(loop: Loop<P>, { items }: Part<P>): { run: Item[]; behind: Waiting[] } {
+  const run: Item[] = []
+  const behind: Waiting[] = []
+  for (const item of items) {
+    const key = parkedKeyOf(loop, item)
+    if (key === undefined) run.push(item)
+    else behind.push({ key, position: item.recorded.position })
+  }
+  return { run, behind }
+}
+
+/**
+ * The parked key that an event must wait behind. The stored key comes first: an unreadable event is parked under it, and
+ * while it is, whatever the log keeps in one order with that event stays behind it, parsed by no one.
+ */
+function parkedKeyOf<P>(loop: Loop<P>, item: Item): string | undefined {
+  const stored = storedKey(item)
+  if (loop.parked.has(stored)) return stored
+  const decoded = decode(item, loop.shared.definition.keyOf)
+  if (decoded.kind === 'unreadable') throw decoded.error
+  return loop.parked.has(decoded.key) ? decoded.key : undefined
+}
+
+async function prepare<P>(loop: Loop<P>, part: Part<P>, run: readonly Item[]): Promise<{ value: P }> {
+  const before = part.prepared
+  // Parking and unparking since then may have changed which events run.
+  if (before && before.run.length === run.length && before.run.every((item, index) => item === run[index])) return before
+  part.prepared = undefined
+  const value = await loop.shared.definition.prepare(run.map(deliveredOf), loop.signal)
+  part.prepared = { run, value }
+  return part.prepared
+}
+
+/** The event of an item that `sortOut` let run, which it decoded. */
+export function deliveredOf({ decoded }: Item): Delivered {
+  if (decoded?.kind !== 'readable') throw new TypeError('An event must be decoded before it is prepared.')
+  return decoded.delivered
+}
+
+/** Older than this, an event is being replayed: its trace is linked to, not continued. */
+const LIVE = 5 * 60_000
+const MOST_LINKS = 32
+
+/** One live event continues the trace that brought it here; of several, each trace is linked to. */
+function traceOf(run: readonly Item[]): Parameters<typeof inSpan>[1] {
+  const attributes = { 'messaging.batch.message_count': run.length }
+  const [first] = run
+  if (first && run.length === 1 && Date.now() - first.recorded.recordedTime < LIVE)
+    return { kind: 'consumer', attributes, parent: first.recorded.event.traceparent }
+  return { kind: 'consumer', attributes, links: run.slice(0, MOST_LINKS).map(({ recorded }) => recorded.event.traceparent) }
+}

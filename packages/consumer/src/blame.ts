@@ -1,0 +1,40 @@
+import { DatabaseError, type DatabaseErrorCode } from '@tributary/database'
+
+/** Refusals that the rows of an event can cause; all other errors of the database are about the database. */
+const CAUSED_BY_ROWS: ReadonlySet<DatabaseErrorCode> = new Set<DatabaseErrorCode>([
+  'DATABASE_VALUE_REFUSED',
+  'DATABASE_DUPLICATE',
+  'DATABASE_PACKET_TOO_LARGE',
+  'DATABASE_STATEMENT_REFUSED',
+])
+
+/**
+ * Whom an error is about. `surroundings`: the same work may succeed later, so it waits. `event`: this work cannot
+ * succeed, so the culprit is looked for and its key parked. A missing table or grant is surroundings too, retriable
+ * or not: it would park every key there is.
+ */
+export function blameFor(error: unknown): 'surroundings' | 'event' {
+  if (error instanceof DatabaseError) return CAUSED_BY_ROWS.has(error.code) ? 'event' : 'surroundings'
+  return isRetriable(error) ? 'surroundings' : 'event'
+}
+
+function isRetriable(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && 'retriable' in error && error.retriable === true
+}
+
+export type ErrorSummary = { code: string; message: string }
+
+const LONGEST_MESSAGE = 500
+
+/**
+ * What may be kept about an error: the code and message of one that has a code, as ours promise to hold no values;
+ * of any other only its name and where in the code it arose, because its message may quote personal data.
+ */
+export function summarize(error: unknown): ErrorSummary {
+  if (!(error instanceof Error)) return { code: 'UNKNOWN', message: 'Something that is no Error was thrown.' }
+  const code = (error as { code?: unknown }).code
+  if (typeof code === 'string' && /^[A-Z][A-Z0-9_]{2,63}$/.test(code))
+    return { code, message: error.message.slice(0, LONGEST_MESSAGE) }
+  const place = /([^/\\\s(]+:\d+):\d+\)?$/m.exec(error.stack ?? '')?.[1]
+  return { code: error.name.slice(0, 64), message: place ? `A ${error.name} at ${place}.` : `A ${error.name}.` }
+}

@@ -1,0 +1,131 @@
+import { hostname } from 'node:os'
+import type { Database } from '@tributary/database'
+import type { EventLog, Follower } from '@tributary/event-log'
+import { backOff, type HealthReport, type Logger, pause } from '@tributary/runtime'
+import { summarize } from './blame.ts'
+import type { ConsumerDefinition } from './definition.ts'
+import { type ConsumerFigures, readFigures } from './figures.ts'
+import { judge, judgeUnreadable } from './health.ts'
+import type { Shared } from './loop.ts'
+import { type Partition, takePartition } from './partition.ts'
+import { newCounts } from './progress.ts'
+
+export type RunningConsumer = {
+  /** How far it is and how it does. Throws EventLogError or DatabaseError when that cannot be read. */
+  figures(): Promise<ConsumerFigures>
+  /** See `judge`. Never throws. */
+  health(): Promise<HealthReport>
+  /** Finishes the transaction in hand, starts no other, leaves the group. Callable twice. */
+  stop(): Promise<void>
+}
+
+/** How often partitions look for what is due apart from batches, milliseconds. */
+const TICK = 500
+/** A partition lost to a fence is normally revoked at once; the group is joined anew when it is not, milliseconds. */
+const LOST_TOO_LONG = 10_000
+const LONGEST_PAUSE = 10_000
+
+/**
+ * Runs a consumer in this process until `stop`: joins its group, and for every partition it is given applies the events
+ * from the cursor on, each exactly once. Never gives up: what goes wrong shows in `health`, and is waited out or parked.
+ * `now` is for tests of health.
+ */
+export function startConsumer<Prepared>(options: {
+  definition: ConsumerDefinition<Prepared>
+  database: Database
+  log: EventLog
+  logger: Logger
+  now?: () => number
+}): RunningConsumer {
+  const { definition, database, log, logger, now = Date.now } = options
+  const shared: Shared<Prepared> = { definition, database, log, logger, now, counts: newCounts() }
+  const partitions = new Map<number, Partition>()
+  const stopping = new AbortController()
+  const group = keepFollowing(shared, partitions, stopping.signal)
+  const ticking = setInterval(() => {
+    for (const partition of partitions.values()) partition.tick()
+    group.rejoinWhenLost()
+  }, TICK)
+  return {
+    figures: () => readFigures(shared, partitions),
+    health: healthOf(shared, partitions),
+    stop: async () => {
+      clearInterval(ticking)
+      stopping.abort(new Error('The consumer stops.'))
+      await group.left
+    },
+  }
+}
+
+/** Stays in the group until `signal` aborts, joining again whenever following ends. `left` never rejects. */
+function keepFollowing<P>(shared: Shared<P>, partitions: Map<number, Partition>, signal: AbortSignal) {
+  const { definition, log, logger, now } = shared
+  const { topic, group, batchSize: limit = 500 } = definition
+  let joined = new AbortController()
+  let lostSince: number | undefined
+
+  const follow = async (): Promise<void> => {
+    for (let attempt = 1; !signal.aborted; attempt += 1) {
+      joined = new AbortController()
+      const since = now()
+      try {
+        const follower = followerOf(shared, partitions)
+        await log.follow({ topic, group, follower, limit, signal: AbortSignal.any([signal, joined.signal]) })
+      } catch (error) {
+        const { code, message } = summarize(error)
+        logger.warn({ consumer: definition.name, code }, `following ended and begins again: ${message}`)
+      }
+      if (now() - since > LONGEST_PAUSE) attempt = 1
+      if (!signal.aborted) await pause(backOff(attempt, 100, LONGEST_PAUSE), signal)
+    }
+  }
+  return {
+    left: follow(),
+    /** Two members that took a partition from each other at once can both have lost it; a new start settles that. */
+    rejoinWhenLost: (): void => {
+      const isLost = [...partitions.values()].some((partition) => partition.isLost())
+      lostSince = isLost ? (lostSince ?? now()) : undefined
+      if (lostSince === undefined || now() - lostSince < LOST_TOO_LONG) return
+      lostSince = undefined
+      joined.abort(new Error('A lost partition was not revoked.'))
+    },
+  }
+}
+
+function followerOf<P>(shared: Shared<P>, partitions: Map<number, Partition>): Follower {
+  const owner = `${hostname().slice(0, 60)}/${process.pid}`
+  const drop = async (number: number): Promise<void> => {
+    await partitions.get(number)?.end()
+    partitions.delete(number)
+  }
+  return {
+    assigned: async (number, signal) => {
+      // One partition is never in two loops of this process, whatever the log does.
+      await drop(number)
+      const partition = await takePartition(shared, number, { owner, signal })
+      partitions.set(number, partition)
+      return partition.start
+    },
+    batch: async (number, slice) => {
+      const partition = partitions.get(number)
+      if (!partition) throw new TypeError(`A slice of partition ${number} came without an assignment.`)
+      await partition.batch(slice)
+    },
+    revoked: drop,
+  }
+}
+
+function healthOf<P>(shared: Shared<P>, partitions: ReadonlyMap<number, Partition>): () => Promise<HealthReport> {
+  const { definition, now } = shared
+  let unreadableSince: number | undefined
+  return async () => {
+    try {
+      const report = judge(definition.name, await readFigures(shared, partitions))
+      unreadableSince = undefined
+      return report
+    } catch (error) {
+      unreadableSince ??= now()
+      return judgeUnreadable(definition.name, summarize(error).code, Math.round((now() - unreadableSince) / 1000))
+    }
+  }
+}

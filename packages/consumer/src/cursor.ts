@@ -1,0 +1,87 @@
+import type { Connection, Database, WriteResult } from '@tributary/database'
+import type { Position } from '@tributary/event-log'
+import { ConsumerError } from './errors.ts'
+
+/** Which cursor: one consumer's in one partition. */
+export type CursorName = { readonly consumer: string; readonly topic: string; readonly partition: number }
+
+/** A cursor that this member took over. `epoch` proves it; `next` is the position as last committed. */
+export type OwnedCursor = CursorName & { readonly epoch: number; next: Position }
+
+const ROW = 'consumer = ? AND topic = ? AND partition_no = ?'
+
+/** The values for `consumer = ? AND topic = ? AND partition_no = ?`. */
+export const nameValues = ({ consumer, topic, partition }: CursorName): [string, string, number] => [consumer, topic, partition]
+
+/**
+ * Makes this member the owner, from position 0 when the cursor is new. The epoch grows first and the position is read
+ * after: the row's lock makes the former owner's open transaction end before, and its next one finds another epoch.
+ * Throws DatabaseError.
+ */
+export function takeOver(database: Database, name: CursorName, owner: string): Promise<OwnedCursor> {
+  return database.transaction(async (connection) => {
+    await connection.query(
+      `INSERT INTO tributary_cursor (consumer, topic, partition_no, next_position, epoch, owner, updated_time)
+       VALUES (?, ?, ?, 0, 1, ?, ?)
+       ON DUPLICATE KEY UPDATE epoch = epoch + 1, owner = VALUES(owner), updated_time = VALUES(updated_time)`,
+      [...nameValues(name), owner, Date.now()],
+    )
+    const row = await readCursor(connection, name)
+    if (!row) throw new ConsumerError('CONSUMER_FENCED', 'The cursor went away while it was taken over.')
+    return { ...name, ...row }
+  })
+}
+
+/**
+ * The fence: must be the first statement of a batch's transaction. Moves the cursor, or throws ConsumerError
+ * CONSUMER_FENCED when this member is not its owner any more. Needs `affectedRows` to count found rows.
+ */
+export async function moveCursor(connection: Connection, cursor: OwnedCursor, to: Position): Promise<void> {
+  const { affectedRows } = await connection.query<WriteResult>(
+    `UPDATE tributary_cursor SET next_position = ?, updated_time = ? WHERE ${ROW} AND epoch = ? AND next_position = ?`,
+    [to, Date.now(), ...nameValues(cursor), cursor.epoch, cursor.next],
+  )
+  if (affectedRows !== 1) throw fenced(cursor)
+}
+
+/** The fence without a move, for work outside any batch. Locks the cursor's row. Throws like `moveCursor`. */
+export async function proveOwnership(connection: Connection, cursor: OwnedCursor): Promise<void> {
+  const { affectedRows } = await connection.query<WriteResult>(
+    `UPDATE tributary_cursor SET epoch = epoch WHERE ${ROW} AND epoch = ?`,
+    [...nameValues(cursor), cursor.epoch],
+  )
+  if (affectedRows !== 1) throw fenced(cursor)
+}
+
+/** Whether the cursor stands at `position` in our own epoch: then it was we who moved it there. Throws DatabaseError. */
+export async function movedByUs(database: Database, cursor: OwnedCursor, position: Position): Promise<boolean> {
+  const row = await readCursor(database, cursor)
+  return row?.epoch === cursor.epoch && row.next === position
+}
+
+/** Where every cursor of a consumer in a topic stands, and when it last moved or changed hands. Throws DatabaseError. */
+export async function readCursors(
+  connection: Connection,
+  consumer: string,
+  topic: string,
+): Promise<{ partition: number; next: Position; updatedTime: number }[]> {
+  return connection.query(
+    `SELECT partition_no AS \`partition\`, next_position AS next, updated_time AS updatedTime
+     FROM tributary_cursor WHERE consumer = ? AND topic = ? ORDER BY partition_no`,
+    [consumer, topic],
+  )
+}
+
+async function readCursor(connection: Connection, name: CursorName): Promise<{ epoch: number; next: Position } | undefined> {
+  const rows = await connection.query<{ epoch: number; next: Position }[]>(
+    `SELECT epoch, next_position AS next FROM tributary_cursor WHERE ${ROW}`,
+    nameValues(name),
+  )
+  return rows[0] && { epoch: rows[0].epoch, next: rows[0].next }
+}
+
+const fenced = ({ consumer, topic, partition, epoch }: OwnedCursor): ConsumerError =>
+  new ConsumerError(
+    'CONSUMER_FENCED',
+    `Consumer '${consumer}' no longer owns partition ${partition} of ${topic} in epoch ${epoch}: another member took it over.`,
+  )

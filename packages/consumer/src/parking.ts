@@ -1,0 +1,70 @@
+import type { Connection, Database, WriteResult } from '@tributary/database'
+import type { Position } from '@tributary/event-log'
+
+/** What an operator sees of a parked key and can do about it. Nothing here needs the consumer to run. */
+export type ParkedKey = {
+  consumer: string
+  topic: string
+  partition: number
+  key: string
+  /** `requeued` means that the partition's owner is about to apply its events. */
+  state: 'parked' | 'requeued'
+  /** Of the event that could not be applied. */
+  position: Position
+  attempts: number
+  errorCode: string
+  /** Holds no personal data. */
+  error: string
+  /** Milliseconds since 1970. */
+  parkedTime: number
+  /** Events that wait, the culprit included. */
+  waiting: number
+}
+
+/** The parked keys of a consumer, or of all consumers, oldest first; `limit` (default 1000) at most. Throws DatabaseError. */
+export function listParked(database: Connection, options: { consumer?: string; limit?: number } = {}): Promise<ParkedKey[]> {
+  const { consumer, limit = 1000 } = options
+  return database.query(
+    `SELECT k.consumer, k.topic, k.partition_no AS \`partition\`, k.event_key AS \`key\`, k.state, k.position, k.attempts,
+       k.error_code AS errorCode, k.error, k.parked_time AS parkedTime,
+       (SELECT COUNT(*) FROM tributary_parked_event e WHERE e.consumer = k.consumer AND e.topic = k.topic
+          AND e.partition_no = k.partition_no AND e.event_key = k.event_key AND e.skipped_time IS NULL) AS waiting
+     FROM tributary_parked_key k ${consumer === undefined ? '' : 'WHERE k.consumer = ?'}
+     ORDER BY k.parked_time, k.consumer, k.event_key LIMIT ?`,
+    [...(consumer === undefined ? [] : [consumer]), limit],
+  )
+}
+
+/**
+ * Asks for the events of a parked key to be applied, in order. The owner of the partition does it within a second or
+ * so, and unparks the key, or parks it again at the first event that still cannot be applied. Throws DatabaseError.
+ */
+export async function requeue(database: Database, consumer: string, key: string): Promise<'requeued' | 'not-parked'> {
+  const { affectedRows } = await database.query<WriteResult>(
+    "UPDATE tributary_parked_key SET state = 'requeued', requeued_time = ? WHERE consumer = ? AND event_key = ?",
+    [Date.now(), consumer, key],
+  )
+  return affectedRows > 0 ? 'requeued' : 'not-parked'
+}
+
+/**
+ * Drops one event of a parked key: it will never have its effects in this consumer, and a row says so for good. The
+ * key stays parked until it is requeued. Throws DatabaseError.
+ */
+export function skip(
+  database: Database,
+  consumer: string,
+  key: string,
+  position: Position,
+): Promise<'skipped' | 'not-waiting'> {
+  return database.transaction(async (connection) => {
+    // Takes turns with the owner, who may be applying this event and locks its cursor first, too.
+    await connection.query('SELECT epoch FROM tributary_cursor WHERE consumer = ? FOR UPDATE', [consumer])
+    const { affectedRows } = await connection.query<WriteResult>(
+      `UPDATE tributary_parked_event SET skipped_time = ?
+       WHERE consumer = ? AND event_key = ? AND position = ? AND skipped_time IS NULL`,
+      [Date.now(), consumer, key, position],
+    )
+    return affectedRows > 0 ? 'skipped' : 'not-waiting'
+  })
+}
