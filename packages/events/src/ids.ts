@@ -48,7 +48,7 @@ export const createRowIds = (options: { worker: number; now?: () => number; mayI
   const { worker, now = Date.now, mayIssue = () => true } = options
   if (!Number.isInteger(worker) || worker < 0 || worker >= WORKERS)
     throw new RowIdError('ROW_ID_WORKER_INVALID', `A row id worker is a number from 0 to ${WORKERS - 1}.`)
-  let millisecond = 0
+  let millisecond = 1
   let sequence = -1
 
   const next = (): number => {
