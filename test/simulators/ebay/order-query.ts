@@ -18,6 +18,8 @@ const MOST_YEARS = 2
 export function readOrderQuery(parameters: URLSearchParams, now: number): OrderQuery | QueryRefusal {
   const orderIds = parameters.get('orderIds')?.split(',')
   if (orderIds && orderIds.length > 50) return refused(30900, 'Exceeded maximum number of order IDs (the current limit is 50)')
+  // With ids every other parameter is ignored.
+  if (orderIds) return { kind: 'query', by: 'creation', from: 0, to: now, statuses: undefined, orderIds, limit: 50, offset: 0 }
   const limit = wholeNumber(parameters.get('limit') ?? '50')
   const offset = wholeNumber(parameters.get('offset') ?? '0')
   if (limit === undefined || limit < 1 || limit > 200) return refused(31100, `Invalid limit: ${parameters.get('limit')}`)

@@ -25,8 +25,8 @@ export const ORDERS_ANSWER = 32 * 1024 * 1024
 /**
  * Sends requests that end within `timeout` milliseconds, body included. The promise rejects with the signal's reason when
  * the caller gives up, and with CHANNEL_UNAVAILABLE when eBay does not answer or breaks off. Errors name the call only:
- * addresses, headers and bodies carry codes, tokens and personal data. Redirects are refused, because following one would
- * carry a token to another address.
+ * addresses, headers and bodies carry codes, tokens and personal data. A redirect is an answer like any other and not
+ * followed, because that would carry a token to another address.
  */
 export function createSend(timeout: number): Send {
   return async (outgoing, signal) => {
@@ -36,7 +36,7 @@ export function createSend(timeout: number): Send {
       const response = await fetch(outgoing.url, {
         method: outgoing.method,
         headers: outgoing.headers,
-        redirect: 'error',
+        redirect: 'manual',
         signal: AbortSignal.any([signal, expired]),
         ...(outgoing.body === undefined ? {} : { body: outgoing.body }),
       })

@@ -1,0 +1,70 @@
+import { expect } from 'chai'
+import fc from 'fast-check'
+import { elementTexts, parseExactly } from './json-text.ts'
+
+/** Two ways of writing the same JSON that a parser accepts and a stringifier never makes. */
+function spaced(value: unknown): string {
+  return JSON.stringify(value, null, ' \n\t').replaceAll('/', '\\/')
+}
+
+describe('Cutting the text of JSON', () => {
+  it('gives back every element of a list exactly as it was written', () => {
+    const elements = [
+      '{ "a" : 1.0 }',
+      '{"b":"\\u00e9\\/ \\" ]}"}',
+      '12345678901234567890',
+      '"x"',
+      'null',
+      '[[],{}]',
+      '-1.50e+3',
+    ]
+    const text = `{"before":[1,{"orders":[]}],\n "orders" : [ ${elements.join(' ,\n')} ] ,"after":"]"}`
+    expect(elementTexts(text, 'orders')).to.deep.equal(elements)
+  })
+
+  it('finds elements that parse to what the whole parses to, whatever the JSON', () => {
+    const members = fc.dictionary(fc.string(), fc.jsonValue())
+    fc.assert(
+      fc.property(fc.array(fc.jsonValue()), members, members, fc.boolean(), (orders, before, after, wide) => {
+        const whole = { ...before, orders, ...after }
+        const text = wide ? spaced(whole) : JSON.stringify(whole)
+        const list = (JSON.parse(text) as { orders: unknown }).orders
+        const elements = elementTexts(text, 'orders')
+        for (const element of elements) expect(text).to.include(element)
+        expect(elements.map((element) => JSON.parse(element) as unknown)).to.deep.equal(Array.isArray(list) ? list : [])
+      }),
+    )
+  })
+
+  it('takes the last of repeated members and sees through an escaped name, as JSON.parse does', () => {
+    expect(elementTexts('{"orders":[1],"\\u006frders":[2]}', 'orders')).to.deep.equal(['2'])
+  })
+
+  it('finds nothing where there is no such list', () => {
+    for (const text of ['[]', '"orders"', '{}', '{"orders":{}}', '{"orders":[ ]}', ' null '])
+      expect(elementTexts(text, 'orders')).to.deep.equal([])
+  })
+})
+
+describe('Parsing JSON exactly', () => {
+  it('keeps every digit of a whole number beyond 2^53', () => {
+    expect(parseExactly('{"id":12345678901234567890,"small":9007199254740991}')).to.deep.equal({
+      id: 12345678901234567890n,
+      small: 9007199254740991,
+    })
+  })
+
+  it('is JSON.parse for everything else', () => {
+    fc.assert(
+      fc.property(fc.json(), (text) => {
+        const rounded = (_key: string, value: unknown) => (typeof value === 'bigint' ? Number(value) : value)
+        expect(JSON.stringify(parseExactly(text), rounded)).to.equal(JSON.stringify(JSON.parse(text)))
+      }),
+    )
+    expect(parseExactly('[1.2345678901234567, 1e400, "12345678901234567890"]')).to.deep.equal([
+      1.2345678901234567,
+      Number.POSITIVE_INFINITY,
+      '12345678901234567890',
+    ])
+  })
+})

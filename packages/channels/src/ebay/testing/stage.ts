@@ -1,0 +1,77 @@
+import { createEbaySimulator, EBAY_SCOPES, type EbaySimulator, type SimulatedSeller } from '@tributary/test/simulators/ebay'
+import type { App, Channel, Session } from '../../port.ts'
+import { createEbay } from '../ebay.ts'
+
+/** A channel, the marketplace it talks to, and one seller who has consented. */
+export type Stage = {
+  simulator: EbaySimulator
+  ebay: Channel
+  app: App
+  seller: SimulatedSeller
+  session: Session
+  /** What the call budget was asked for. */
+  taken: string[]
+  /** Both sides' time; `ahead` moves the channel's only. */
+  time: { now: number; ahead: number }
+  signal: AbortSignal
+}
+
+export const VERIFICATION_TOKEN = 'a-verification-token-of-32-characters-or-more'
+export const ENDPOINT = 'https://gateway.example/open/order/callback/1'
+
+/** `timeout` in milliseconds is how long the channel waits for an answer. Close the simulator afterwards. */
+export async function createStage(options: { timeout?: number; app?: Partial<App> } = {}): Promise<Stage> {
+  const time = { now: Date.now(), ahead: 0 }
+  const simulator = await createEbaySimulator({ seed: 11, clock: () => time.now })
+  const app: App = {
+    id: 1,
+    channel: 1,
+    name: 'eBay',
+    clientId: simulator.app.clientId,
+    clientSecret: simulator.app.clientSecret,
+    developerId: '',
+    scopes: EBAY_SCOPES,
+    redirectUri: simulator.app.ruName,
+    attachInfo: {},
+    ...options.app,
+  }
+  const taken: string[] = []
+  const ebay = createEbay({
+    urls: simulator.urls,
+    challengeVerificationToken: VERIFICATION_TOKEN,
+    notificationEndpoint: ENDPOINT,
+    app: async () => app,
+    budget: { take: async (operation) => void taken.push(operation) },
+    clock: () => time.now + time.ahead,
+    timeout: options.timeout ?? 5000,
+  })
+  const seller = simulator.market.addSeller()
+  const session = createSession(ebay, app, seller.userId, simulator.grant(seller.userId))
+  return { simulator, ebay, app, seller, session, taken, time, signal: AbortSignal.timeout(20_000) }
+}
+
+/** A session as order-sync keeps one, but in memory. */
+export function createSession(ebay: Channel, app: App, sellerId: string, refreshToken: string): Session {
+  let token: string | undefined
+  return {
+    app,
+    sellerId,
+    async token(signal) {
+      token ??= (await ebay.refresh(app, refreshToken, signal)).access.token
+      return token
+    },
+    async rejected(refused) {
+      if (token === refused) token = undefined
+    },
+  }
+}
+
+/** What a call threw; fails the test when it threw nothing. */
+export async function failureOf(call: Promise<unknown>): Promise<unknown> {
+  try {
+    await call
+  } catch (error) {
+    return error
+  }
+  throw new Error('The call was expected to fail')
+}
