@@ -1,3 +1,4 @@
+export { blameFor, summarize } from './blame.ts'
 export * from './consumer.ts'
 export * from './definition.ts'
 export * from './errors.ts'

@@ -1,1 +1,10 @@
-export {}
+export * from './endpoint.ts'
+export * from './endpoint-consumer.ts'
+export type { GateView } from './gate.ts'
+export { resumeLanes } from './lane-rows.ts'
+export * from './outcome.ts'
+export * from './request.ts'
+export * from './schedule.ts'
+export * from './send.ts'
+export * from './signature.ts'
+export * from './spi-message.ts'

@@ -1,0 +1,40 @@
+import type { Connection } from '@tributary/database'
+import type { Position } from '@tributary/event-log'
+import type { Place } from './lane-rows.ts'
+import type { Outcome } from './outcome.ts'
+
+/** One try of a delivery, for the record. `time` is when it began, milliseconds since 1970; the first attempt is 1. */
+export type Attempt = {
+  position: Position
+  eventId: string
+  attempt: number
+  time: number
+  outcome: Outcome
+  keyId: string
+  bodyDigest: string
+}
+
+/** Records attempts of one endpoint on one partition in one statement. */
+export async function insertAttempts(connection: Connection, place: Place, attempts: readonly Attempt[]): Promise<void> {
+  if (attempts.length === 0) return
+  const rows = attempts.map(({ position, eventId, attempt, time, outcome, keyId, bodyDigest }) => [
+    place.endpoint,
+    place.topic,
+    place.partition,
+    position,
+    attempt,
+    time,
+    eventId,
+    outcome.kind,
+    outcome.reason,
+    outcome.status,
+    outcome.durationMs,
+    outcome.answer,
+    keyId,
+    bodyDigest,
+  ])
+  await connection.query(
+    'INSERT INTO tributary_delivery_attempt (endpoint, topic, partition_no, position, attempt, time, event_id, outcome, reason, status, duration_ms, answer, key_id, body_digest) VALUES ?',
+    [rows],
+  )
+}

@@ -1,0 +1,182 @@
+import type { Delivered } from '@tributary/consumer'
+import type { Connection } from '@tributary/database'
+import { type Attempt, insertAttempts } from './attempt.ts'
+import type { Passage, Permit } from './gate.ts'
+import { afterFailure, type Lane, untriedLane } from './lane.ts'
+import { insertLanes, insertWaiting, type WaitingRow } from './lane-rows.ts'
+import { type HeldLane, hold, keyOf, laneAtRest, type Partition } from './partition.ts'
+
+/** What came of a batch: the rows to write with the cursor. */
+export type SentBatch = { partition: Partition; attempts: Attempt[]; lanes: Lane[]; waiting: WaitingRow[] }
+
+/** A fresh event on its way: where it goes and, once rendered, its body. */
+type Fresh = { delivered: Delivered; isRouted: boolean; body: { text: string; time: number } | undefined }
+
+/**
+ * Sends a batch: keys beside each other, the events of a key one after another. Resolves when each event was
+ * delivered or set aside. Holds while the endpoint fails as a whole or has too much set aside. When `signal` aborts,
+ * what was not sent is set aside, unless the endpoint fails: then this throws the signal's reason and nothing moves.
+ */
+export async function sendBatch(partition: Partition, events: readonly Delivered[], signal: AbortSignal): Promise<SentBatch> {
+  const sent: SentBatch = { partition, attempts: [], lanes: [], waiting: [] }
+  await partition.endpoint.gate.room(signal)
+  const fresh = await routeAndRender(partition, events)
+  const keys = Map.groupBy(fresh, ({ delivered }) => keyOf(delivered))
+  const ends = await Promise.allSettled([...keys].map(([key, list]) => sendKey(partition, sent, key, list, signal)))
+  for (const end of ends) if (end.status === 'rejected') throw end.reason
+  if (sent.lanes.length > 0) partition.wake()
+  return sent
+}
+
+/** Writes a batch's rows; in the transaction that moves the cursor. */
+export async function writeBatch(connection: Connection, { partition, attempts, lanes, waiting }: SentBatch): Promise<void> {
+  await insertAttempts(connection, partition.place, attempts)
+  await insertLanes(connection, partition.place, lanes)
+  await insertWaiting(connection, partition.place, waiting)
+}
+
+/** Asks for every route and renders what will be sent at once, before anything is sent: a throw here sends nothing. */
+async function routeAndRender(partition: Partition, events: readonly Delivered[]): Promise<Fresh[]> {
+  const { definition } = partition.endpoint
+  const routes = await definition.route(events.map(({ event }) => event))
+  const fresh = events.flatMap((delivered, index): Fresh[] =>
+    routes[index] === 'pass' ? [] : [{ delivered, isRouted: routes[index] === 'deliver', body: undefined }],
+  )
+  const soon = fresh.filter(({ delivered, isRouted }) => isRouted && !partition.lanes.has(keyOf(delivered)))
+  const time = Date.now()
+  const texts = soon.length === 0 ? [] : await definition.bodies(soon.map(({ delivered }) => delivered.event))
+  for (const [index, text] of texts.entries()) Object.assign(soon[index] ?? {}, { body: { text, time } })
+  return fresh
+}
+
+/** Sends the events of a key in order, up to the first that does not get through; that one and the rest are set aside. */
+async function sendKey(partition: Partition, sent: SentBatch, key: string, list: Fresh[], signal: AbortSignal): Promise<void> {
+  for (const [index, fresh] of list.entries()) {
+    const held = await laneAtRest(partition, key)
+    const tried = held ? undefined : await tryFresh(partition, sent, fresh, signal)
+    if (tried?.kind === 'delivered') continue
+    const rest = list.slice(index).map(({ delivered }) => delivered)
+    return joinLane(partition, sent, held ?? makeLane(partition, fresh.delivered, tried ?? { kind: 'later' }), rest)
+  }
+}
+
+/** What came of trying a fresh event. `broken` is trouble of ours, or a stop: nothing is known about the receiver. */
+type Tried =
+  | { kind: 'delivered' }
+  | { kind: 'failed'; attempt: Attempt }
+  | { kind: 'slow'; firstTry: Promise<Attempt> }
+  | { kind: 'later' }
+  | { kind: 'broken' }
+
+async function tryFresh(partition: Partition, sent: SentBatch, fresh: Fresh, signal: AbortSignal): Promise<Tried> {
+  if (!fresh.isRouted) return { kind: 'later' }
+  const before = partition.delivered.get(fresh.delivered.position)
+  if (before) {
+    sent.attempts.push(before)
+    return { kind: 'delivered' }
+  }
+  try {
+    return await tryUntilTold(partition, sent, fresh, signal)
+  } catch (error) {
+    // To set a whole batch aside at each stop while the endpoint fails would fill the table.
+    if (signal.aborted && partition.endpoint.gate.view().state !== 'open') throw error
+    return { kind: 'broken' }
+  }
+}
+
+/** Tries an event until that says something about its key: a failed probe of a failing endpoint does not. */
+async function tryUntilTold(partition: Partition, sent: SentBatch, fresh: Fresh, signal: AbortSignal): Promise<Tried> {
+  const { gate, policy } = partition.endpoint
+  for (let number = 1; ; number += 1) {
+    const permit = await gate.enter('fresh', signal)
+    const trying = tryOnce(partition, fresh, number, permit)
+    if (!(await settlesWithin(policy.patience, trying)) && permit.moveAside()) return { kind: 'slow', firstTry: trying }
+    const attempt = await trying
+    sent.attempts.push(attempt)
+    if (attempt.outcome.kind === 'delivered') {
+      partition.delivered.set(attempt.position, attempt)
+      return { kind: 'delivered' }
+    }
+    if (!permit.probe) return { kind: 'failed', attempt }
+  }
+}
+
+async function tryOnce(partition: Partition, fresh: Fresh, number: number, permit: Permit): Promise<Attempt> {
+  let passage: Passage | undefined
+  try {
+    const body = await bodyOf(partition, fresh)
+    const attempt = await partition.endpoint.attempt(fresh.delivered, body, number, partition.over.signal)
+    passage = passageOf(keyOf(fresh.delivered), attempt)
+    return attempt
+  } finally {
+    permit.leave(passage)
+  }
+}
+
+/** Whether `work` ends, well or not, within `milliseconds`. */
+function settlesWithin(milliseconds: number, work: Promise<unknown>): Promise<boolean> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => resolve(false), milliseconds)
+    const ended = () => {
+      clearTimeout(timer)
+      resolve(true)
+    }
+    work.then(ended, ended)
+  })
+}
+
+/** How an attempt went, for the gate. */
+export function passageOf(key: string, { outcome }: Attempt): Passage {
+  const { kind, reason } = outcome
+  return { key, delivered: kind === 'delivered', reason, retryAfter: kind === 'throttled' ? outcome.retryAfter : undefined }
+}
+
+async function bodyOf({ endpoint }: Partition, fresh: Fresh): Promise<string> {
+  if (fresh.body && Date.now() - fresh.body.time < endpoint.policy.freshness) return fresh.body.text
+  const time = Date.now()
+  const [text = ''] = await endpoint.definition.bodies([fresh.delivered.event])
+  fresh.body = { text, time }
+  return text
+}
+
+/** Makes the lane of a key, with the event that did not get through as its head. */
+function makeLane(
+  partition: Partition,
+  { event, position }: Delivered,
+  tried: Exclude<Tried, { kind: 'delivered' }>,
+): HeldLane {
+  const held = hold(partition, { lane: laneAfter(partition, { event, position }, tried), last: position, rows: 1 })
+  if (tried.kind === 'slow') held.firstTry = tried.firstTry
+  return held
+}
+
+const REASONS = { slow: 'no answer yet', later: 'seller unknown', broken: 'not sent', failed: '' } as const
+
+function laneAfter(
+  { endpoint }: Partition,
+  { event, position }: Pick<Delivered, 'event' | 'position'>,
+  tried: Exclude<Tried, { kind: 'delivered' }>,
+): Lane {
+  const { again, schedule } = endpoint.policy
+  const now = Date.now()
+  const untried = untriedLane(keyOf({ event }), position, tried.kind === 'later' ? now + again : now, REASONS[tried.kind])
+  if (tried.kind !== 'failed') return untried
+  const { attempt, outcome } = tried.attempt
+  return afterFailure({ ...untried, attempts: attempt - 1 }, outcome, { probe: false, now, schedule })
+}
+
+/**
+ * Adds events of a key to its lane. A batch whose transaction failed comes again, with what it had set aside already:
+ * the rows are given again, the count is not.
+ */
+function joinLane(partition: Partition, sent: SentBatch, held: HeldLane, events: readonly Delivered[]): void {
+  const { key, head } = held.lane
+  for (const { position } of events) {
+    if (position === head) sent.lanes.push(held.lane)
+    else sent.waiting.push({ key, position })
+    if (position <= held.last) continue
+    held.last = position
+    held.rows += 1
+    partition.endpoint.gate.countAside(1)
+  }
+}

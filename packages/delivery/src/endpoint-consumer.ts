@@ -1,0 +1,54 @@
+import type { ConsumerDefinition } from '@tributary/consumer'
+import type { EventLog } from '@tributary/event-log'
+import type { Logger } from '@tributary/runtime'
+import { type SentBatch, sendBatch, writeBatch } from './batch.ts'
+import type { Endpoint } from './endpoint.ts'
+import { finishLanes, runLanes } from './lane-runner.ts'
+import { keyOf, noteCommit, openPartition, type Partition } from './partition.ts'
+
+/** Attempts are written in groups of this many, with one move of the cursor. */
+const BATCH_SIZE = 128
+
+/** The consumer that delivers to an endpoint: its cursor is how far the endpoint has come. */
+export function endpointConsumer(
+  endpoint: Endpoint,
+  { log, logger }: { log: EventLog; logger: Logger },
+): ConsumerDefinition<SentBatch> {
+  const { name, topic, group, types } = endpoint.definition
+  const partitions = new Map<number, { partition: Partition; lanes: Promise<void> }>()
+  return {
+    name,
+    topic,
+    group,
+    types,
+    batchSize: BATCH_SIZE,
+    keyOf: (event) => keyOf({ event }),
+    async assigned(owned) {
+      const partition = await openPartition({ endpoint, owned, log, logger })
+      partitions.set(owned.partition, { partition, lanes: runLanes(partition) })
+    },
+    prepare(events, signal) {
+      const owner = partitions.get(events[0]?.partition ?? -1)
+      if (!owner) throw new Error('A batch came for a partition that was not assigned.')
+      return sendBatch(owner.partition, events, signal)
+    },
+    apply: writeBatch,
+    committed(number, next) {
+      const owner = partitions.get(number)
+      if (owner) noteCommit(owner.partition, next)
+    },
+    async revoked(number) {
+      const owner = partitions.get(number)
+      if (!owner) return
+      partitions.delete(number)
+      await close(owner.partition, owner.lanes)
+    },
+  }
+}
+
+/** Waits for requests under way, which end soon, and takes the partition's rows out of the endpoint's count. */
+async function close(partition: Partition, lanes: Promise<void>): Promise<void> {
+  await lanes
+  await finishLanes(partition)
+  for (const { rows } of partition.lanes.values()) partition.endpoint.gate.countAside(-rows)
+}

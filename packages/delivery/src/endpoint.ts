@@ -1,0 +1,132 @@
+import type { Delivered } from '@tributary/consumer'
+import type { Event } from '@tributary/events'
+import { currentTraceparent, inSpan } from '@tributary/runtime'
+import type { Attempt } from './attempt.ts'
+import { createGate, type Gate, type GateLimits } from './gate.ts'
+import type { Outcome } from './outcome.ts'
+import { bodyDigest, deliveryRequest } from './request.ts'
+import { STANDARD_SCHEDULE } from './schedule.ts'
+import type { Sender } from './send.ts'
+import type { SigningKey } from './signature.ts'
+
+/** Where an endpoint is and what signs its requests. */
+export type Target = { url: string; key: SigningKey }
+
+/** `later`: it cannot be told yet whether the event is for the endpoint. */
+export type Route = 'deliver' | 'pass' | 'later'
+
+/** Somewhere we deliver to, and what to deliver. Its name is that of its consumer. */
+export type EndpointDefinition = {
+  name: string
+  topic: string
+  /** Names the group in which processes share the partitions. */
+  group: string
+  types: readonly Event['type'][]
+  /** Version of the bodies, for `ce-dataversion`. */
+  contract: number
+  /** Whether each event is for this endpoint. Throws only what another try may mend. */
+  route(events: readonly Event[]): Promise<Route[]>
+  /**
+   * The body of each event, sealed parts opened in one call. Asked again before a later try, because a person may have
+   * been erased meanwhile. Throws an error whose `retriable` is false when an event can never be rendered.
+   */
+  bodies(events: readonly Event[]): Promise<string[]>
+  policy?: Partial<DeliveryPolicy>
+}
+
+/** How an endpoint is treated. Times in milliseconds. */
+export type DeliveryPolicy = {
+  limits: GateLimits
+  schedule: readonly number[]
+  /** How long one request may hold up the other keys of its batch before it is moved aside into a lane. */
+  patience: number
+  /** How long requests under way may go on once a partition is given up. */
+  grace: number
+  /** Until a `later` event, or one that could not be read for the moment, is looked at again. */
+  again: number
+  /** Between two looks for lanes that a person resumed. */
+  resumeEvery: number
+  /** Bodies older than this are rendered again before they are sent. */
+  freshness: number
+}
+
+/** Ten tries over about three days, then the key is blocked until a person resumes it. */
+export const SPI_POLICY: DeliveryPolicy = {
+  limits: { fresh: 8, lane: 4, slow: 8, failingAfter: 5, probeEvery: 30_000, most: 1_000 },
+  schedule: STANDARD_SCHEDULE,
+  patience: 500,
+  grace: 2_000,
+  again: 5_000,
+  resumeEvery: 5_000,
+  freshness: 30_000,
+}
+
+/** What happened last, for health. Times in milliseconds since 1970. */
+export type LastOutcomes = {
+  success: number | undefined
+  failure: { time: number; kind: Outcome['kind']; reason: string } | undefined
+}
+
+/** An endpoint at work in this process, shared by all its partitions here. */
+export type Endpoint = {
+  readonly definition: EndpointDefinition
+  readonly policy: DeliveryPolicy
+  readonly gate: Gate
+  readonly last: LastOutcomes
+  /** Sets where to send from now on; a problem shuts the gate and keeps everything where it is. */
+  retarget(target: Target | { problem: string }): void
+  /** Sends an event once and learns from it. Throws only the signal's reason. Call it with a permit in hand. */
+  attempt(delivered: Delivered, body: string, attempt: number, signal: AbortSignal): Promise<Attempt>
+}
+
+/** An endpoint with a shut gate: give it a target. */
+export function createEndpoint(definition: EndpointDefinition, sender: Sender): Endpoint {
+  const policy = { ...SPI_POLICY, ...definition.policy }
+  const gate = createGate(policy.limits)
+  const last: LastOutcomes = { success: undefined, failure: undefined }
+  let target: Target | undefined
+  gate.shut('The endpoint has no address yet.')
+  return {
+    definition,
+    policy,
+    gate,
+    last,
+    retarget(given) {
+      if ('problem' in given) return gate.shut(given.problem)
+      target = given
+      gate.unshut()
+    },
+    async attempt(delivered, body, attempt, signal) {
+      // The gate was shut until there was a target, and the one before serves a request that had its permit already.
+      if (!target) throw new Error('An endpoint was asked to send before it had a target.')
+      const made = await sendTraced({ definition, sender, target, delivered, body, attempt, signal })
+      const { kind, reason } = made.outcome
+      if (kind === 'delivered') last.success = Date.now()
+      else last.failure = { time: Date.now(), kind, reason }
+      return made
+    },
+  }
+}
+
+function sendTraced(options: {
+  definition: EndpointDefinition
+  sender: Sender
+  target: Target
+  delivered: Delivered
+  body: string
+  attempt: number
+  signal: AbortSignal
+}): Promise<Attempt> {
+  const { definition, sender, target, delivered, body, attempt, signal } = options
+  const { event, position } = delivered
+  const attributes = { 'tributary.endpoint': definition.name, 'tributary.attempt': attempt }
+  return inSpan('deliver', { kind: 'client', attributes, parent: event.traceparent }, async (span) => {
+    const time = Date.now()
+    const traceparent = currentTraceparent() ?? event.traceparent
+    const request = deliveryRequest({ event, body, contract: definition.contract, ...target, now: time, traceparent })
+    const outcome = await sender.send(request, { signal })
+    span.note('tributary.outcome', outcome.kind)
+    span.note('http.response.status_code', outcome.status)
+    return { position, eventId: event.id, attempt, time, outcome, keyId: target.key.id, bodyDigest: bodyDigest(body) }
+  })
+}

@@ -1,0 +1,140 @@
+import type { Delivered, OwnedPartition } from '@tributary/consumer'
+import type { EventLog, Position } from '@tributary/event-log'
+import { type Logger, pause } from '@tributary/runtime'
+import type { Attempt } from './attempt.ts'
+import type { Endpoint } from './endpoint.ts'
+import type { Lane } from './lane.ts'
+import { loadLanes, type Place } from './lane-rows.ts'
+
+/**
+ * One endpoint's deliveries on one partition, while this process owns it.
+ *
+ * Every position below the cursor is settled (delivered, or not for this endpoint) or set aside (head of a lane, or
+ * waiting in one). The batch side (batch.ts) sends what is fresh and sets aside what fails; the rows of it are written in
+ * the transaction that moves the cursor. The lane side (lane-runner.ts) sends what is set aside, and writes what
+ * came of it in transactions of its own that prove the same ownership, so that the two take turns in the database.
+ *
+ * In memory the two meet under these rules, which keep each key in order:
+ * 1. Only the batch side makes a lane, only the lane side ends one.
+ * 2. While a key has a lane, the batch side adds its events to the lane and sends none.
+ * 3. What comes of a head is written only where its row is: a lane of a batch that is not committed yet waits for that.
+ * 4. A lane ends only when nothing waits in the table and, by the count in memory, nothing is on its way there.
+ * 5. While the lane side settles a head, the batch side waits for that before it looks at the lane.
+ *
+ * After a crash the lanes are read from the table, and the log is read again from the cursor: what was sent above it is
+ * sent once more with the same id, in the same order.
+ */
+export type Partition = {
+  readonly endpoint: Endpoint
+  readonly owned: OwnedPartition
+  readonly log: EventLog
+  readonly logger: Logger
+  readonly place: Place
+  readonly lanes: Map<string, HeldLane>
+  /** Aborts when requests under way must end: `grace` after the partition was given up. */
+  readonly over: AbortController
+  /** Deliveries of a batch that is not committed yet: a batch that comes again is not sent again. */
+  readonly delivered: Map<Position, Attempt>
+  /** Lane work under way. */
+  readonly running: Set<Promise<void>>
+  /** Called after a batch was committed. */
+  readonly onCommit: Set<() => void>
+  /** Makes the lane side look at its lanes now. */
+  wake(): void
+}
+
+/** A lane in memory. `lane` is the row as last written; `nextTime` runs ahead of it when there is reason to hurry or wait. */
+export type HeldLane = {
+  lane: Lane
+  nextTime: number
+  /** The highest position that was added, whether its row is committed or not. */
+  last: Position
+  /** Events in it, the head included, whether their rows are committed or not. */
+  rows: number
+  /** The lane side works on it. */
+  busy: boolean
+  /** The first try of the head, still under way when the lane was made. */
+  firstTry: Promise<Attempt> | undefined
+  /** Resolves when the head, being settled right now, is. */
+  settling: Promise<void> | undefined
+}
+
+/** Takes a partition up: its lanes as they stand. Throws DatabaseError, ConsumerError CONSUMER_FENCED. */
+export async function openPartition(options: {
+  endpoint: Endpoint
+  owned: OwnedPartition
+  log: EventLog
+  logger: Logger
+}): Promise<Partition> {
+  const { endpoint, owned } = options
+  const place = { endpoint: endpoint.definition.name, topic: owned.topic, partition: owned.partition }
+  const found = await owned.fenced((connection) => loadLanes(connection, place))
+  const partition: Partition = {
+    ...options,
+    place,
+    lanes: new Map(),
+    over: new AbortController(),
+    delivered: new Map(),
+    running: new Set(),
+    onCommit: new Set(),
+    wake: () => {},
+  }
+  endAfterGrace(partition)
+  for (const { lane, waiting, last } of found) hold(partition, { lane, last, rows: 1 + waiting })
+  return partition
+}
+
+/** Puts a lane into memory and counts its rows. */
+export function hold(partition: Partition, { lane, last, rows }: { lane: Lane; last: Position; rows: number }): HeldLane {
+  const held: HeldLane = {
+    lane,
+    nextTime: lane.nextTime,
+    last,
+    rows,
+    busy: false,
+    firstTry: undefined,
+    settling: undefined,
+  }
+  partition.lanes.set(lane.key, held)
+  partition.endpoint.gate.countAside(rows)
+  return held
+}
+
+/** The lane of a key, if it has one once nothing is being settled in it. */
+export async function laneAtRest(partition: Partition, key: string): Promise<HeldLane | undefined> {
+  for (;;) {
+    const held = partition.lanes.get(key)
+    if (!held?.settling) return held
+    await held.settling
+  }
+}
+
+/** The cursor stands at `next` for good. */
+export function noteCommit({ delivered, onCommit }: Partition, next: Position): void {
+  for (const position of delivered.keys()) if (position < next) delivered.delete(position)
+  for (const hear of [...onCommit]) hear()
+}
+
+/** Resolves at the next commit of a batch, or after a moment. Throws the reason of `over`. */
+export async function nextCommit({ onCommit, over }: Partition): Promise<void> {
+  const committed = new AbortController()
+  const hear = () => committed.abort()
+  onCommit.add(hear)
+  await pause(COMMIT_PAUSE, AbortSignal.any([committed.signal, over.signal]))
+  onCommit.delete(hear)
+  over.signal.throwIfAborted()
+}
+
+/** Milliseconds. Events of a key that was parked and requeued are committed without a word. */
+const COMMIT_PAUSE = 250
+
+/** Lets requests under way end by themselves for a while after the partition is given up, then ends them. */
+function endAfterGrace({ owned, over, endpoint }: Partition): void {
+  const end = () => over.abort(owned.signal.reason)
+  const startGrace = () => setTimeout(end, endpoint.policy.grace).unref()
+  if (owned.signal.aborted) startGrace()
+  else owned.signal.addEventListener('abort', startGrace, { once: true })
+}
+
+/** The key that orders events: the one that chose their partition. */
+export const keyOf = ({ event }: Pick<Delivered, 'event'>): string => event.partitionkey

@@ -1,0 +1,97 @@
+import { Agent, type Dispatcher } from 'undici'
+import { ANSWER_LIMIT, type Outcome, outcomeOf } from './outcome.ts'
+import type { DeliveryRequest } from './request.ts'
+
+/** Milliseconds: for the whole try, from the first packet to the last byte of the answer that we read. */
+const DEADLINE = 15_000
+const CONNECT_TIMEOUT = 5_000
+
+/** Idle connections are dropped before the five seconds after which many servers do it, so that no request meets a closed one. */
+const KEEP_ALIVE = 4_000
+
+export type Sender = {
+  /**
+   * POSTs once and says how it ended; follows no redirect. Throws only the reason of `signal`, when that aborts first;
+   * the receiver may then have got the request or not.
+   */
+  send(request: DeliveryRequest, options: { signal: AbortSignal }): Promise<Outcome>
+  /** Drops every connection. A send that is under way ends as failed. */
+  close(): Promise<void>
+}
+
+/** A sender with one pool of connections for each origin, shared by all endpoints there. */
+export function createSender(options: { deadline?: number } = {}): Sender {
+  const agent = new Agent({
+    allowH2: false,
+    connect: { timeout: CONNECT_TIMEOUT },
+    keepAliveTimeout: KEEP_ALIVE,
+    keepAliveMaxTimeout: KEEP_ALIVE,
+    maxHeaderSize: 16_384,
+    // The deadline of the whole try stands above both.
+    headersTimeout: 0,
+    bodyTimeout: 0,
+  })
+  return {
+    send: (request, { signal }) => sendOnce(agent, request, signal, options.deadline ?? DEADLINE),
+    close: () => agent.destroy(),
+  }
+}
+
+async function sendOnce(agent: Agent, request: DeliveryRequest, signal: AbortSignal, deadline: number): Promise<Outcome> {
+  signal.throwIfAborted()
+  const started = performance.now()
+  const durationMs = () => Math.round(performance.now() - started)
+  const late = AbortSignal.timeout(deadline)
+  const { origin, pathname, search } = new URL(request.url)
+  let status = 0
+  try {
+    const response = await agent.request({
+      origin,
+      path: `${pathname}${search}`,
+      method: 'POST',
+      headers: request.headers,
+      body: request.body,
+      signal: AbortSignal.any([signal, late]),
+    })
+    status = response.statusCode
+    const body = await beginningOf(response.body)
+    const retryAfter = firstOf(response.headers['retry-after'])
+    return outcomeOf({ status, body, retryAfter, durationMs: durationMs(), now: Date.now() })
+  } catch (error) {
+    signal.throwIfAborted()
+    const came = { status, answer: '', durationMs: durationMs() }
+    if (late.aborted) return { kind: 'timed-out', reason: status === 0 ? 'no answer' : 'answer not finished', ...came }
+    return connectionOutcome(error, came)
+  }
+}
+
+/** The first bytes of an answer as text. Leaving the loop early closes the connection: what is left is never read. */
+async function beginningOf(body: Dispatcher.ResponseData['body']): Promise<string> {
+  const chunks: Buffer[] = []
+  let length = 0
+  for await (const chunk of body as AsyncIterable<Buffer>) {
+    chunks.push(chunk.subarray(0, ANSWER_LIMIT - length))
+    length += chunk.length
+    if (length > ANSWER_LIMIT) break
+  }
+  // U+0000 cannot be told from nothing by some readers of the table.
+  return Buffer.concat(chunks).toString('utf8').replaceAll('\u0000', '\uFFFD')
+}
+
+const firstOf = (header: string | string[] | undefined): string | undefined => (Array.isArray(header) ? header[0] : header)
+
+function connectionOutcome(error: unknown, came: { status: number; answer: string; durationMs: number }): Outcome {
+  const code = codeOf(error)
+  if (code === 'UND_ERR_CONNECT_TIMEOUT') return { kind: 'timed-out', reason: 'no connection', ...came }
+  const isTls = /^(ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|EPROTO|HOSTNAME_MISMATCH)/.test(code)
+  return { kind: 'failed', reason: `${isTls ? 'tls' : 'connection'} ${code}`.slice(0, 64), ...came }
+}
+
+/** The code of an error or of what caused it; several addresses tried give an AggregateError. */
+function codeOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'UNKNOWN'
+  const { code, cause } = error as Error & { code?: unknown }
+  if (typeof code === 'string') return code
+  const [first] = error instanceof AggregateError ? error.errors : [cause]
+  return first === undefined ? error.name : codeOf(first)
+}
