@@ -1,0 +1,63 @@
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+
+/** Stands between us and a database, so that a test can break or stall the real connections. */
+export type Relay = {
+  /** The database's address through the relay. */
+  url: string
+  /** Breaks every connection and refuses new ones, until `heal`. */
+  cut(): void
+  /** Passes nothing on any more, without a word, until `heal`. */
+  stall(): void
+  heal(): void
+  close(): Promise<void>
+}
+
+export async function startRelay(databaseUrl: string): Promise<Relay> {
+  const target = new URL(databaseUrl)
+  const pairs = new Set<[Socket, Socket]>()
+  let mode: 'open' | 'cut' | 'stalled' = 'open'
+  const end = (pair: [Socket, Socket]) => {
+    pairs.delete(pair)
+    for (const socket of pair) socket.destroy()
+  }
+  const server = createServer((near) => {
+    if (mode === 'cut') return near.destroy()
+    const far = connect(Number(target.port || 3306), target.hostname)
+    const pair: [Socket, Socket] = [near, far]
+    pairs.add(pair)
+    for (const [from, to] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      from.on('data', (chunk) => to.write(chunk))
+      from.on('error', () => end(pair)).on('close', () => end(pair))
+      if (mode === 'stalled') from.pause()
+    }
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const url = new URL(databaseUrl)
+  url.hostname = '127.0.0.1'
+  url.port = String((server.address() as AddressInfo).port)
+  return {
+    url: url.href,
+    cut() {
+      mode = 'cut'
+      for (const pair of [...pairs]) end(pair)
+    },
+    stall() {
+      mode = 'stalled'
+      for (const pair of pairs) for (const socket of pair) socket.pause()
+    },
+    heal() {
+      mode = 'open'
+      for (const pair of pairs) for (const socket of pair) socket.resume()
+    },
+    async close() {
+      for (const pair of [...pairs]) end(pair)
+      server.close()
+      await once(server, 'close')
+    },
+  }
+}
