@@ -12,7 +12,7 @@ export type Vault = {
    * Seals each plaintext under its subject's data key, bound to the subject and to `eventId`.
    * Makes missing keys and records `holder` (who keeps data of this subject, for example an order's key) durably before
    * it answers, and refuses with `erased` once the subject was destroyed, also when the key is still cached here.
-   * One round trip or two for the whole list.
+   * For up to 200 items one round trip, two when there are new subjects; three when another process was at the same subjects.
    */
   seal(items: readonly { subject: Subject; eventId: string; holder?: string; plaintext: string }[]): Promise<SealOutcome[]>
   /**
@@ -26,17 +26,4 @@ export type Vault = {
   sealSecret(name: string, plaintext: string): string
   /** Opens what `sealSecret` made for the same name. Throws VaultError. */
   openSecret(name: string, sealed: string): string
-}
-
-export type VaultErrorCode = 'VAULT_MASTER_KEY_MISSING' | 'VAULT_MASTER_KEY_INVALID' | 'VAULT_SEAL_BROKEN' | 'VAULT_KEY_UNKNOWN'
-
-export class VaultError extends Error {
-  override readonly name = 'VaultError'
-  readonly code: VaultErrorCode
-  readonly retriable = false
-
-  constructor(code: VaultErrorCode, message: string, options?: { cause?: unknown }) {
-    super(message, options)
-    this.code = code
-  }
 }

@@ -1,0 +1,24 @@
+import { deflateRawSync, inflateRawSync } from 'node:zlib'
+
+/** Below this many bytes deflating saves too little. */
+const WORTH_TRYING = 1_024
+
+/** No order comes near it; a bound keeps a small text from unfolding without end. */
+const MOST_BYTES = 128 * 1024 * 1024
+
+/** A window of 8 KB: setting up the default one of 32 KB takes longer than deflating an order. */
+const WINDOW = { windowBits: 13, memLevel: 6 }
+
+/** Deflates (RFC 1951, `zip: "DEF"` of JWE) what becomes a quarter smaller by it, and leaves the rest as it is. */
+export function deflate(content: Buffer): { content: Buffer; zip?: 'DEF' } {
+  if (content.length > MOST_BYTES) throw new RangeError(`A text of ${content.length} bytes is too long to be sealed.`)
+  if (content.length < WORTH_TRYING) return { content }
+  const deflated = deflateRawSync(content, WINDOW)
+  return deflated.length < content.length * 0.75 ? { content: deflated, zip: 'DEF' } : { content }
+}
+
+/** Undoes `deflate`. Throws when the content is none of it or unfolds beyond 128 MB. */
+export function inflate(deflated: Buffer): Buffer {
+  const chunkSize = Math.min(Math.max(deflated.length * 4, 1_024), 1024 * 1024)
+  return inflateRawSync(deflated, { chunkSize, maxOutputLength: MOST_BYTES })
+}

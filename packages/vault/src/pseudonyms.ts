@@ -1,0 +1,46 @@
+import { createHmac, createSecretKey, randomBytes } from 'node:crypto'
+import type { Database } from '@tributary/database'
+import { VaultError } from './errors.ts'
+import type { MasterKeys } from './master-keys.ts'
+import type { Subject } from './port.ts'
+
+/** What the wrapped pseudonym key is bound to. */
+export const PSEUDONYM_KEY_NAME = 'pseudonym key'
+
+/**
+ * Loads the key that makes pseudonyms, making it once for a database. It is a key of its own, wrapped, because
+ * pseudonyms stand in the log for ever and must not change when the master key does.
+ * Throws VaultError VAULT_MASTER_KEY_INVALID when none of our master keys opens it.
+ */
+export async function openPseudonyms(
+  database: Database,
+  masterKeys: MasterKeys,
+): Promise<(kind: string, id: string) => Subject> {
+  const fresh = masterKeys.wrap(PSEUDONYM_KEY_NAME, randomBytes(32))
+  await database.query('INSERT IGNORE INTO tributary_subject_pseudonym_key (id, wrapped_key, master_key) VALUES (1, ?, ?)', [
+    fresh.wrapped,
+    fresh.masterKey,
+  ])
+  const [row] = await database.query<{ wrapped_key: Buffer; master_key: string }[]>(
+    'SELECT wrapped_key, master_key FROM tributary_subject_pseudonym_key WHERE id = 1',
+  )
+  if (!row) throw new VaultError('VAULT_KEY_UNKNOWN', 'The database lost its pseudonym key. Restore it from a backup.')
+  const key = createSecretKey(unwrap(masterKeys, { wrapped: row.wrapped_key, masterKey: row.master_key }))
+  return (kind, id) => {
+    // The length before the kind keeps ('a', 'bc') apart from ('ab', 'c').
+    const text = `${Buffer.byteLength(kind)}:${kind}${id}`
+    return createHmac('sha256', key).update(text).digest('base64url')
+  }
+}
+
+function unwrap(masterKeys: MasterKeys, wrapped: { wrapped: Buffer; masterKey: string }): Buffer {
+  try {
+    return masterKeys.unwrap(PSEUDONYM_KEY_NAME, wrapped)
+  } catch (cause) {
+    throw new VaultError(
+      'VAULT_MASTER_KEY_INVALID',
+      `No master key that was given opens this database; it was set up with the master key ${wrapped.masterKey}. Set that one, or add it behind the new one.`,
+      { cause },
+    )
+  }
+}

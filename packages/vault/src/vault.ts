@@ -1,0 +1,77 @@
+import type { Database } from '@tributary/database'
+import { destroyKey } from './data-keys.ts'
+import { VaultError } from './errors.ts'
+import { type Jwe, openJwe, parseJwe, sealJwe } from './jwe.ts'
+import { type DataKey, openKeyRing } from './key-ring.ts'
+import { openMasterKeys } from './master-keys.ts'
+import type { OpenOutcome, SealOutcome, Subject, Vault } from './port.ts'
+import { openPseudonyms } from './pseudonyms.ts'
+
+const CACHE_TTL = 60_000
+
+/**
+ * Opens the vault of a database whose migrations have run. The first of `masterKeys` (32 bytes each) wraps new keys, all
+ * unwrap. A destroyed key may still open what it sealed for `cacheTtl` milliseconds in other processes; 60,000 by default.
+ * Throws VaultError VAULT_MASTER_KEY_MISSING, or VAULT_MASTER_KEY_INVALID, also when the database belongs to another key.
+ */
+export async function openVault(options: {
+  database: Database
+  masterKeys: readonly Buffer[]
+  cacheTtl?: number
+}): Promise<Vault> {
+  const { database, cacheTtl = CACHE_TTL } = options
+  const masterKeys = openMasterKeys(options.masterKeys)
+  const subject = await openPseudonyms(database, masterKeys)
+  const ring = openKeyRing(database, masterKeys, cacheTtl)
+
+  return {
+    subject,
+    seal: async (items) => {
+      const keys = await ring.forSealing(items)
+      return items.map((item): SealOutcome => {
+        const key = dataKey(keys, item.subject)
+        if (key === 'erased') return { kind: 'erased' }
+        return { kind: 'sealed', jwe: sealJwe(key, { kid: item.subject, event: item.eventId }, item.plaintext) }
+      })
+    },
+    open: async (items) => {
+      const parsed = items.map(parseSealed)
+      const keys = await ring.forOpening(items.map((item) => item.subject))
+      return parsed.map(({ subject, jwe }): OpenOutcome => {
+        const key = dataKey(keys, subject)
+        return key === 'erased' ? { kind: 'erased' } : { kind: 'opened', plaintext: openJwe(key, jwe) }
+      })
+    },
+    destroy: async (destroyed) => {
+      const outcome = await destroyKey(database, destroyed)
+      ring.forget(destroyed)
+      return outcome
+    },
+    sealSecret: (name, plaintext) =>
+      sealJwe(masterKeys.secretKey(masterKeys.current), { kid: masterKeys.current, name }, plaintext),
+    openSecret: (name, sealed) => {
+      const jwe = parseJwe(sealed)
+      if (jwe.header['name'] !== name) throw new VaultError('VAULT_SEAL_BROKEN', `This is not the sealed value '${name}'.`)
+      return openJwe(masterKeys.secretKey(String(jwe.header['kid'])), jwe)
+    },
+  }
+}
+
+/** What a seal says about itself, unproven: enough to ask the vault to open it. Throws VaultError VAULT_SEAL_BROKEN. */
+export function readSealHeader(jwe: string): { subject: Subject; eventId: string } {
+  const { kid, event } = parseJwe(jwe).header
+  if (typeof kid === 'string' && typeof event === 'string') return { subject: kid, eventId: event }
+  throw new VaultError('VAULT_SEAL_BROKEN', 'A sealed text does not say whose data it holds and of which event.')
+}
+
+function parseSealed(item: { subject: Subject; eventId: string; jwe: string }): { subject: Subject; jwe: Jwe } {
+  const jwe = parseJwe(item.jwe)
+  if (jwe.header['kid'] === item.subject && jwe.header['event'] === item.eventId) return { subject: item.subject, jwe }
+  throw new VaultError('VAULT_SEAL_BROKEN', `The sealed part of event ${item.eventId} was sealed for another subject or event.`)
+}
+
+function dataKey(keys: ReadonlyMap<Subject, DataKey>, subject: Subject): DataKey {
+  const key = keys.get(subject)
+  if (key) return key
+  throw new VaultError('VAULT_KEY_UNKNOWN', `There is no key of subject ${subject}.`)
+}
