@@ -1,14 +1,10 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
-import { randomBytes } from 'node:crypto'
-import { existsSync } from 'node:fs'
-import { mkdir, open, readFile, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
-import { userInfo } from 'node:os'
-import { delimiter, join } from 'node:path'
-import { promisify } from 'node:util'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { open, readFile } from 'node:fs/promises'
+import { tmpdir, userInfo } from 'node:os'
+import { join } from 'node:path'
 import { createConnection } from 'mysql2/promise'
-
-const run = promisify(execFile)
+import { type DataFolder, openDataFolder } from './data-folder.ts'
+import { findExecutable, freePort, isRunning, until } from './machine.ts'
 
 /** A private MariaDB: own data folder, own port on loopback, own password. */
 export type PrivateServer = {
@@ -16,6 +12,8 @@ export type PrivateServer = {
   url: string
   port: number
   socket: string
+  /** Process id of the server. */
+  pid: number
   /** Ends the server and waits for it. */
   stop(): Promise<void>
   /** Lets the server live on after this process. */
@@ -23,35 +21,44 @@ export type PrivateServer = {
 }
 
 /**
+ * A shell stands between us and the server and reads a pipe that closes when we end, however we end; then it ends the
+ * server. The word `keep` makes it go and leave the server. When the server ends by itself, so does the shell.
+ */
+const SUPERVISOR = `
+  exec 3<&0
+  "$@" 3<&- & server=$!
+  { read -r word <&3; [ "$word" = keep ] || kill -TERM $server 2> /dev/null; } &
+  exec 3<&-
+  wait $server
+`
+
+/**
  * Starts MariaDB on a data folder, making the folder first when it is missing. The server ends with this process,
- * whatever ends it: a shell between the two waits on a pipe that closes when we die.
- * `durable: false` gives up the flush at each commit, which only a crash of the machine could show.
+ * whatever ends it. `durable: false` gives up the flush at each commit, which only a crash of the machine could show.
  */
 export async function startMariaDb(options: { folder: string; durable: boolean; bufferPool?: string }): Promise<PrivateServer> {
   const server = findExecutable('mariadbd')
   if (!server) throw new Error('MariaDB is not installed. Install it with: apt-get install mariadb-server')
-  const data = join(options.folder, 'data')
-  const passwordFile = join(options.folder, 'password')
-  if (!existsSync(passwordFile)) await createDataFolder(options.folder, data, passwordFile)
-  const password = (await readFile(passwordFile, 'utf8')).trim()
+  const folder = await openDataFolder(options.folder, server)
+  await untilFree(folder)
   const port = await freePort()
   // A socket path may have 107 characters at most, which a deep checkout exceeds.
-  const socket = join('/tmp', `tributary-${process.pid}-${port}.sock`)
-  const log = await open(join(options.folder, 'server.log'), 'a')
+  const socket = join(tmpdir(), `tributary-${process.pid}-${port}.sock`)
+  const log = await open(folder.log, 'a')
   const child = spawn(
     '/bin/sh',
     [
       '-c',
-      '"$@" & server=$!; cat > /dev/null; kill -TERM $server 2> /dev/null; wait $server',
+      SUPERVISOR,
       'supervisor',
       server,
       '--no-defaults',
-      `--datadir=${data}`,
+      `--datadir=${folder.data}`,
       `--socket=${socket}`,
       `--port=${port}`,
       '--bind-address=127.0.0.1',
       `--user=${userInfo().username}`,
-      `--pid-file=${join(options.folder, 'server.pid')}`,
+      `--pid-file=${folder.pidFile}`,
       '--skip-log-bin',
       '--skip-name-resolve',
       '--max-connections=400',
@@ -63,83 +70,43 @@ export async function startMariaDb(options: { folder: string; durable: boolean; 
       `--innodb-flush-log-at-trx-commit=${options.durable ? 1 : 0}`,
       '--innodb-lock-wait-timeout=10',
     ],
+    // Its own session, so that Ctrl-C reaches us alone and we end things in order.
     { stdio: ['pipe', log.fd, log.fd], detached: true },
   )
+  // The shell may be gone when we write to it.
+  child.stdin?.on('error', () => {})
   await log.close()
-  const url = `mysql://root:${password}@127.0.0.1:${port}`
-  await untilAnswering(url, child, join(options.folder, 'server.log'))
-  return { url, port, socket, stop: () => stop(child), keep: () => keep(child) }
+  const url = `mysql://root:${folder.password}@127.0.0.1:${port}`
+  await untilAnswering(url, child, folder)
+  const pid = (await readPid(folder)) ?? 0
+  return { url, port, socket, pid, stop: () => stop(child), keep: () => keep(child) }
 }
 
-async function createDataFolder(folder: string, data: string, passwordFile: string): Promise<void> {
-  const install = findExecutable('mariadb-install-db')
-  if (!install) throw new Error('mariadb-install-db is missing. Install it with: apt-get install mariadb-server')
-  await rm(data, { recursive: true, force: true })
-  await mkdir(folder, { recursive: true })
-  await run(install, [
-    '--no-defaults',
-    `--datadir=${data}`,
-    `--user=${userInfo().username}`,
-    '--auth-root-authentication-method=normal',
-    '--skip-test-db',
-  ])
-  const password = randomBytes(18).toString('hex')
-  const statements = join(folder, 'first-start.sql')
-  await writeFile(
-    statements,
-    [
-      'USE mysql;',
-      'FLUSH PRIVILEGES;',
-      `CREATE OR REPLACE USER root@'127.0.0.1' IDENTIFIED BY '${password}';`,
-      "GRANT ALL ON *.* TO root@'127.0.0.1' WITH GRANT OPTION;",
-      `SET PASSWORD FOR root@localhost = PASSWORD('${password}');`,
-      '',
-    ].join('\n'),
-    { mode: 0o600 },
-  )
-  const server = findExecutable('mariadbd') as string
-  const input = await open(statements)
-  try {
-    await new Promise<void>((resolve, reject) => {
-      const bootstrap = spawn(
-        server,
-        [
-          '--no-defaults',
-          '--bootstrap',
-          `--datadir=${data}`,
-          `--user=${userInfo().username}`,
-          '--skip-log-bin',
-          '--skip-name-resolve',
-        ],
-        { stdio: [input.fd, 'ignore', 'ignore'] },
-      )
-      bootstrap.on('error', reject)
-      bootstrap.on('exit', (code) =>
-        code === 0 ? resolve() : reject(new Error(`MariaDB could not set its passwords (exit ${code})`)),
-      )
-    })
-  } finally {
-    await input.close()
-    await rm(statements)
+/** A server that is told to end needs a moment. Two on one folder would only end in a less clear error. */
+async function untilFree(folder: DataFolder): Promise<void> {
+  const pid = await readPid(folder)
+  await until(async () => pid === undefined || !(await isMariaDb(pid)), {
+    patience: 20_000,
+    message: () => `Another MariaDB, process ${pid}, uses ${folder.data}. End it: kill ${pid}`,
+  })
+}
+
+async function untilAnswering(url: string, child: ChildProcess, folder: DataFolder): Promise<void> {
+  const explain = async (what: string) => {
+    const tail = (await readFile(folder.log, 'utf8').catch(() => '')).split('\n').slice(-8).join('\n')
+    return `${what} The end of ${folder.log}:\n${tail}`
   }
-  await writeFile(passwordFile, password, { mode: 0o600 })
-}
-
-async function untilAnswering(url: string, child: ChildProcess, logFile: string): Promise<void> {
-  const deadline = Date.now() + 60_000
-  for (;;) {
-    try {
-      const connection = await createConnection({ uri: url, connectTimeout: 2_000 })
-      await connection.end()
-      return
-    } catch (error) {
-      if (child.exitCode !== null || Date.now() > deadline) {
-        await stop(child)
-        const tail = (await readFile(logFile, 'utf8').catch(() => '')).split('\n').slice(-8).join('\n')
-        throw new Error(`MariaDB did not start. The end of ${logFile}:\n${tail}`, { cause: error })
-      }
-      await new Promise((resolve) => setTimeout(resolve, 50))
-    }
+  const answers = async () => {
+    if (child.exitCode !== null) throw new Error(await explain(`MariaDB ended at once (exit ${child.exitCode}).`))
+    const connection = await createConnection({ uri: url, connectTimeout: 2_000 }).catch(() => undefined)
+    await connection?.end()
+    return connection !== undefined
+  }
+  try {
+    await until(answers, { patience: 60_000, message: () => explain('MariaDB does not answer.') })
+  } catch (error) {
+    await stop(child)
+    throw error
   }
 }
 
@@ -152,31 +119,18 @@ function stop(child: ChildProcess): Promise<void> {
 }
 
 function keep(child: ChildProcess): void {
-  // Without its supervisor nothing tells the server to end; it stays in its own session.
-  child.kill('SIGKILL')
+  child.stdin?.end('keep\n')
   child.unref()
 }
 
-/** The path of a program in PATH or in the system folders that a plain user's PATH leaves out. */
-export function findExecutable(name: string): string | undefined {
-  const folders = [
-    ...(process.env['PATH'] ?? '').split(delimiter),
-    '/usr/sbin',
-    '/usr/local/sbin',
-    '/usr/local/bin',
-    '/usr/bin',
-  ]
-  return folders.map((folder) => join(folder, name)).find((path) => existsSync(path))
+async function readPid(folder: DataFolder): Promise<number | undefined> {
+  const text = await readFile(folder.pidFile, 'utf8').catch(() => '')
+  return /^\d+\s*$/.test(text) ? Number(text) : undefined
 }
 
-/** A port on loopback that was free a moment ago. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer()
-    probe.on('error', reject)
-    probe.listen(0, '127.0.0.1', () => {
-      const address = probe.address()
-      probe.close(() => (address && typeof address === 'object' ? resolve(address.port) : reject(new Error('no port'))))
-    })
-  })
+/** A pid file can outlive its server, and the number may be another process's by now. */
+async function isMariaDb(pid: number): Promise<boolean> {
+  if (!isRunning(pid)) return false
+  const command = await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => 'mariadbd')
+  return command.startsWith('mariadbd')
 }

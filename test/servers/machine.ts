@@ -1,0 +1,50 @@
+import { existsSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { delimiter, join } from 'node:path'
+
+/** The path of a program in PATH or in the system folders that a plain user's PATH leaves out. */
+export function findExecutable(name: string): string | undefined {
+  const folders = [
+    ...(process.env['PATH'] ?? '').split(delimiter),
+    '/usr/sbin',
+    '/usr/local/sbin',
+    '/usr/local/bin',
+    '/usr/bin',
+  ]
+  return folders.map((folder) => join(folder, name)).find((path) => existsSync(path))
+}
+
+/** A port on loopback that was free a moment ago. */
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer()
+    probe.on('error', reject)
+    probe.listen(0, '127.0.0.1', () => {
+      const address = probe.address()
+      probe.close(() => (address && typeof address === 'object' ? resolve(address.port) : reject(new Error('no port'))))
+    })
+  })
+}
+
+/** True while a process with this id runs. */
+export function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    // EPERM: it runs as somebody else.
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}
+
+/** Asks every 20 ms until the answer is true. Throws `message` after `patience` milliseconds. */
+export async function until(
+  condition: () => boolean | Promise<boolean>,
+  options: { patience: number; message: () => string | Promise<string> },
+): Promise<void> {
+  const deadline = performance.now() + options.patience
+  while (!(await condition())) {
+    if (performance.now() > deadline) throw new Error(await options.message())
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+}
