@@ -7,7 +7,7 @@ import { orders } from './index.ts'
 
 const T = Date.UTC(2026, 10, 23, 9)
 const word = fc.constantFrom('a', 'b', 'c')
-const maybe = fc.option(word, { nil: undefined })
+const maybe = fc.option(word, { nil: undefined, freq: 2 })
 const known = (fields: Record<string, string | undefined>) =>
   Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
 

@@ -48,6 +48,19 @@ describe('orders: values that do not fit', () => {
     ])
   })
 
+  it('takes any quantity that its column holds, and the nearest for others', () => {
+    const quantities = [-3e9, -LARGEST_QUANTITY - 1, 0, LARGEST_QUANTITY].map((quantity) => {
+      const { row, remarks } = given(orders).when(received({ lines: [{ ...line, quantity }] }))
+      return [row('eg_order_order_detail')['quantity'], remarks.length]
+    })
+    expect(quantities).to.deep.equal([
+      [-LARGEST_QUANTITY - 1, 1],
+      [-LARGEST_QUANTITY - 1, 0],
+      [0, 0],
+      [LARGEST_QUANTITY, 0],
+    ])
+  })
+
   it('cuts a raw order that outgrows its column by bytes, between two code points', () => {
     const original = `${'a'.repeat(ORIGINAL_LIMIT - 1)}字`
     const { row, remarks } = given(orders).when(received({}, aPersonalPart({ original })))

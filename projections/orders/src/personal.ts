@@ -56,9 +56,9 @@ const mergeText = (draft: Draft, column: OrderTextColumn, text: string | undefin
   if (mayReplace(draft, column, text !== undefined, known, time) && text !== undefined) setText(draft, column, text)
 }
 
-/** Merges the raw order into the row that keeps it; `row` is a copy to change. */
+/** Puts the raw order into the row that keeps it, a copy to change. Every snapshot has one, so the newest has the last word. */
 export const mergeOriginal = (draft: Draft, row: DraftRow, original: string, time: number): void => {
-  if (!mayReplace(draft, 'original', true, row['original'] !== null, time)) return
+  if (time < draft.facts.newest) return
   const wellFormed = original.toWellFormed()
   const kept = cutToBytes(wellFormed, ORIGINAL_LIMIT)
   row['original'] = kept
@@ -92,6 +92,5 @@ export const erasePersonal = ({ row, facts }: Draft, original: DraftRow | undefi
   }
   if (original === undefined) return
   original['original'] = null
-  delete facts.older['original']
   facts.cut.delete('original')
 }

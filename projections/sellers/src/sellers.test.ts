@@ -70,6 +70,20 @@ describe('sellers: a consent', () => {
     expect(given(sellers).when(event).row(TABLE)['refresh_token']).to.equal('')
   })
 
+  it('revives a row that somebody deleted by hand', () => {
+    const [row] = given(sellers).when(authorized(0)).rows(TABLE)
+    const { state } = sellers.fold({ [TABLE]: [{ ...row, deleted: 7 }] }, authorized(1))
+    expect(state[TABLE]?.[0]).to.include({ id: 7, deleted: 0 })
+  })
+
+  it('begins attach_info anew when it holds no JSON object', () => {
+    const [row] = given(sellers).when(authorized(0)).rows(TABLE)
+    for (const attach_info of [null, '', 'text', 'null', '[]', '"text"', '{"a"']) {
+      const { state } = sellers.fold({ [TABLE]: [{ ...row, attach_info }] }, authorized(0))
+      expect(state[TABLE]?.[0]?.['attach_info'], String(attach_info)).to.equal(row?.['attach_info'])
+    }
+  })
+
   it('keeps what others wrote into attach_info', () => {
     const [row] = given(sellers).when(authorized(0)).rows(TABLE)
     const { state } = sellers.fold({ [TABLE]: [{ ...row, attach_info: '{"theirs":[1]}' }] }, authorized(1))
