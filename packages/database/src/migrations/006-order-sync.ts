@@ -38,10 +38,9 @@ export const migration: Migration = {
       channel INT NOT NULL,
       seller_id VARCHAR(100) NOT NULL,
       cursor_time BIGINT NOT NULL DEFAULT 0 COMMENT 'everything modified up to here has been read; 0 before the first poll',
-      due_time BIGINT NOT NULL DEFAULT 0,
+      due_time BIGINT NOT NULL DEFAULT 0 COMMENT 'when to poll; of a claimed row the end of its claim',
       epoch BIGINT NOT NULL DEFAULT 0 COMMENT 'grows with each claim; only its newest holder may move the cursor',
       claimed_by VARCHAR(100) NULL,
-      claimed_until BIGINT NOT NULL DEFAULT 0,
       failures INT NOT NULL DEFAULT 0,
       last_error VARCHAR(255) NOT NULL DEFAULT '',
       success_time BIGINT NOT NULL DEFAULT 0 COMMENT 'when a poll last came to its end',
@@ -78,7 +77,7 @@ export const migration: Migration = {
       failures INT NOT NULL DEFAULT 0,
       refused_grant_id VARCHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL DEFAULT '',
       rotated_from VARCHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL DEFAULT '' COMMENT 'the grant that was replaced',
-      rotated_to TEXT CHARACTER SET ascii COLLATE ascii_bin NULL COMMENT 'JWE of the refresh token that replaced it',
+      rotated_to MEDIUMTEXT NULL COMMENT 'JSON of the SellerTokenRotated that says so, the token sealed in it',
       PRIMARY KEY (channel, seller_id)
     ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin ROW_FORMAT = DYNAMIC
       COMMENT = 'Access tokens of sellers, sealed'`,

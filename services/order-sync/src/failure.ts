@@ -1,0 +1,26 @@
+import { ChannelError } from '@tributary/channels'
+
+/** What to do about something that did not work. `counts` is false when it was not even tried. */
+export type Verdict = { kind: 'retry'; retryAfter: number; counts: boolean } | { kind: 'person' }
+
+/** Columns that keep the reason hold this much. */
+const LONGEST_REASON = 255
+
+/** Sorts an error by what helps: time, or a person (who may also be the one to mend a bug of ours). */
+export function verdictOn(error: unknown): Verdict {
+  if (!isRetriable(error)) return { kind: 'person' }
+  if (!(error instanceof ChannelError)) return { kind: 'retry', retryAfter: 0, counts: true }
+  return { kind: 'retry', retryAfter: error.retryAfter ?? 0, counts: error.code !== 'CHANNEL_BUDGET_SPENT' }
+}
+
+/** The reason as an operator reads it. Our coded errors hold no personal data; of others only the name is told. */
+export function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'unknown'
+  const { code } = error as { code?: unknown }
+  const reason = typeof code === 'string' && 'retriable' in error ? `${code}: ${error.message}` : error.name
+  return [...reason].slice(0, LONGEST_REASON).join('')
+}
+
+function isRetriable(error: unknown): boolean {
+  return error instanceof Error && (error as { retriable?: unknown }).retriable === true
+}

@@ -1,0 +1,239 @@
+import { type Connection, type Database, upsert, type WriteResult } from '@tributary/database'
+import type { OrderName, SellerName } from './context.ts'
+
+/** An order to read. `requested` grows with every request, so that one which comes during a read is not lost. */
+export type OrderReadTask = OrderName & {
+  origin: 'notification' | 'poll' | 'manual'
+  requested: number
+  attempts: number
+  traceparent: string | null
+}
+
+/** `parked` needs a person but is tried now and then; `dropped` is only kept to be looked at. */
+export type OrderReadState = 'waiting' | 'parked' | 'dropped'
+
+export type OrderReadRow = OrderReadTask & {
+  state: OrderReadState
+  lastError: string
+  notifiedTime: number
+  createdTime: number
+  dueTime: number
+}
+
+export type OrderReadRequest = OrderName & {
+  origin: OrderReadTask['origin']
+  /** By the marketplace's clock; 0 when it did not say. */
+  notifiedTime: number
+  dueTime: number
+  traceparent?: string | undefined
+}
+
+/** How long a dropped task can be looked at. */
+const KEEP_DROPPED = 30 * 24 * 60 * 60_000
+/** More than one, because others look at the same ones. */
+const CANDIDATES = 8
+const OF_TASK = 'channel = ? AND seller_id = ? AND order_id = ?'
+const COLUMNS = `channel, seller_id, order_id, origin, requested, attempts, traceparent, state, last_error, notified_time,
+  created_time, due_time`
+
+/**
+ * Notes that orders are to be read. A task that stands already is only marked as asked for once more: one in hand is then
+ * read again after it, one that backs off keeps its time, a dropped one comes back to life.
+ */
+export async function requestOrderReads(
+  connection: Connection,
+  requests: readonly OrderReadRequest[],
+  now: number,
+): Promise<void> {
+  if (requests.length === 0) return
+  await connection.query(
+    `INSERT INTO tributary_order_read
+       (channel, seller_id, order_id, origin, notified_time, created_time, due_time, traceparent) VALUES ?
+     ON DUPLICATE KEY UPDATE
+       requested = requested + 1,
+       notified_time = GREATEST(notified_time, VALUES(notified_time)),
+       traceparent = COALESCE(VALUES(traceparent), traceparent),
+       origin = IF(VALUES(origin) = 'poll', origin, VALUES(origin)),
+       attempts = IF(state = 'dropped', 0, attempts),
+       due_time = IF(claimed_by IS NULL AND attempts = 0, LEAST(due_time, VALUES(due_time)), due_time),
+       state = IF(state = 'dropped', 'waiting', state)`,
+    [
+      requests.map((request) => [
+        request.channel,
+        request.sellerId,
+        request.orderId,
+        request.origin,
+        request.notifiedTime,
+        now,
+        request.dueTime,
+        request.traceparent ?? null,
+      ]),
+    ],
+  )
+}
+
+/** Notes that an order was found but cannot become an event until a person acts; it is read again now and then. */
+export async function parkOrderRead(
+  connection: Connection,
+  order: OrderName,
+  options: { error: string; now: number; dueTime: number },
+): Promise<void> {
+  const shape = {
+    table: 'tributary_order_read',
+    primaryKey: ['channel', 'seller_id', 'order_id'],
+    columns: 'channel seller_id order_id origin notified_time created_time due_time state attempts last_error'.split(' '),
+    assign: ['state', 'attempts', 'last_error', 'due_time'],
+  }
+  const { now, dueTime, error } = options
+  await upsert(connection, shape, [[order.channel, order.sellerId, order.orderId, 'poll', 0, now, dueTime, 'parked', 1, error]])
+}
+
+/** Makes every task of a seller that did not work due again: a new consent may have mended what stopped them. */
+export async function unparkOrderReads(connection: Connection, seller: SellerName, now: number): Promise<void> {
+  await connection.query(
+    `UPDATE tributary_order_read SET state = 'waiting', attempts = 0, due_time = ?
+     WHERE channel = ? AND seller_id = ? AND claimed_by IS NULL AND attempts > 0 AND state <> 'dropped'`,
+    [now, seller.channel, seller.sellerId],
+  )
+}
+
+/**
+ * Claims the task that has been due longest, of a seller that is not `busy`, until `until`. Candidates are read without a
+ * lock and taken by primary key, so that processes never wait for each other over an index range; who comes second goes
+ * on to the next candidate.
+ */
+export async function claimOrderRead(
+  database: Database,
+  options: { owner: string; channels: readonly number[]; busy: readonly SellerName[]; now: number; until: number },
+): Promise<OrderReadTask | undefined> {
+  const { owner, channels, busy, now, until } = options
+  const notBusy = busy.map(() => 'AND NOT (channel = ? AND seller_id = ?)').join(' ')
+  const candidates = await database.query<TaskRecord[]>(
+    `SELECT ${COLUMNS} FROM tributary_order_read
+     WHERE due_time <= ? AND state <> 'dropped' AND channel IN (?) ${notBusy} ORDER BY due_time LIMIT ${CANDIDATES}`,
+    [now, channels, ...busy.flatMap(({ channel, sellerId }) => [channel, sellerId])],
+  )
+  for (const candidate of candidates) {
+    const { affectedRows } = await database.query<WriteResult>(
+      `UPDATE tributary_order_read SET claimed_by = ?, due_time = ? WHERE ${OF_TASK} AND due_time <= ?`,
+      [owner, until, candidate.channel, candidate.seller_id, candidate.order_id, now],
+    )
+    if (affectedRows === 1) return toTask(candidate)
+  }
+  return undefined
+}
+
+/** The order has been read: the task ends, unless somebody asked again meanwhile; then it is due at once. */
+export async function finishOrderRead(database: Database, task: OrderReadTask, owner: string, now: number): Promise<void> {
+  const { affectedRows } = await database.query<WriteResult>(
+    `DELETE FROM tributary_order_read WHERE ${OF_TASK} AND claimed_by = ? AND requested = ?`,
+    [...nameOf(task), owner, task.requested],
+  )
+  if (affectedRows === 0)
+    await putBackOrderRead(database, task, owner, { dueTime: now, attempts: 0, state: 'waiting', error: '' })
+}
+
+/** Ends a claim and says when to try again. A claim that another took over meanwhile is left alone. */
+export async function putBackOrderRead(
+  database: Database,
+  task: OrderReadTask,
+  owner: string,
+  next: { dueTime: number; attempts: number; state: OrderReadState; error: string },
+): Promise<void> {
+  await database.query(
+    `UPDATE tributary_order_read SET claimed_by = NULL, due_time = ?, attempts = ?, state = ?, last_error = ?
+     WHERE ${OF_TASK} AND claimed_by = ?`,
+    [next.dueTime, next.attempts, next.state, next.error, ...nameOf(task), owner],
+  )
+}
+
+/** Gives up on an order, keeping the task to be looked at; a request that came meanwhile is honoured instead. */
+export async function dropOrderRead(
+  database: Database,
+  task: OrderReadTask,
+  owner: string,
+  options: { error: string; now: number },
+): Promise<void> {
+  const { affectedRows } = await database.query<WriteResult>(
+    `UPDATE tributary_order_read SET claimed_by = NULL, state = 'dropped', last_error = ?, due_time = ?
+     WHERE ${OF_TASK} AND claimed_by = ? AND requested = ?`,
+    [options.error, options.now + KEEP_DROPPED, ...nameOf(task), owner, task.requested],
+  )
+  if (affectedRows === 0)
+    await putBackOrderRead(database, task, owner, { dueTime: options.now, attempts: 0, state: 'waiting', error: '' })
+}
+
+/** Ends the claims of owners that are gone and removes what was dropped long ago. */
+export async function tidyOrderReads(database: Database, gone: (owner: string) => boolean, now: number): Promise<void> {
+  const owners = await database.query<{ claimed_by: string }[]>(
+    'SELECT DISTINCT claimed_by FROM tributary_order_read WHERE claimed_by IS NOT NULL',
+  )
+  for (const { claimed_by: owner } of owners.filter((row) => gone(row.claimed_by)))
+    await database.query('UPDATE tributary_order_read SET claimed_by = NULL, due_time = ? WHERE claimed_by = ?', [now, owner])
+  await database.query("DELETE FROM tributary_order_read WHERE due_time <= ? AND state = 'dropped' LIMIT 1000", [now])
+}
+
+/** Tasks for an operator to look at, those that need a person first, then the oldest. */
+export async function listOrderReads(
+  connection: Connection,
+  options: { state?: OrderReadState; limit?: number } = {},
+): Promise<OrderReadRow[]> {
+  const rows = await connection.query<TaskRecord[]>(
+    `SELECT ${COLUMNS} FROM tributary_order_read ${options.state === undefined ? '' : 'WHERE state = ?'}
+     ORDER BY state = 'parked' DESC, created_time LIMIT ?`,
+    [...(options.state === undefined ? [] : [options.state]), options.limit ?? 100],
+  )
+  return rows.map((row) => ({
+    ...toTask(row),
+    state: row.state,
+    lastError: row.last_error,
+    notifiedTime: row.notified_time,
+    createdTime: row.created_time,
+    dueTime: row.due_time,
+  }))
+}
+
+/** How many tasks there are of each state, and when the oldest one that waits was made. */
+export async function countOrderReads(
+  connection: Connection,
+): Promise<{ waiting: number; parked: number; dropped: number; oldest: number | null }> {
+  const rows = await connection.query<{ state: OrderReadState; tasks: number; oldest: number }[]>(
+    'SELECT state, COUNT(*) AS tasks, MIN(created_time) AS oldest FROM tributary_order_read GROUP BY state',
+  )
+  const count = (state: OrderReadState) => Number(rows.find((row) => row.state === state)?.tasks ?? 0)
+  return {
+    waiting: count('waiting'),
+    parked: count('parked'),
+    dropped: count('dropped'),
+    oldest: rows.find((row) => row.state === 'waiting')?.oldest ?? null,
+  }
+}
+
+type TaskRecord = {
+  channel: number
+  seller_id: string
+  order_id: string
+  origin: OrderReadTask['origin']
+  requested: number
+  attempts: number
+  traceparent: string | null
+  state: OrderReadState
+  last_error: string
+  notified_time: number
+  created_time: number
+  due_time: number
+}
+
+function toTask(row: TaskRecord): OrderReadTask {
+  return {
+    channel: row.channel,
+    sellerId: row.seller_id,
+    orderId: row.order_id,
+    origin: row.origin,
+    requested: row.requested,
+    attempts: row.attempts,
+    traceparent: row.traceparent,
+  }
+}
+
+const nameOf = ({ channel, sellerId, orderId }: OrderName): unknown[] => [channel, sellerId, orderId]

@@ -1,0 +1,131 @@
+import { ChannelError } from '@tributary/channels'
+import { processIdentity } from '@tributary/database'
+import { inSpan } from '@tributary/runtime'
+import { leavePollingCalls, pauseWhenLimited } from './call-budget.ts'
+import type { OrderSyncContext, SellerName } from './context.ts'
+import { reasonOf, verdictOn } from './failure.ts'
+import { claimOrderRead, dropOrderRead, finishOrderRead, type OrderReadTask, putBackOrderRead } from './order-read-tasks.ts'
+import type { OrderReceiver } from './order-receiver.ts'
+import { type Pace, retryWait } from './pace.ts'
+import { type createSellerAccess, SellerUnknown } from './seller-access.ts'
+import { startWorkLoop, type WorkLoop } from './work-loop.ts'
+
+/** Right after a notification an order may not be readable yet; after so many tries, over about two minutes, it never will be. */
+const TRIES_OF_UNKNOWN = 8
+
+type Parts = {
+  context: OrderSyncContext
+  pace: Pace
+  receiver: OrderReceiver
+  openSeller: ReturnType<typeof createSellerAccess>
+}
+
+/**
+ * Reads the orders that tasks name and hands them to the receiver: so many at once in this process, and half as many of
+ * one seller, so that a slow one leaves room for others. A read that fails comes again later; one that only a person can
+ * mend is parked and tried now and then; an order that the marketplace keeps not knowing is dropped.
+ */
+export function startOrderReader({ context, pace, receiver, openSeller }: Parts): WorkLoop {
+  const { database, logger } = context
+  const { concurrency } = context.configuration.orderSync
+  const owner = processIdentity()
+  const inHand = new Map<OrderReadTask, Promise<void>>()
+  const mostOfSeller = Math.ceil(concurrency / 2)
+
+  async function turn(signal: AbortSignal): Promise<boolean> {
+    if (inHand.size >= concurrency) return false
+    const now = Date.now()
+    const channels = [...context.channels.keys()]
+    const task = await claimOrderRead(database, { owner, channels, busy: busySellers(), now, until: now + pace.claim })
+    if (!task) return false
+    const work = handle(task, signal)
+      .catch((error: unknown) =>
+        logger.error({ err: error }, 'an order read could not be put back; its claim runs out by itself'),
+      )
+      .finally(() => {
+        inHand.delete(task)
+        loop.wake()
+      })
+    inHand.set(task, work)
+    return true
+  }
+
+  function busySellers(): SellerName[] {
+    const tasks = [...inHand.keys()]
+    return tasks.filter(
+      (task, index) =>
+        tasks.filter((other) => isSameSeller(task, other)).length >= mostOfSeller &&
+        tasks.findIndex((other) => isSameSeller(task, other)) === index,
+    )
+  }
+
+  async function handle(task: OrderReadTask, signal: AbortSignal): Promise<void> {
+    try {
+      await inSpan('read order', { kind: 'consumer', parent: task.traceparent ?? undefined }, () => read(task, signal))
+      await finishOrderRead(database, task, owner, Date.now())
+    } catch (error) {
+      await settle(task, error, signal)
+    }
+  }
+
+  async function read(task: OrderReadTask, signal: AbortSignal): Promise<void> {
+    const { seller, channel, session } = await openSeller(task)
+    if (task.origin === 'poll') await leavePollingCalls(database, task.channel, Date.now())
+    const order = await channel.getOrder(session, task.orderId, signal)
+    const traceparent = task.traceparent === null ? {} : { traceparent: task.traceparent }
+    const [refused] = await receiver.receive(seller, [order], { origin: task.origin, signal, ...traceparent })
+    if (refused) throw refused.error
+  }
+
+  async function settle(task: OrderReadTask, error: unknown, signal: AbortSignal): Promise<void> {
+    const now = Date.now()
+    const { attempts } = task
+    const reason = reasonOf(error)
+    if (signal.aborted) return putBackOrderRead(database, task, owner, { dueTime: now, attempts, state: 'waiting', error: '' })
+    if (isHopeless(task, error)) {
+      logger.warn({ ...nameOf(task), reason }, 'an order was notified that the marketplace does not know; given up')
+      return dropOrderRead(database, task, owner, { error: reason, now })
+    }
+    const verdict = verdictOn(error)
+    if (verdict.kind === 'person' || (error instanceof SellerUnknown && attempts + 1 >= TRIES_OF_UNKNOWN)) {
+      logger.warn({ ...nameOf(task), err: error }, 'an order cannot be read until a person acts; parked')
+      return putBackOrderRead(database, task, owner, {
+        dueTime: now + pace.parked,
+        attempts: attempts + 1,
+        state: 'parked',
+        error: reason,
+      })
+    }
+    const tried = verdict.counts ? attempts + 1 : attempts
+    const dueTime = now + retryWait(pace, tried, verdict.retryAfter)
+    await pauseWhenLimited(database, error, { channel: task.channel, operation: 'order', now, until: dueTime })
+    logger.info({ ...nameOf(task), reason, attempts: tried, dueTime }, 'an order could not be read; it is tried again')
+    await putBackOrderRead(database, task, owner, { dueTime, attempts: tried, state: 'waiting', error: reason })
+  }
+
+  const loop = startWorkLoop({
+    turn,
+    failed: (error) => logger.error({ err: error }, 'the order reads cannot be claimed'),
+    idle: pace.idle,
+  })
+  return {
+    wake: loop.wake,
+    async stop() {
+      await loop.stop()
+      await Promise.all(inHand.values())
+    },
+  }
+}
+
+function isHopeless(task: OrderReadTask, error: unknown): boolean {
+  if (!(error instanceof ChannelError && error.code === 'CHANNEL_ORDER_UNKNOWN')) return false
+  return !error.retriable || task.attempts + 1 >= TRIES_OF_UNKNOWN
+}
+
+function isSameSeller(one: SellerName, other: SellerName): boolean {
+  return one.channel === other.channel && one.sellerId === other.sellerId
+}
+
+function nameOf({ channel, sellerId, orderId }: OrderReadTask) {
+  return { channel, sellerId, orderId }
+}

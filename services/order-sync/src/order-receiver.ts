@@ -1,0 +1,111 @@
+import type { SourceOrder } from '@tributary/channels'
+import type { SellerRow } from '@tributary/database'
+import { EventLogError } from '@tributary/event-log'
+import { type EventError, ORDER_TOPIC } from '@tributary/events'
+import { currentTraceparent } from '@tributary/runtime'
+import type { OrderSyncContext } from './context.ts'
+import { type ChangedOrder, changeOf } from './order-changes.ts'
+import { type OrderOrigin, type PreparedOrder, prepareOrderEvents, type RefusedOrder } from './order-events.ts'
+import { requestOrderReads } from './order-read-tasks.ts'
+import { loadSeenOrders, rememberOrders } from './seen-orders.ts'
+
+export type OrderReceiver = {
+  /**
+   * Appends `OrderReceived` for each of a seller's orders that changed since it was seen last, and remembers it. However
+   * often it is repeated after a failure, a change is one event. Answers the orders that can be no event; they stop no other.
+   * Throws what log, vault or database threw; the part that was kept is recognised when the call is repeated.
+   */
+  receive(
+    seller: SellerRow,
+    orders: readonly SourceOrder[],
+    options: { origin: OrderOrigin; signal: AbortSignal; traceparent?: string | undefined },
+  ): Promise<RefusedOrder<EventError | EventLogError>[]>
+  /** Since the start: orders appended, those among them with undocumented fields, and when the last one was. */
+  figures(): { received: number; problems: number; lastReceivedTime: number | null }
+}
+
+/** Of event data in one append; an event beyond it is appended alone. */
+const MOST_BYTES = 8 * 1024 * 1024
+
+export function createOrderReceiver(
+  context: Pick<OrderSyncContext, 'database' | 'log' | 'vault' | 'rowIds' | 'logger'>,
+): OrderReceiver {
+  const { database, log, vault, logger } = context
+  const figures = { received: 0, problems: 0, lastReceivedTime: null as number | null }
+
+  const receive: OrderReceiver['receive'] = async (seller, orders, { origin, signal, traceparent = currentTraceparent() }) => {
+    const changes = await findChanges(seller, orders)
+    const { prepared, refused } = await prepareOrderEvents(context, seller, changes, { origin, traceparent })
+    const tooLarge: RefusedOrder<EventLogError>[] = []
+    for (const batch of inBatches(prepared)) {
+      const outcome = await append(batch, signal)
+      tooLarge.push(...outcome.tooLarge)
+      await remember(seller, outcome.kept)
+    }
+    return [...refused, ...tooLarge]
+  }
+
+  async function findChanges(seller: SellerRow, orders: readonly SourceOrder[]): Promise<ChangedOrder[]> {
+    const distinct = new Map(orders.map((order) => [order.orderId, order]))
+    const seen = await loadSeenOrders(database, seller, [...distinct.keys()])
+    return [...distinct]
+      .map(([orderId, order]) => changeOf({ ...seller, orderId }, order, seen.get(orderId), vault))
+      .filter((change) => change !== null)
+  }
+
+  async function append(
+    batch: readonly PreparedOrder[],
+    signal: AbortSignal,
+  ): Promise<{ kept: ChangedOrder[]; tooLarge: RefusedOrder<EventLogError>[] }> {
+    const changes = batch.map(({ change }) => change)
+    try {
+      const events = batch.map(({ event }) => event)
+      await log.append(ORDER_TOPIC, events, { signal })
+      return { kept: changes, tooLarge: [] }
+    } catch (error) {
+      if (!(error instanceof EventLogError && error.code === 'LOG_EVENT_TOO_LARGE')) throw error
+      if (changes.length === 1) return { kept: [], tooLarge: changes.map(({ order: { orderId } }) => ({ orderId, error })) }
+      const outcomes = await Promise.all(batch.map((one) => append([one], signal)))
+      return { kept: outcomes.flatMap(({ kept }) => kept), tooLarge: outcomes.flatMap(({ tooLarge }) => tooLarge) }
+    }
+  }
+
+  async function remember(seller: SellerRow, changes: readonly ChangedOrder[]): Promise<void> {
+    const overtaken = await rememberOrders(database, seller, changes)
+    const now = Date.now()
+    const { channel, sellerId } = seller
+    await requestOrderReads(
+      database,
+      overtaken.map((orderId) => ({ channel, sellerId, orderId, origin: 'poll', notifiedTime: 0, dueTime: now })),
+      now,
+    )
+    if (changes.length > 0) figures.lastReceivedTime = now
+    figures.received += changes.length
+    for (const { order } of changes) report(seller, order)
+  }
+
+  function report({ channel, sellerId }: SellerRow, { orderId, problems }: SourceOrder): void {
+    if (problems.length === 0) return
+    figures.problems += 1
+    logger.warn({ channel, sellerId, orderId, problems }, 'an order has undocumented fields; it was kept as far as they go')
+  }
+
+  return { receive, figures: () => ({ ...figures }) }
+}
+
+function inBatches(prepared: readonly PreparedOrder[]): PreparedOrder[][] {
+  const batches: PreparedOrder[][] = []
+  let bytes = 0
+  for (const one of prepared) {
+    const size = Buffer.byteLength(one.event.data)
+    const current = batches.at(-1)
+    if (current && bytes + size <= MOST_BYTES) {
+      current.push(one)
+      bytes += size
+    } else {
+      batches.push([one])
+      bytes = size
+    }
+  }
+  return batches
+}

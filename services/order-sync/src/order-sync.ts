@@ -1,0 +1,66 @@
+import { startConsumer } from '@tributary/consumer'
+import type { HealthReport, Service } from '@tributary/runtime'
+import { createAccessTokens } from './access-tokens.ts'
+import type { OrderSyncContext } from './context.ts'
+import { judgeOrderSync } from './health.ts'
+import { hintsConsumer } from './hints.ts'
+import { startOrderReader } from './order-reader.ts'
+import { createOrderReceiver } from './order-receiver.ts'
+import { PACE, type Pace } from './pace.ts'
+import { startPoller } from './poller.ts'
+import { createSellerAccess } from './seller-access.ts'
+
+const NAME = 'order-sync'
+
+/**
+ * Reads orders, because a notification named them or because polling found them, and appends `OrderReceived` when one has
+ * changed. Any number of processes share the work. `pace` is for tests.
+ */
+export function createOrderSync(context: OrderSyncContext, pace: Pace = PACE): Service {
+  let running: ReturnType<typeof startParts> | undefined
+  return {
+    name: NAME,
+    async start() {
+      running ??= startParts(context, pace)
+    },
+    async health() {
+      return running ? await running.health() : { name: NAME, status: 'down', reason: 'It has not been started.' }
+    },
+    async stop() {
+      await running?.stop()
+    },
+  }
+}
+
+function startParts(given: OrderSyncContext, pace: Pace) {
+  const context = { ...given, logger: given.logger.child({ service: NAME }) }
+  const { database, log, logger } = context
+  const interval = context.configuration.orderSync.pollIntervalSeconds * 1000
+  const receiver = createOrderReceiver(context)
+  const openSeller = createSellerAccess(context, createAccessTokens(context, pace))
+  const reader = startOrderReader({ context, pace, receiver, openSeller })
+  const poller = startPoller({ context, pace, receiver, openSeller })
+  const wake = () => {
+    reader.wake()
+    poller.wake()
+  }
+  const consumer = startConsumer({ definition: hintsConsumer(wake), database, log, logger })
+
+  async function health(): Promise<HealthReport> {
+    const hints = await consumer.health()
+    const figures = { consumer: hints, received: receiver.figures(), ...poller.figures(), interval, now: Date.now() }
+    try {
+      return await judgeOrderSync(database, figures)
+    } catch {
+      // Without the database the consumer says all there is to say.
+      return { ...hints, name: NAME }
+    }
+  }
+
+  return {
+    health,
+    async stop() {
+      await Promise.all([consumer.stop(), reader.stop(), poller.stop()])
+    },
+  }
+}

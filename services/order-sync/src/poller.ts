@@ -1,0 +1,189 @@
+import type { ModifiedWindow, OrderPage } from '@tributary/channels'
+import { isGone, listSellers, processIdentity } from '@tributary/database'
+import { inSpan } from '@tributary/runtime'
+import { leavePollingCalls, pauseWhenLimited } from './call-budget.ts'
+import type { OrderSyncContext } from './context.ts'
+import { reasonOf, verdictOn } from './failure.ts'
+import { parkOrderRead, tidyOrderReads } from './order-read-tasks.ts'
+import type { OrderReceiver } from './order-receiver.ts'
+import { type Pace, retryWait } from './pace.ts'
+import {
+  advancePoll,
+  claimPoll,
+  ensurePolls,
+  finishPoll,
+  type Poll,
+  PollLost,
+  putBackPoll,
+  settleRevocation,
+  tidyPolls,
+} from './poll-rows.ts'
+import { nextWindow, splitWindow } from './poll-windows.ts'
+import type { createSellerAccess, SellerAccess } from './seller-access.ts'
+import { startWorkLoop, type WorkLoop } from './work-loop.ts'
+
+type Parts = {
+  context: OrderSyncContext
+  pace: Pace
+  receiver: OrderReceiver
+  openSeller: ReturnType<typeof createSellerAccess>
+}
+
+export type Poller = WorkLoop & { figures(): { unreadable: number } }
+
+/** Sellers polled at once in one process. */
+const MOST_POLLS = 4
+/** An order that has not been shipped by then hardly will be. */
+const SWEPT_ORDERS = 30 * 24 * 60 * 60_000
+const DAY = 24 * 60 * 60_000
+/** What a column for an order id holds. */
+const LONGEST_ORDER_ID = 100
+
+/**
+ * Polls every seller that has a grant, one process at a time: orders modified since its cursor, with an overlap, page by
+ * page. The cursor moves only when the last page of a window is in the log, so what a crash interrupts is read again.
+ */
+export function startPoller({ context, pace, receiver, openSeller }: Parts): Poller {
+  const { database, logger } = context
+  const { pollIntervalSeconds, overlapSeconds, reachBackDays } = context.configuration.orderSync
+  const interval = pollIntervalSeconds * 1000
+  const reach = { margin: pace.clockMargin, overlap: overlapSeconds * 1000, reachBack: reachBackDays * DAY }
+  const channels = [...context.channels.keys()]
+  const owner = processIdentity()
+  const inHand = new Set<Promise<void>>()
+  const figures = { unreadable: 0 }
+  let nextRound = 0
+
+  async function turn(signal: AbortSignal): Promise<boolean> {
+    if (Date.now() >= nextRound) await round()
+    if (inHand.size >= MOST_POLLS) return false
+    const now = Date.now()
+    const poll = await claimPoll(database, { owner, channels, now, until: now + pace.claim })
+    if (!poll) return false
+    const work = handle(poll, signal)
+      .catch((error: unknown) => logger.error({ err: error }, 'a poll could not be put back; its claim runs out by itself'))
+      .finally(() => {
+        inHand.delete(work)
+        loop.wake()
+      })
+    inHand.add(work)
+    return true
+  }
+
+  /** Once an interval: sellers that nobody announced get their turn, and what dead processes left is taken up. */
+  async function round(): Promise<void> {
+    const sellers = await listSellers(database)
+    await ensurePolls(database, sellers)
+    await tidyPolls(database, isGone)
+    await tidyOrderReads(database, isGone, Date.now())
+    nextRound = Date.now() + interval
+  }
+
+  async function handle(poll: Poll, signal: AbortSignal): Promise<void> {
+    try {
+      await inSpan('poll seller', { kind: 'client' }, () => pollSeller(poll, signal))
+    } catch (error) {
+      if (error instanceof PollLost) logger.info({ ...nameOf(poll) }, error.message)
+      else await settle(poll, error, signal)
+    }
+  }
+
+  async function pollSeller(claimed: Poll, signal: AbortSignal): Promise<void> {
+    const access = await openSeller(claimed)
+    if (claimed.revocationTime > 0) {
+      await access.verify(signal)
+      await settleRevocation(database, claimed)
+    }
+    const poll = await readWindows(claimed, access, signal)
+    const now = Date.now()
+    const isSweepDue = poll.sweptTime > 0 && now - poll.sweptTime >= pace.sweep
+    const sweep = isSweepDue ? { sweep: { since: now - SWEPT_ORDERS, spread: pace.sweep / 24 } } : {}
+    // Not all at once for ever after a start: a tenth of jitter spreads the sellers over the interval.
+    await finishPoll(database, poll, { now, next: Math.round(now + interval * (0.95 + Math.random() / 10)), ...sweep })
+  }
+
+  async function readWindows(claimed: Poll, access: SellerAccess, signal: AbortSignal): Promise<Poll> {
+    let poll = claimed
+    const windows = [nextWindow(poll.cursorTime, { now: Date.now(), ...reach })]
+    for (let window = windows.shift(); window; window = windows.shift()) {
+      const first = await readPage(access, window, null, signal)
+      const parts = splitWindow(window, first.total)
+      if (parts.length > 1) {
+        windows.unshift(...parts)
+        continue
+      }
+      poll = await readPages(poll, { access, window, first, signal })
+      poll = await advancePoll(database, poll, window.to, Date.now() + pace.claim)
+    }
+    return poll
+  }
+
+  async function readPages(
+    claimed: Poll,
+    { access, window, first, signal }: { access: SellerAccess; window: ModifiedWindow; first: OrderPage; signal: AbortSignal },
+  ): Promise<Poll> {
+    let poll = claimed
+    for (let page = first; ; page = await readPage(access, window, page.nextPage, signal)) {
+      await take(access, page, signal)
+      if (page.nextPage === null) return poll
+      poll = await advancePoll(database, poll, 0, Date.now() + pace.claim)
+    }
+  }
+
+  async function readPage(
+    { channel, session }: SellerAccess,
+    window: ModifiedWindow,
+    page: string | null,
+    signal: AbortSignal,
+  ): Promise<OrderPage> {
+    await leavePollingCalls(database, channel.number, Date.now())
+    return await channel.listOrders(session, window, page, signal)
+  }
+
+  async function take({ seller }: SellerAccess, page: OrderPage, signal: AbortSignal): Promise<void> {
+    const { channel, sellerId } = seller
+    const refused = await receiver.receive(seller, page.orders, { origin: 'poll', signal })
+    const now = Date.now()
+    for (const { orderId, error } of refused) {
+      logger.warn({ channel, sellerId, orderId, err: error }, 'an order can be no event until a person acts; parked')
+      if (orderId.length > LONGEST_ORDER_ID) continue
+      await parkOrderRead(database, { channel, sellerId, orderId }, { error: reasonOf(error), now, dueTime: now + pace.parked })
+    }
+    if (page.unreadable.length === 0) return
+    figures.unreadable += page.unreadable.length
+    logger.error({ channel, sellerId, problems: page.unreadable }, 'the marketplace listed orders without a usable id')
+  }
+
+  async function settle(poll: Poll, error: unknown, signal: AbortSignal): Promise<void> {
+    const now = Date.now()
+    const { failures } = poll
+    if (signal.aborted) return putBackPoll(database, poll, { next: now, failures, error: '' })
+    const verdict = verdictOn(error)
+    const tried = verdict.kind === 'person' || verdict.counts ? failures + 1 : failures
+    const wait = verdict.kind === 'person' ? interval : retryWait(pace, tried, verdict.retryAfter)
+    const next = Math.round(now + wait)
+    await pauseWhenLimited(database, error, { channel: poll.channel, operation: 'order', now, until: next })
+    // What waits for a person stands in health; saying it each time would bury the rest.
+    const level = verdict.kind === 'person' && failures > 0 ? 'debug' : 'warn'
+    logger[level]({ ...nameOf(poll), reason: reasonOf(error), failures: tried, next }, 'a seller could not be polled')
+    await putBackPoll(database, poll, { next, failures: tried, error: reasonOf(error) })
+  }
+
+  const loop = startWorkLoop({
+    turn,
+    failed: (error) => logger.error({ err: error }, 'polls cannot be claimed'),
+    idle: pace.idle,
+  })
+  return {
+    wake: loop.wake,
+    async stop() {
+      await loop.stop()
+      await Promise.all(inHand)
+    },
+    figures: () => ({ ...figures }),
+  }
+}
+
+function nameOf({ channel, sellerId }: Poll) {
+  return { channel, sellerId }
+}
