@@ -1,4 +1,14 @@
-import type { OperationName } from './operations.ts'
+/** The calls that the simulator answers. */
+export type OperationName =
+  | 'authorize'
+  | 'consent'
+  | 'token'
+  | 'getUser'
+  | 'getOrders'
+  | 'getOrder'
+  | 'getShippingFulfillments'
+  | 'createShippingFulfillment'
+  | 'getPublicKey'
 
 /** What can go wrong with an answer. */
 export type FaultKind =

@@ -1,17 +1,6 @@
 import { setTimeout as after } from 'node:timers/promises'
 import type { Request, RequestHandler, Response } from 'express'
-import type { Fault, Faults } from './faults.ts'
-
-export type OperationName =
-  | 'authorize'
-  | 'consent'
-  | 'token'
-  | 'getUser'
-  | 'getOrders'
-  | 'getOrder'
-  | 'getShippingFulfillments'
-  | 'createShippingFulfillment'
-  | 'getPublicKey'
+import type { Fault, Faults, OperationName } from './faults.ts'
 
 /** One call that reached the simulator, with what it was answered; status 0 when the answer was withheld or cut. */
 export type RequestRecord = {

@@ -4,7 +4,7 @@ import { orderDigest } from './digest.ts'
 import { createFieldReader, type Field, type FieldReader } from './fields.ts'
 import { parseExactly } from './json-text.ts'
 import { userPerson } from './notification.ts'
-import { readPersonal } from './personal.ts'
+import { readBuyerCountries, readPersonal } from './personal.ts'
 import { CANCEL_STATES, FULFILLMENT_STATUSES, orderStatus, PAYMENT_STATUSES } from './status.ts'
 
 /** `unreadable` names what is wrong with the one field that an order cannot do without. */
@@ -32,6 +32,11 @@ export function normalizeOrder(text: string): OrderOutcome {
       problems: read.problems,
     },
   }
+}
+
+/** The countries that the text of an order names for its buyer. */
+export function buyerCountries(text: string): string[] {
+  return readBuyerCountries(createFieldReader(), { value: parseExactly(text), path: '' })
 }
 
 function readOrder(read: FieldReader, root: Field): Omit<NormalOrder, 'digest'> {

@@ -5,13 +5,14 @@ import { OrderList, parseAnswer, readAnswer } from './answers.ts'
 import { readFaults, refusal } from './errors.ts'
 import { type Answer, ORDERS_ANSWER } from './http.ts'
 import { elementTexts } from './json-text.ts'
-import { normalizeOrder } from './normalize.ts'
+import { buyerCountries, normalizeOrder } from './normalize.ts'
 import { type PageToken, pageAfter, readPageToken, writePageToken } from './page-token.ts'
 import type { SellerCall } from './seller-call.ts'
 
 /** eBay allows 200; half of it keeps an answer small enough to arrive in time. */
 const PAGE_SIZE = 100
 const DETAIL_READS_AT_ONCE = 4
+const TAX_COUNTRIES: ReadonlySet<string> = new Set(['IT', 'ES', 'GT'])
 const INVALID_ORDER_ID = 32100
 const DATE_IN_FUTURE = 30850
 
@@ -150,11 +151,8 @@ async function withDetails(orders: SourceOrder[], getOrder: (orderId: string) =>
  */
 function listTellsLess({ order, personal }: SourceOrder): boolean {
   if (order.cancelState !== '' && order.cancelState !== 'NONE_REQUESTED') return true
-  return TAX_COUNTRY.test(personal.original) && personal.buyer.taxId === undefined
+  return personal.buyer.taxId === undefined && buyerCountries(personal.original).some((country) => TAX_COUNTRIES.has(country))
 }
-
-/** Any address of the order: registration, tax or delivery. */
-const TAX_COUNTRY = /"countryCode"\s*:\s*"(IT|ES|GT)"/
 
 function isoTime(milliseconds: number): string {
   return new Date(milliseconds).toISOString()

@@ -33,6 +33,19 @@ export function readPersonal(read: FieldReader, order: Field): { buyer: Buyer; r
   }
 }
 
+/** The countries of the buyer's own addresses and of the parcel's; not those where the goods are. */
+export function readBuyerCountries(read: FieldReader, order: Field): string[] {
+  const buyer = read.member(order, 'buyer')
+  const registration = read.member(buyer, 'buyerRegistrationAddress')
+  const { shipTo } = readDestination(read, order)
+  const addresses = [
+    read.member(buyer, 'taxAddress'),
+    read.member(registration, 'contactAddress'),
+    read.member(shipTo, 'contactAddress'),
+  ]
+  return addresses.map((address) => read.text(read.member(address, 'countryCode'))).filter((country) => country !== undefined)
+}
+
 /**
  * Where the parcel goes. With `ebaySupportedFulfillment` that is eBay's hub; the seller must not ship to
  * `finalDestinationAddress`, which stays in the original only. Digital and pick-up orders have no address.

@@ -61,6 +61,11 @@ describe('Announcing a shipment to eBay', () => {
     expect(parcels()).to.have.length(1)
   })
 
+  it('does not mind capitals in a tracking number', async () => {
+    await ship({ trackingNumber: 'abc1' })
+    expect(await ship({ trackingNumber: 'ABC1' })).to.deep.equal({ kind: 'confirmed', fulfillmentId: 'abc1', existing: true })
+  })
+
   it('writes another parcel of the same order, and only the lines a parcel lacks', async () => {
     const [first, second] = shipment().lines
     if (!first || !second) throw new Error('the order has two lines')
