@@ -22,3 +22,10 @@ export function parseList(text: string): string[] {
     .map((part) => part.trim())
     .filter((part) => part !== '')
 }
+
+/** A position in a partition: a whole number, 0 or more. */
+export function parsePosition(text: string): number {
+  const position = Number(text)
+  if (text.trim() !== '' && Number.isSafeInteger(position) && position >= 0) return position
+  throw new InvalidArgumentError('Give a position: a whole number, 0 or more.')
+}

@@ -1,5 +1,5 @@
-import { buildProgram } from './program.ts'
 import { reportFailure } from './failure.ts'
+import { buildProgram } from './program.ts'
 
 try {
   await buildProgram().parseAsync(process.argv)

@@ -5,11 +5,18 @@ export function printRows(rows: readonly Record<string, unknown>[], options: { j
     return
   }
   const [first] = rows
-  if (!first) return printLine('(none)')
+  if (!first) {
+    printLine('(none)')
+    return
+  }
   const names = Object.keys(first)
   const texts = rows.map((row) => names.map((name) => cellText(row[name])))
   const widths = names.map((name, column) => Math.max(name.length, ...texts.map((cells) => cells[column]?.length ?? 0)))
-  const line = (cells: readonly string[]) => cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ').trimEnd()
+  const line = (cells: readonly string[]) =>
+    cells
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd()
   printLine(line(names))
   for (const cells of texts) printLine(line(cells))
 }

@@ -1,6 +1,6 @@
-import type { Command } from 'commander'
-import { type Configuration, createLogger, loadConfiguration } from '@tributary/runtime'
 import { type Database, openDatabase } from '@tributary/database'
+import { type Configuration, createLogger, loadConfiguration } from '@tributary/runtime'
+import type { Command } from 'commander'
 import { openPlatform, type Platform } from './platform.ts'
 
 /** Reads the configuration that `--config` or `TRIBUTARY_CONFIG` names, and the environment. Throws ConfigurationError. */
@@ -10,7 +10,10 @@ export function configurationFor(command: Command): Promise<Configuration> | Con
 }
 
 /** Runs `work` with a database connection and closes it, whatever happens. */
-export async function withDatabase<T>(command: Command, work: (database: Database, configuration: Configuration) => Promise<T>) {
+export async function withDatabase<T>(
+  command: Command,
+  work: (database: Database, configuration: Configuration) => Promise<T>,
+) {
   const configuration = await configurationFor(command)
   const database = openDatabase(configuration.databaseUrl)
   try {

@@ -51,7 +51,11 @@ const checkDatabase: Check = async (configuration) => {
       packetFinding(server?.packet ?? 0),
       missing.length === 0
         ? { ok: true, what: 'schema', detail: 'up to date' }
-        : { ok: false, what: 'schema', detail: `${missing.map(({ name, state }) => `${name} ${state}`).join(', ')}; run: npm run tributary -- migrate` },
+        : {
+            ok: false,
+            what: 'schema',
+            detail: `${missing.map(({ name, state }) => `${name} ${state}`).join(', ')}; run: npm run tributary -- migrate`,
+          },
     ]
     if (missing.length > 0) return findings
     const apps = await listApps(database)
@@ -78,7 +82,11 @@ function packetFinding(packet: number): Finding {
   const what = 'max_allowed_packet'
   return packet >= ENOUGH_PACKET
     ? { ok: true, what, detail: `${Math.round(packet / 1024 / 1024)} MB` }
-    : { ok: false, what, detail: `${packet} bytes; an order of 5 MB needs 16 MB: SET GLOBAL max_allowed_packet = ${ENOUGH_PACKET}` }
+    : {
+        ok: false,
+        what,
+        detail: `${packet} bytes; an order of 5 MB needs 16 MB: SET GLOBAL max_allowed_packet = ${ENOUGH_PACKET}`,
+      }
 }
 
 const checkEbay: Check = async ({ ebay }) => {
@@ -91,4 +99,3 @@ const checkEbay: Check = async ({ ebay }) => {
   } else findings.push({ ok: true, what, detail: `webhooks at ${ebay.notificationEndpoint}` })
   return findings
 }
-

@@ -12,6 +12,7 @@ export function addSandboxCommand(program: Command): void {
     .option('--json', 'with --exit: the last line is one JSON object')
     .option('--keep', 'leave MariaDB running at the end and tell how to connect')
     .option('--seed <number>', 'makes the same orders again', parseCount, 20261123)
+    .option('--folder <folder>', 'where the sandbox keeps its data', '.local/sandbox')
     .action(async (options) => {
       // Loaded only here: the sandbox brings simulators that an installed service has no use for.
       const { runSandbox } = await import('../sandbox/sandbox.ts')

@@ -1,10 +1,10 @@
 import { findSeller, listSellers, listSpiServices } from '@tributary/database'
 import { createEvent, encodeEvent, ORDER_TOPIC, sellerKey, timeOrderedEventId } from '@tributary/events'
 import type { Command } from 'commander'
-import { CommandError } from '../failure.ts'
-import type { Platform } from '../platform.ts'
 import { parseChannel, parseList } from '../arguments.ts'
+import { CommandError } from '../failure.ts'
 import { printLine, printRows } from '../output.ts'
+import type { Platform } from '../platform.ts'
 import { withDatabase, withPlatform } from '../setting-up.ts'
 
 const ORDER_SYNC = 1
@@ -44,17 +44,13 @@ export function addSellerCommands(program: Command): void {
     })
 }
 
-async function routeSeller(
-  { database, log }: Platform,
-  channel: number,
-  sellerId: string,
-  codes: string[],
-): Promise<void> {
+async function routeSeller({ database, log }: Platform, channel: number, sellerId: string, codes: string[]): Promise<void> {
   if (!(await findSeller(database, channel, sellerId)))
     throw new CommandError('SELLER_UNKNOWN', `Channel ${channel} has no seller '${sellerId}'. See: tributary seller list`)
   const known = (await listSpiServices(database, ORDER_SYNC)).map(({ serverCode }) => serverCode)
   const unknown = codes.filter((code) => !known.includes(code))
-  if (unknown.length > 0) throw new CommandError('SPI_UNKNOWN', `No such SPI service: ${unknown.join(', ')}. See: tributary spi list`)
+  if (unknown.length > 0)
+    throw new CommandError('SPI_UNKNOWN', `No such SPI service: ${unknown.join(', ')}. See: tributary spi list`)
   const event = createEvent({
     id: timeOrderedEventId(),
     type: 'SellerConfigured',

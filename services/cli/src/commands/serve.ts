@@ -32,5 +32,8 @@ export function addServeCommand(program: Command): void {
 async function refuseOldSchema({ database }: Platform): Promise<void> {
   const missing = (await migrationStatus(database)).filter(({ state }) => state !== 'landed')
   if (missing.length > 0)
-    throw new CommandError('SCHEMA_OLD', `The database does not fit this version (${missing.map(({ name, state }) => `${name} ${state}`).join(', ')}). Run: npm run tributary -- migrate`)
+    throw new CommandError(
+      'SCHEMA_OLD',
+      `The database does not fit this version (${missing.map(({ name, state }) => `${name} ${state}`).join(', ')}). Run: npm run tributary -- migrate`,
+    )
 }

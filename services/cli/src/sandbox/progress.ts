@@ -1,6 +1,6 @@
 import type { Database } from '@tributary/database'
-import { ORDER_TOPIC } from '@tributary/events'
 import type { EventLog } from '@tributary/event-log'
+import { ORDER_TOPIC } from '@tributary/events'
 
 /** How far one order of the sandbox has come; times in milliseconds since its notification. */
 export type OrderProgress = {
@@ -51,9 +51,10 @@ export function watchProgress(world: {
   async function lookAtTables(): Promise<void> {
     const pending = [...orders.values()].filter((order) => order.appended && !order.projected).map(({ orderId }) => orderId)
     if (pending.length === 0) return
-    const rows = await world.database.query<{ order_id: string }[]>('SELECT order_id FROM eg_order_order WHERE order_id IN (?)', [
-      pending,
-    ])
+    const rows = await world.database.query<{ order_id: string }[]>(
+      'SELECT order_id FROM eg_order_order WHERE order_id IN (?)',
+      [pending],
+    )
     for (const { order_id } of rows) {
       const order = orders.get(order_id)
       if (order) order.projected = { after: since(order) }

@@ -1,0 +1,101 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { connect } from 'node:net'
+import { join } from 'node:path'
+import { expect } from 'chai'
+
+const root = join(import.meta.dirname, '../..')
+
+/** Runs the sandbox as `npm start` does after its bootstrap, in a folder and process group of its own. */
+async function startSandbox(options: string[]) {
+  const folder = await mkdtemp(join(root, '.local/sandbox-test-'))
+  const child = spawn(process.execPath, ['services/cli/src/main.ts', 'sandbox', '--folder', folder, ...options], {
+    cwd: root,
+    stdio: ['ignore', 'pipe', 'inherit'],
+    detached: true,
+  })
+  let output = ''
+  child.stdout.on('data', (chunk: Buffer) => {
+    output += chunk
+  })
+  const exited = once(child, 'exit') as Promise<[number | null, string | null]>
+  return {
+    child,
+    exited,
+    output: () => output,
+    async until(pattern: RegExp): Promise<RegExpMatchArray> {
+      for (;;) {
+        const match = output.match(pattern)
+        if (match) return match
+        const next = await Promise.race([once(child.stdout, 'data'), exited.then(() => 'exited' as const)])
+        if (next === 'exited' && !output.match(pattern)) throw new Error(`The sandbox ended early:\n${output}`)
+      }
+    },
+    async remove() {
+      if (child.exitCode === null && child.signalCode === null) {
+        process.kill(-Number(child.pid), 'SIGKILL')
+        await exited
+      }
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+function isOpen(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1')
+    socket.once('connect', () => socket.destroy(resolve(true) as undefined))
+    socket.once('error', () => resolve(false))
+  })
+}
+
+describe('the sandbox', function () {
+  this.timeout(90_000)
+
+  it('takes orders all the way, reads them back and ends with one JSON line', async () => {
+    const sandbox = await startSandbox(['--orders', '20', '--rate', '10', '--exit', '--json'])
+    try {
+      const [code] = await sandbox.exited
+      const lastLine = sandbox.output().trimEnd().split('\n').at(-1) ?? ''
+      const report = JSON.parse(lastLine)
+      expect(report).to.deep.include({ orders: 20, channels: { ebay: 20 }, delivered: 40 })
+      expect(report.rows).to.deep.include({ eg_order_order: 20, eg_order_order_original: 20 })
+      expect(report.rows.eg_order_order_detail).to.be.at.least(20)
+      expect(code).to.equal(0)
+      expect(sandbox.output()).to.match(/read and appended after \d+ ms/)
+    } finally {
+      await sandbox.remove()
+    }
+  })
+
+  it('stops within five seconds of Ctrl-C and leaves no process', async () => {
+    const sandbox = await startSandbox([])
+    try {
+      const [, gateway] = await sandbox.until(/gateway +http:\/\/127\.0\.0\.1:(\d+)/)
+      const [, database] = await sandbox.until(/MariaDB +127\.0\.0\.1:(\d+)/)
+      await sandbox.until(/signatures verified/)
+      const pressed = Date.now()
+      process.kill(-Number(sandbox.child.pid), 'SIGINT')
+      const [code] = await sandbox.exited
+      expect(Date.now() - pressed).to.be.below(5_000)
+      expect(code).to.equal(0)
+      expect(await isOpen(Number(gateway))).to.equal(false)
+      expect(await isOpen(Number(database))).to.equal(false)
+    } finally {
+      await sandbox.remove()
+    }
+  })
+
+  it('leaves no MariaDB behind when it is killed', async () => {
+    const sandbox = await startSandbox([])
+    try {
+      const [, database] = await sandbox.until(/MariaDB +127\.0\.0\.1:(\d+)/)
+      sandbox.child.kill('SIGKILL')
+      await sandbox.exited
+      while (await isOpen(Number(database))) await new Promise((resolve) => setImmediate(resolve))
+    } finally {
+      await sandbox.remove()
+    }
+  })
+})
