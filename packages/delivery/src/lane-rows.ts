@@ -139,3 +139,21 @@ export async function resumeLanes(connection: Connection, endpoint: string, key?
   )
   return affectedRows
 }
+
+/** The lanes of an endpoint on all partitions. `oldestSince` in milliseconds since 1970, undefined without lanes. */
+export type LaneFigures = { retrying: number; blocked: number; waiting: number; oldestSince: number | undefined }
+
+/** How many keys of an endpoint are in trouble, and how many events wait behind them. Throws DatabaseError. */
+export async function laneFigures(connection: Connection, endpoint: string): Promise<LaneFigures> {
+  const states = await connection.query<{ state: Lane['state']; lanes: number; since: number }[]>(
+    'SELECT state, COUNT(*) AS lanes, MIN(since) AS since FROM tributary_delivery_lane WHERE endpoint = ? GROUP BY state',
+    [endpoint],
+  )
+  const [waiting] = await connection.query<{ waiting: number }[]>(
+    'SELECT COUNT(*) AS waiting FROM tributary_delivery_waiting WHERE endpoint = ?',
+    [endpoint],
+  )
+  const lanesIn = (state: Lane['state']) => states.find((row) => row.state === state)?.lanes ?? 0
+  const oldestSince = states.length === 0 ? undefined : Math.min(...states.map(({ since }) => since))
+  return { retrying: lanesIn('retrying'), blocked: lanesIn('blocked'), waiting: waiting?.waiting ?? 0, oldestSince }
+}

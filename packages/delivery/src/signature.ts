@@ -7,7 +7,8 @@ export type SigningKey = { readonly bytes: Buffer; readonly id: string }
 export const SHORTEST_KEY = 16
 
 const PREFIX = 'whsec_'
-const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}(?:==)?|[A-Za-z0-9+/]{3}=?)?$/
+/** With its padding: the official libraries do not agree about base64 without. */
+const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/
 
 /**
  * The key in a secret as operators write it (`eg_spi.secret`): the bytes behind `whsec_`, which must be base64, else the
@@ -18,7 +19,8 @@ export function signingKey(secret: string): { kind: 'key'; key: SigningKey } | {
   if (secret === '') return unusable('The secret is empty. Nothing is sent unsigned: set one.')
   const isEncoded = secret.startsWith(PREFIX)
   const encoded = secret.slice(PREFIX.length)
-  if (isEncoded && !BASE64.test(encoded)) return unusable(`What follows ${PREFIX} in the secret is not base64.`)
+  if (isEncoded && !BASE64.test(encoded))
+    return unusable(`What follows ${PREFIX} in the secret is not base64 with its padding.`)
   const bytes = isEncoded ? Buffer.from(encoded, 'base64') : Buffer.from(secret, 'utf8')
   if (bytes.length < SHORTEST_KEY)
     return unusable(`The secret makes a key of ${bytes.length} bytes; it must have at least ${SHORTEST_KEY}.`)

@@ -1,0 +1,142 @@
+import { expect } from 'chai'
+import { createGate, type Gate, type GateLimits, type Permit, type Queue } from './gate.ts'
+
+const limits: GateLimits = { fresh: 2, lane: 1, slow: 1, failingAfter: 3, probeEvery: 20, most: 3 }
+const never = new AbortController().signal
+
+/** Asks for a permit and tells, after everything that can happen now has happened, whether it was given. */
+async function ask(gate: Gate, queue: Queue = 'fresh', signal: AbortSignal = never): Promise<{ permit: Permit | undefined }> {
+  const asked: { permit: Permit | undefined } = { permit: undefined }
+  gate.enter(queue, signal).then(
+    (permit) => {
+      asked.permit = permit
+    },
+    () => {},
+  )
+  await new Promise((resolve) => setImmediate(resolve))
+  return asked
+}
+
+const failed = (key: string, retryAfter?: number) => ({ key, delivered: false, reason: 'status 500', retryAfter })
+const delivered = (key: string) => ({ key, delivered: true, reason: '' })
+
+async function makeFail(gate: Gate): Promise<void> {
+  for (const key of ['a', 'b', 'c']) (await gate.enter('fresh', never)).leave(failed(key))
+}
+
+describe('The gate of an endpoint', () => {
+  it('lets as many fresh requests out as its cap, and the next when one comes back', async () => {
+    const gate = createGate(limits)
+    const [one, two, three] = [await ask(gate), await ask(gate), await ask(gate)]
+    expect([one, two, three].map(({ permit }) => permit !== undefined)).to.deep.equal([true, true, false])
+    one.permit?.leave(delivered('a'))
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(three.permit).to.not.equal(undefined)
+  })
+
+  it('gives lanes places of their own', async () => {
+    const gate = createGate(limits)
+    await ask(gate)
+    await ask(gate)
+    expect((await ask(gate, 'lane')).permit).to.not.equal(undefined)
+    expect((await ask(gate, 'lane')).permit).to.equal(undefined)
+  })
+
+  it('frees the place of a slow request, but only of so many', async () => {
+    const gate = createGate(limits)
+    const [one, two, three] = [await ask(gate), await ask(gate), await ask(gate)]
+    expect(one.permit?.moveAside()).to.equal(true)
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(three.permit).to.not.equal(undefined)
+    expect(two.permit?.moveAside()).to.equal(false)
+    one.permit?.leave(delivered('a'))
+    expect(two.permit?.moveAside()).to.equal(true)
+  })
+
+  it('fails after so many different keys failed with no success between', async () => {
+    const gate = createGate(limits)
+    for (const key of ['a', 'a', 'a', 'b']) (await gate.enter('fresh', never)).leave(failed(key))
+    expect(gate.view().state).to.equal('open')
+    ;(await gate.enter('fresh', never)).leave(delivered('z'))
+    for (const key of ['c', 'd']) (await gate.enter('fresh', never)).leave(failed(key))
+    expect(gate.view().state).to.equal('open')
+    ;(await gate.enter('lane', never)).leave(failed('e'))
+    expect(gate.view()).to.include({ state: 'failing', reason: 'status 500' })
+  })
+
+  it('lets one probe through at a time while it fails, from both queues in turn', async () => {
+    let now = 0
+    const gate = createGate(limits, () => now)
+    await makeFail(gate)
+    const [fresh, lane] = [await ask(gate, 'fresh'), await ask(gate, 'lane')]
+    expect([fresh.permit, lane.permit]).to.deep.equal([undefined, undefined])
+    now = 20
+    const second = await ask(gate, 'fresh')
+    expect(fresh.permit?.probe).to.equal(true)
+    expect([lane.permit, second.permit]).to.deep.equal([undefined, undefined])
+    fresh.permit?.leave(failed('a'))
+    now = 40
+    await ask(gate)
+    expect(lane.permit?.probe).to.equal(true)
+    expect(second.permit).to.equal(undefined)
+  })
+
+  it('opens for all at the first success and tells its listeners', async () => {
+    const gate = createGate(limits)
+    let recoveries = 0
+    gate.onRecovery(() => {
+      recoveries += 1
+    })
+    await makeFail(gate)
+    const [one, two] = [gate.enter('fresh', never), gate.enter('fresh', never)]
+    ;(await one).leave(delivered('a'))
+    expect((await two).probe).to.equal(false)
+    expect(recoveries).to.equal(1)
+    expect(gate.view().state).to.equal('open')
+  })
+
+  it('waits with its probe as long as the receiver asked for', async () => {
+    const gate = createGate(limits, () => 1_000)
+    for (const key of ['a', 'b', 'c']) (await gate.enter('fresh', never)).leave(failed(key, 5_000))
+    expect(gate.view().probeTime).to.equal(6_000)
+  })
+
+  it('lets nothing through while it is shut, and goes on when it is not', async () => {
+    const gate = createGate(limits)
+    gate.shut('no address')
+    const asked = await ask(gate)
+    expect(asked.permit).to.equal(undefined)
+    expect(gate.view()).to.include({ state: 'shut', reason: 'no address' })
+    gate.unshut()
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(asked.permit).to.not.equal(undefined)
+  })
+
+  it('forgets who went away while waiting', async () => {
+    const gate = createGate({ ...limits, fresh: 1 })
+    const first = await gate.enter('fresh', never)
+    const leaving = new AbortController()
+    const gone = gate.enter('fresh', leaving.signal).then(
+      () => 'entered',
+      (reason: Error) => reason.message,
+    )
+    leaving.abort(new Error('stopped'))
+    expect(await gone).to.equal('stopped')
+    const next = gate.enter('fresh', never)
+    first.leave(delivered('a'))
+    expect((await next).probe).to.equal(false)
+  })
+
+  it('has room again when enough of what was set aside is settled', async () => {
+    const gate = createGate(limits)
+    gate.countAside(3)
+    let isThrough = false
+    const through = gate.room(never).then(() => {
+      isThrough = true
+    })
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(isThrough).to.equal(false)
+    gate.countAside(-1)
+    await through
+  })
+})

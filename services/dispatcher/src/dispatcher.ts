@@ -1,0 +1,102 @@
+import { startConsumer } from '@tributary/consumer'
+import { type Database, listSpiServices, type SpiServiceRow } from '@tributary/database'
+import { createEndpoint, createSender, type DeliveryPolicy, endpointConsumer, type Sender } from '@tributary/delivery'
+import type { EventLog } from '@tributary/event-log'
+import { type Configuration, type Logger, pause, type Service } from '@tributary/runtime'
+import type { Vault } from '@tributary/vault'
+import { healthOf, type RunningEndpoint } from './health.ts'
+import { createSellerCodes, type SellerCodes } from './seller-codes.ts'
+import { ORDER_SYNC, spiEndpoint, targetOf } from './spi-endpoint.ts'
+
+export type DispatcherContext = {
+  configuration: Pick<Configuration, 'consumerGroups' | 'spiServices'>
+  database: Database
+  log: EventLog
+  vault: Vault
+  logger: Logger
+  /** For tests; the rules of packages/delivery else. */
+  policy?: Partial<DeliveryPolicy>
+}
+
+/** Milliseconds between two looks at `eg_spi`. */
+const LOOK_EVERY = 2_000
+
+type Dispatching = {
+  readonly context: DispatcherContext
+  readonly sender: Sender
+  readonly sellerCodes: SellerCodes
+  readonly endpoints: Map<string, RunningEndpoint>
+}
+
+/**
+ * Delivers order events to every SPI service of type 1 in `eg_spi` that a seller's row names. Each service is an endpoint
+ * with a consumer of its own, which starts and stops as its row comes and goes; a changed address, name or secret counts
+ * within seconds.
+ */
+export function createDispatcher(context: DispatcherContext): Service {
+  const dispatching: Dispatching = {
+    context,
+    sender: createSender(),
+    sellerCodes: createSellerCodes(context.database),
+    endpoints: new Map(),
+  }
+  const stopping = new AbortController()
+  let looking: Promise<void> | undefined
+  return {
+    name: 'dispatcher',
+    async start() {
+      if (!looking) await follow(dispatching)
+      looking ??= keepLooking(dispatching, stopping.signal)
+    },
+    health: () => healthOf([...dispatching.endpoints.values()], context.database),
+    async stop() {
+      stopping.abort(new Error('The dispatcher stops.'))
+      await looking
+      await Promise.all([...dispatching.endpoints.values()].map(({ consumer }) => consumer.stop()))
+      await dispatching.sender.close()
+    },
+  }
+}
+
+async function keepLooking(dispatching: Dispatching, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    await pause(LOOK_EVERY, signal)
+    if (signal.aborted) return
+    try {
+      await follow(dispatching)
+    } catch (error) {
+      // Endpoints go on as they are known; each look that fails is told, because changes do not get through.
+      const { code } = error as { code?: unknown }
+      dispatching.context.logger.warn({ code }, 'eg_spi cannot be read; the endpoints stay as they are')
+    }
+  }
+}
+
+/** Brings the endpoints in line with `eg_spi`. */
+async function follow(dispatching: Dispatching): Promise<void> {
+  const { context, endpoints } = dispatching
+  const rows = await listSpiServices(context.database, ORDER_SYNC)
+  const codes = new Set(rows.map(({ serverCode }) => serverCode))
+  for (const [code, running] of endpoints) {
+    if (codes.has(code)) continue
+    endpoints.delete(code)
+    await running.consumer.stop()
+    context.logger.info({ endpoint: running.endpoint.definition.name }, 'endpoint gone from eg_spi; its cursor stays')
+  }
+  for (const row of rows) {
+    const running = endpoints.get(row.serverCode) ?? begin(dispatching, row)
+    running.row = row
+    running.endpoint.retarget(targetOf(row, context.configuration.spiServices))
+  }
+}
+
+function begin({ context, sender, sellerCodes, endpoints }: Dispatching, first: SpiServiceRow): RunningEndpoint {
+  const { configuration, database, log, vault, logger, policy = {} } = context
+  const group = configuration.consumerGroups.orderSpi
+  const row = () => endpoints.get(first.serverCode)?.row ?? first
+  const endpoint = createEndpoint(spiEndpoint({ row, group, sellerCodes, vault, policy }), sender)
+  const consumer = startConsumer({ definition: endpointConsumer(endpoint, { log, logger }), database, log, logger })
+  const running = { row: first, endpoint, consumer }
+  endpoints.set(first.serverCode, running)
+  return running
+}

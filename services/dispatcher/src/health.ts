@@ -1,0 +1,69 @@
+import type { ConsumerFigures, RunningConsumer } from '@tributary/consumer'
+import type { Database, SpiServiceRow } from '@tributary/database'
+import { type Endpoint, type LaneFigures, laneFigures } from '@tributary/delivery'
+import type { HealthReport, HealthStatus } from '@tributary/runtime'
+
+export type RunningEndpoint = { row: SpiServiceRow; readonly endpoint: Endpoint; readonly consumer: RunningConsumer }
+
+/** Seconds that a partition may stand still before an endpoint that takes requests is not doing its job. */
+const STALLED = 60
+
+/**
+ * How every endpoint does. A receiver in trouble makes the service `degraded`, never `down`: it would not help to start
+ * it anew. `down` is a cursor that stands still although its endpoint takes requests.
+ */
+export async function healthOf(endpoints: readonly RunningEndpoint[], database: Database): Promise<HealthReport> {
+  const reports = await Promise.all(endpoints.map((running) => reportOf(running, database)))
+  const status = worst(reports.map((report) => report.status))
+  const reasons = reports.flatMap(({ code, reason }) => (reason === undefined ? [] : [`${code}: ${reason}`]))
+  return {
+    name: 'dispatcher',
+    status,
+    ...(reasons.length === 0 ? {} : { reason: reasons.join(' ') }),
+    details: Object.fromEntries(reports.map(({ code, details }) => [code, details])),
+  }
+}
+
+type EndpointReport = { code: string; status: HealthStatus; reason: string | undefined; details: Record<string, unknown> }
+
+async function reportOf({ row, endpoint, consumer }: RunningEndpoint, database: Database): Promise<EndpointReport> {
+  const [figures, lanes] = await Promise.all([consumer.figures(), laneFigures(database, endpoint.definition.name)])
+  const gate = endpoint.gate.view()
+  const reason = reasonOf(endpoint, figures, lanes)
+  const isStalled = gate.state === 'open' && figures.stalledSeconds > STALLED
+  return {
+    code: row.serverCode,
+    status: isStalled ? 'down' : reason === undefined ? 'ok' : 'degraded',
+    reason,
+    details: {
+      state: gate.state,
+      since: gate.since,
+      nextProbeTime: gate.probeTime,
+      lag: figures.lag,
+      lagSeconds: figures.lagSeconds,
+      stalledSeconds: figures.stalledSeconds,
+      rate: figures.rate,
+      fences: figures.fences,
+      parkedKeys: figures.parkedKeys,
+      lanes,
+      lastSuccess: endpoint.last.success,
+      lastFailure: endpoint.last.failure,
+    },
+  }
+}
+
+function reasonOf(endpoint: Endpoint, figures: ConsumerFigures, lanes: LaneFigures): string | undefined {
+  const { state, reason, aside } = endpoint.gate.view()
+  if (state === 'shut') return reason
+  if (state === 'failing') return `The endpoint fails (${reason}); it is probed, and its events wait in order.`
+  if (lanes.blocked > 0)
+    return `${lanes.blocked} keys are blocked after their last retry; resume them when the receiver is mended.`
+  if (figures.parkedKeys > 0) return `${figures.parkedKeys} keys are parked at an event that cannot be rendered.`
+  if (aside >= endpoint.policy.limits.most) return `${aside} events are set aside, so no more are taken until some get through.`
+  if (figures.stalledSeconds > STALLED) return `Nothing has come forward for ${figures.stalledSeconds} s.`
+  return undefined
+}
+
+function worst(statuses: readonly HealthStatus[]): HealthStatus {
+  return statuses.includes('down') ? 'down' : statuses.includes('degraded') ? 'degraded' : 'ok'
+}

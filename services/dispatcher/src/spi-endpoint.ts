@@ -1,0 +1,82 @@
+import type { SpiServiceRow } from '@tributary/database'
+import {
+  type DeliveryPolicy,
+  type EndpointDefinition,
+  isSpiEvent,
+  type Route,
+  SPI_CONTRACT,
+  SPI_EVENT_TYPES,
+  type SpiEvent,
+  signingKey,
+  spiBody,
+  type Target,
+} from '@tributary/delivery'
+import { type Event, ORDER_TOPIC, type PersonalPart } from '@tributary/events'
+import type { Vault } from '@tributary/vault'
+import type { SellerCodes } from './seller-codes.ts'
+
+/** SPI type 1: order information sync. */
+export const ORDER_SYNC = 1
+
+/** What an endpoint for a row of `eg_spi` delivers: the orders of sellers that name its code, from its creation on. */
+export function spiEndpoint(options: {
+  /** The row as it stands now: rows change while their endpoint runs. */
+  row: () => SpiServiceRow
+  group: string
+  sellerCodes: SellerCodes
+  vault: Vault
+  policy: Partial<DeliveryPolicy>
+}): EndpointDefinition {
+  const { row, sellerCodes, vault, policy } = options
+  const name = endpointName(options.group, row().serverCode)
+  return {
+    name,
+    topic: ORDER_TOPIC,
+    // A group of its own: which process has which partition is settled for each endpoint by itself.
+    group: name,
+    types: SPI_EVENT_TYPES,
+    contract: SPI_CONTRACT,
+    policy,
+    route: (events) => Promise.all(events.map((event) => routeOf(event, row(), sellerCodes))),
+    bodies: (events) => bodiesOf(events, vault),
+  }
+}
+
+/** The name of an endpoint, of its consumer and of its cursor. */
+export const endpointName = (group: string, serverCode: string): string => `${group}:${serverCode}`
+
+async function routeOf(event: Event, { serverCode, createTime }: SpiServiceRow, sellerCodes: SellerCodes): Promise<Route> {
+  if (!isSpiEvent(event) || Date.parse(event.time) < createTime) return 'pass'
+  const codes = await sellerCodes(event.data.channel, event.data.sellerId)
+  if (codes === 'unknown') return 'later'
+  return codes.includes(serverCode) ? 'deliver' : 'pass'
+}
+
+async function bodiesOf(events: readonly Event[], vault: Vault): Promise<string[]> {
+  const wanted = events.filter(isSpiEvent)
+  const sealed = wanted.flatMap((event) =>
+    event.type === 'OrderReceived' && event.data.sealed !== null
+      ? [{ subject: event.data.subject, eventId: event.id, jwe: event.data.sealed }]
+      : [],
+  )
+  const opened = sealed.length === 0 ? [] : await vault.open(sealed)
+  const byEvent = new Map(sealed.map(({ eventId }, index) => [eventId, opened[index]]))
+  return wanted.map((event) => bodyOf(event, byEvent.get(event.id)))
+}
+
+function bodyOf(event: SpiEvent, opened: Awaited<ReturnType<Vault['open']>>[number] | undefined): string {
+  // What was sealed had been checked against its schema, and the seal proves that it is the same.
+  return spiBody(event, opened?.kind === 'opened' ? (JSON.parse(opened.plaintext) as PersonalPart) : 'erased')
+}
+
+/** Where a row's service is and how its requests are signed, or what an operator must do so that it can be told. */
+export function targetOf(row: SpiServiceRow, services: Readonly<Record<string, string>>): Target | { problem: string } {
+  const url = services[row.serverName]
+  if (url === undefined) {
+    return {
+      problem: `Nothing says where '${row.serverName}' is: set qifu.eg.spi.services.${row.serverName} in the configuration.`,
+    }
+  }
+  const made = signingKey(row.secret)
+  return made.kind === 'key' ? { url, key: made.key } : { problem: `${made.problem} See eg_spi.secret of row ${row.id}.` }
+}

@@ -1,0 +1,3 @@
+export * from './faults.ts'
+export * from './receiver.ts'
+export * from './record.ts'
