@@ -124,6 +124,22 @@ describe('orders: whatever the order of arrival', () => {
     )
   })
 
+  it('a replay after the erasure, in which no seal opens any more, ends in the very same rows', () => {
+    const atMinute = (events: readonly OpenedEvent[]) =>
+      events.map((event, minute) => ({ ...event, time: new Date(T + minute * 60_000).toISOString() }) as OpenedEvent)
+    fc.assert(
+      fc.property(historyInAnyOrder, fc.nat(), ([events, shuffled], where) => {
+        const erased = aPersonalDataErased({ rowId: 1 })
+        const live = atMinute(shuffled.toSpliced(where % (events.length + 1), 0, erased))
+        const replayed = live.map((event) =>
+          event.type === 'OrderReceived' ? { ...event, personal: 'erased' as const } : event,
+        )
+        expect(foldAll(replayed)).to.deep.equal(foldAll(live))
+      }),
+      { numRuns: 500 },
+    )
+  })
+
   it('the fold changes none of its arguments and keeps the shape of its tables', () => {
     fc.assert(
       fc.property(historyInAnyOrder, ([, events]) => {

@@ -7,8 +7,12 @@ import type { Row } from '@tributary/projection'
 export type Facts = {
   /** Source time of the newest snapshot; -1 before the first. */
   newest: number
-  /** The person was erased: no personal value may ever come back. */
-  erased: boolean
+  /**
+   * How we know that the person was erased and no personal value may ever come back: because a seal did not open any more,
+   * or because an event told us. The two are told apart so that the event leaves its time on the rows in a replay as well,
+   * where no seal opens from the first snapshot on.
+   */
+  erased: 'no' | 'unopened' | 'told'
   /** Source time of the newest snapshot with a street, whose whole address the row shows; -1 when none had one. */
   address: number
   /** By column: source time of a value that the newest snapshot does not know any more. */
@@ -21,7 +25,7 @@ export type Facts = {
 
 type StoredFacts = {
   newest?: number
-  erased?: true
+  erased?: 'unopened' | 'told'
   address?: number
   older?: Record<string, number>
   gone?: Record<string, number>
@@ -33,7 +37,7 @@ export const readFacts = (row: Row | undefined): Facts => {
   const stored: StoredFacts = row === undefined ? {} : JSON.parse(String(row['facts']))
   return {
     newest: stored.newest ?? -1,
-    erased: stored.erased === true,
+    erased: stored.erased ?? 'no',
     address: stored.address ?? -1,
     older: stored.older ?? {},
     gone: stored.gone ?? {},
@@ -45,7 +49,7 @@ export const readFacts = (row: Row | undefined): Facts => {
 export const writeFacts = ({ newest, erased, address, older, gone, cut }: Facts): string =>
   JSON.stringify({
     ...(newest < 0 ? {} : { newest }),
-    ...(erased ? { erased } : {}),
+    ...(erased === 'no' ? {} : { erased }),
     ...(address < 0 ? {} : { address }),
     ...sortedUnlessEmpty('older', older),
     ...sortedUnlessEmpty('gone', gone),

@@ -94,6 +94,6 @@ describe('orders: erasure', () => {
     const { row } = given(orders, snapshot(0, long), snapshot(1, { buyer: {}, receiver: {}, original: '{}' })).when(
       aPersonalDataErased(),
     )
-    expect(row('tributary_order_fold')['facts']).to.equal(JSON.stringify({ newest: T + 60_000, erased: true }))
+    expect(row('tributary_order_fold')['facts']).to.equal(JSON.stringify({ newest: T + 60_000, erased: 'told' }))
   })
 })

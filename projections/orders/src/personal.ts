@@ -83,7 +83,6 @@ const mayReplace = ({ facts }: Draft, column: string, given: boolean, known: boo
 
 /** Blanks everything about people, for good: `original` is a copy of its row to change, when there is one. */
 export const erasePersonal = ({ row, facts }: Draft, original: DraftRow | undefined): void => {
-  facts.erased = true
   facts.address = -1
   for (const column of PERSONAL_COLUMNS) {
     row[column] = ''

@@ -52,8 +52,10 @@ const foldSnapshot = (
 
   if (sourceTime >= draft.facts.newest) showSnapshot(draft, event)
   else draft.remarks.push(staleRemark(draft.facts, sourceTime))
-  if (personal === 'erased') erasePersonal(draft, original)
-  else if (!draft.facts.erased) {
+  if (personal === 'erased') {
+    if (draft.facts.erased === 'no') draft.facts.erased = 'unopened'
+    erasePersonal(draft, original)
+  } else if (draft.facts.erased === 'no') {
     mergePersonal(draft, personal, sourceTime)
     mergeOriginal(draft, original, personal.original, sourceTime)
   }
@@ -62,7 +64,10 @@ const foldSnapshot = (
   return settled(state, before, draft, original, lines, time)
 }
 
-/** An erasure before the first snapshot leaves a row that is soft-deleted until that comes, so that it is remembered. */
+/**
+ * An erasure before the first snapshot leaves a row that is soft-deleted until that comes, so that it is remembered. The
+ * first one always leaves its time on the rows, also where a replay had nothing left to blank.
+ */
 const foldErasure = (state: KeyState, event: EventOf<'PersonalDataErased'>): Outcome => {
   const time = Date.parse(event.time)
   const before = rowsBefore(state)
@@ -71,6 +76,11 @@ const foldErasure = (state: KeyState, event: EventOf<'PersonalDataErased'>): Out
   if (!before.order) {
     draft.row['status'] = 'UNKNOWN'
     draft.row['deleted'] = event.data.rowId
+  }
+  if (draft.facts.erased !== 'told') {
+    draft.facts.erased = 'told'
+    draft.row['update_time'] = time
+    if (original) original['update_time'] = time
   }
   erasePersonal(draft, original)
   return settled(state, before, draft, original, before.lines, time)
