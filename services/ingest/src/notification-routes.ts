@@ -1,5 +1,4 @@
-import type { Channel } from '@tributary/channels'
-import { ChannelError } from '@tributary/channels'
+import { type Channel, ChannelError } from '@tributary/channels'
 import { type Handler, Problem, type RawRequest, type Route } from '@tributary/runtime'
 import { channelOf } from './channel-of.ts'
 import type { IngestContext } from './context.ts'
@@ -60,8 +59,14 @@ async function verified(channel: Channel, request: RawRequest) {
   const headers = Object.fromEntries(
     Object.entries(request.headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : value]),
   )
-  const reception = await channel.receive({ headers, body: request.body }, AbortSignal.timeout(VERIFY_WITHIN))
+  const reception = await channel.receive({ headers, body: request.body }, AbortSignal.timeout(VERIFY_WITHIN)).catch(unverified)
   if (reception.kind === 'accepted') return reception.notification
   const retry = reception.kind === 'unavailable' ? { headers: { 'Retry-After': '60' } } : {}
   throw new Problem(reception.status, reception.code, reception.detail, retry)
+}
+
+/** What fails here is never the sender's fault: the key came too slowly, or our own database is away. */
+function unverified(error: unknown): never {
+  const detail = 'It could not be verified just now. Send it again later.'
+  throw new Problem(503, 'NOT_VERIFIED', detail, { headers: { 'Retry-After': '60' }, cause: error })
 }

@@ -70,11 +70,13 @@ async function authorize(
 }
 
 async function exchange(channel: Channel, app: App, code: string): Promise<Grant | ChannelError> {
+  const timeout = AbortSignal.timeout(EXCHANGE_WITHIN)
   try {
-    return await channel.exchangeCode(app, code, AbortSignal.timeout(EXCHANGE_WITHIN))
+    return await channel.exchangeCode(app, code, timeout)
   } catch (error) {
     if (error instanceof ChannelError) return error
-    throw error
+    if (!timeout.aborted) throw error
+    return new ChannelError('CHANNEL_UNAVAILABLE', `No answer within ${EXCHANGE_WITHIN} ms`, { remedy: 'retry', cause: error })
   }
 }
 

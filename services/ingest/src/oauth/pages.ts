@@ -17,7 +17,7 @@ function again(intent: Intent | undefined): Pick<Page, 'link'> {
 export const authorizedPage = (channel: string, sellerName: string): Page => ({
   status: 200,
   title: 'The shop is connected',
-  text: [`Orders of ${sellerName} at ${channel} will arrive from now on.`, 'You may close this window.'],
+  text: [`Orders of ${sellerName || 'your shop'} at ${channel} will arrive from now on.`, 'You may close this window.'],
 })
 
 export const declinedPage = (channel: string, intent: Intent | undefined): Page => ({
