@@ -51,9 +51,7 @@ export const FulfillmentList = Type.Object({
     Type.Object({
       fulfillmentId: Type.Optional(Type.String()),
       shipmentTrackingNumber: Type.Optional(Type.String()),
-      lineItems: Type.Optional(
-        Type.Array(Type.Object({ lineItemId: Type.String(), quantity: Type.Optional(Type.Integer({ minimum: 0 })) })),
-      ),
+      lineItems: Type.Optional(Type.Array(Type.Object({ lineItemId: Type.String() }))),
     }),
   ),
 })

@@ -116,7 +116,7 @@ export function normalTrackingNumber(trackingNumber: string): string {
 /** The id of a new fulfillment stands only in `Location: …/shipping_fulfillment/{fulfillmentId}`. */
 function idFromLocation(location: string | null): string | undefined {
   const [, id] = /\/shipping_fulfillment\/([^/?#]+)/.exec(location ?? '') ?? []
-  return id === undefined ? undefined : decodeURIComponent(id)
+  return id
 }
 
 function confirmed(fulfillmentId: string, existing: boolean): ShipmentOutcome {

@@ -13,6 +13,12 @@ export function fixture<T>(name: string): T {
   return JSON.parse(fixtureText(name)) as T
 }
 
+/** The text of a shared fixture, or undefined where there are none. */
+export function sharedFixtureText(name: string): string | undefined {
+  const path = fileURLToPath(new URL(name, SHARED))
+  return existsSync(path) ? readFileSync(path, 'utf8') : undefined
+}
+
 /** The texts of a folder's orders by name; the shared folder may be missing. */
 export function orderFixtures(folder: 'ours' | 'shared'): Map<string, string> {
   const orders = new URL('synthetic/', folder === 'ours' ? OURS : SHARED)
