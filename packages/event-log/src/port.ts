@@ -36,7 +36,7 @@ export type Follower = {
    * A throw gives the partition back; some member is then assigned again, after a pause.
    */
   batch(partition: number, slice: Slice): Promise<void>
-  /** The partition is gone: finish or drop what is in hand, then resolve. Called once for each `assigned`. */
+  /** The partition is gone: finish or drop what is in hand, then resolve. Called once for each `assigned`, also one that threw. */
   revoked(partition: number): Promise<void>
 }
 
@@ -51,7 +51,8 @@ export type EventLog = {
    * Appends events to a topic, each to the partition of its key (murmur2, as Kafka), in the order given.
    * Resolves when they are durable. An event whose id the topic already holds is not appended again; `appended` tells.
    * Events of one call may be spread over several transactions, one partition never is.
-   * Throws EventLogError: nothing, or a part that an equal second call completes, was kept.
+   * Throws EventLogError: nothing, or a part that an equal second call completes, was kept. The same goes for the
+   * reason of `signal`, which is thrown at once.
    */
   append(topic: string, events: readonly StoredEvent[], options?: { signal?: AbortSignal }): Promise<Appended[]>
   /** At most `limit` events (default 500) and about `maxBytes` of data (default 8 MB, but at least one event) from a position on. */
@@ -83,6 +84,7 @@ export type EventLog = {
 
 export type EventLogErrorCode =
   | 'LOG_UNAVAILABLE'
+  | 'LOG_EVENT_INVALID'
   | 'LOG_EVENT_TOO_LARGE'
   | 'LOG_BATCH_TOO_LARGE'
   | 'LOG_TOPIC_UNKNOWN'

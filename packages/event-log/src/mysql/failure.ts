@@ -1,0 +1,17 @@
+import { DatabaseError } from '@tributary/database'
+import { EventLogError } from '../port.ts'
+
+/** What a caller of the log sees of an error of the database. Anything else is a fault of ours and passes as it is. */
+export function asLogError(thrown: unknown, doing: string): unknown {
+  if (!(thrown instanceof DatabaseError)) return thrown
+  const code = thrown.code === 'DATABASE_PACKET_TOO_LARGE' ? 'LOG_EVENT_TOO_LARGE' : 'LOG_UNAVAILABLE'
+  return new EventLogError(code, `The log could not ${doing}. ${thrown.message}`, {
+    retriable: thrown.retriable,
+    cause: thrown,
+  })
+}
+
+/** Whether waiting may help. */
+export function isRetriable(thrown: unknown): boolean {
+  return (thrown instanceof DatabaseError || thrown instanceof EventLogError) && thrown.retriable
+}

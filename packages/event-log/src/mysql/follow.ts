@@ -1,0 +1,89 @@
+import { backOff, pause } from '@tributary/runtime'
+import type { Membership } from './membership.ts'
+import { type ReaderContext, readPartition } from './partition-reader.ts'
+import { shareOf } from './share.ts'
+
+/** How long a partition rests after its follower threw, in milliseconds. */
+const REST = 1_000
+/** How long somebody who stops waits for the database to hear of it, in milliseconds. The lease runs out anyway. */
+const FAREWELL = 2_000
+
+type Reading = { abort(): void; done: Promise<void> }
+
+/**
+ * One member of a group: keeps its place there, takes its share of the partitions, reads them, and gives back what
+ * others should have. Resolves after `signal` aborted and every partition was revoked.
+ */
+export async function follow(
+  context: ReaderContext,
+  membership: Membership,
+  lease: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const { logger, topic } = context
+  const readings = new Map<number, Reading>()
+  let failures = 0
+  while (!signal.aborted) {
+    try {
+      await adjust()
+      failures = 0
+    } catch (error) {
+      failures += 1
+      if (failures === 1) logger?.warn({ topic: topic.name, err: error }, 'The group cannot be reached; trying on')
+    }
+    await pause(failures === 0 ? lease / 10 : backOff(failures, lease / 10, lease), signal)
+  }
+  await Promise.all([...readings.values()].map(({ done }) => done))
+  await withinFarewell(membership.leave())
+
+  async function adjust(): Promise<void> {
+    const view = await membership.renew()
+    const { take, giveBack } = shareOf(membership.id, view)
+    for (const [partition, reading] of readings) {
+      const { owner } = view.leases[partition] ?? {}
+      if (owner !== membership.id || giveBack.includes(partition)) reading.abort()
+    }
+    for (const { partition, owner } of view.leases) {
+      // Ours without a reading: it ended while the database could not be told.
+      const wanted = owner === membership.id || take.includes(partition)
+      if (wanted && !readings.has(partition) && (await membership.take(partition, owner))) start(partition)
+    }
+  }
+
+  function start(partition: number): void {
+    const stop = new AbortController()
+    const done = read(partition, AbortSignal.any([signal, stop.signal])).finally(() => readings.delete(partition))
+    readings.set(partition, { abort: () => stop.abort(), done })
+  }
+
+  async function read(partition: number, revoked: AbortSignal): Promise<void> {
+    const rest = revoked.aborted ? 0 : await readUntilRevoked(partition, revoked)
+    await withinFarewell(membership.giveBack(partition, rest))
+  }
+
+  /** Answers how long the partition should rest. */
+  async function readUntilRevoked(partition: number, revoked: AbortSignal): Promise<number> {
+    const stop = new AbortController()
+    const ending = AbortSignal.any([revoked, stop.signal])
+    let rest = 0
+    try {
+      await readPartition(context, partition, ending)
+    } catch (error) {
+      if (!revoked.aborted) {
+        rest = REST
+        logger?.warn({ topic: topic.name, partition, err: error }, 'A partition is given back because its follower failed')
+      }
+    }
+    stop.abort()
+    await context.follower.revoked(partition).catch((error: unknown) => {
+      logger?.warn({ topic: topic.name, partition, err: error }, 'A follower failed while it let a partition go')
+    })
+    return rest
+  }
+}
+
+async function withinFarewell(telling: Promise<void>): Promise<void> {
+  const told = new AbortController()
+  const heard = telling.catch(() => {}).finally(() => told.abort())
+  await Promise.race([heard, pause(FAREWELL, told.signal)])
+}

@@ -1,0 +1,74 @@
+import type { Database } from '@tributary/database'
+import { backOff, type Logger, pause } from '@tributary/runtime'
+import type { Follower, Position } from '../port.ts'
+import { isRetriable } from './failure.ts'
+import { readSlice } from './read-slice.ts'
+import type { TailWatcher } from './tail-watcher.ts'
+import type { Topic, Topics } from './topics.ts'
+
+/** What the readers of one follower share. */
+export type ReaderContext = {
+  database: Database
+  topics: Topics
+  topic: Topic
+  watcher: TailWatcher
+  follower: Follower
+  limit: number
+  maxBytes: number | undefined
+  logger: Logger | undefined
+}
+
+/** The first slice asked for, in events. Each next one may be twice as long as what the last one gave. */
+const FIRST_SLICE = 64
+
+/**
+ * Gives a partition's events to the follower, one slice after another, until `signal` aborts. Throws what the follower
+ * throws. A database that is away is waited for.
+ */
+export async function readPartition(context: ReaderContext, partition: number, signal: AbortSignal): Promise<void> {
+  const { database, topic, follower, watcher, maxBytes } = context
+  let from = await follower.assigned(partition, signal)
+  await retrying(context, signal, () => checkStart(context, partition, from))
+  let length = FIRST_SLICE
+  while (!signal.aborted) {
+    await watcher.reached(partition, from, signal)
+    const limit = Math.min(context.limit, length)
+    const slice = await retrying(context, signal, () =>
+      readSlice(database, topic, partition, from, { limit, ...(maxBytes === undefined ? {} : { maxBytes }) }),
+    )
+    if (!slice) return
+    if (slice.events.length > 0) await follower.batch(partition, slice)
+    from = slice.next
+    // The server goes through the whole length, even where the bytes allow only a few large events.
+    length = Math.max(FIRST_SLICE, slice.events.length * 2)
+  }
+}
+
+/** A cursor beyond the end would pass over, in silence, all events up to it. */
+async function checkStart({ topics, topic }: ReaderContext, partition: number, from: Position): Promise<void> {
+  const end = (await topics.ends(topic))[partition] ?? 0
+  if (from <= end) return
+  throw new Error(
+    `A follower of ${topic.name}/${partition} starts at position ${from}, but the log ends at ${end}. ` +
+      'If the log was restored from an older copy than the cursors, restore both or set the cursor back.',
+  )
+}
+
+/** What `work` answers, once the database is there; undefined when `signal` aborts first. */
+async function retrying<T>(
+  { topic, logger }: ReaderContext,
+  signal: AbortSignal,
+  work: () => Promise<T>,
+): Promise<T | undefined> {
+  for (let attempt = 1; !signal.aborted; attempt += 1) {
+    try {
+      const answer = await work()
+      return signal.aborted ? undefined : answer
+    } catch (error) {
+      if (!isRetriable(error)) throw error
+      if (attempt === 1) logger?.warn({ topic: topic.name, err: error }, 'The log cannot be read; trying on')
+      await pause(backOff(attempt, 100, 5_000), signal)
+    }
+  }
+  return undefined
+}

@@ -1,0 +1,84 @@
+import type { Logger } from '@tributary/runtime'
+import type { Position } from '../port.ts'
+
+/** Milliseconds between two looks at the ends of a topic. */
+const SHORTEST = 5
+const LONGEST = 1_000
+/** A reader waits at most this share of the silence before. */
+const SHARE_OF_SILENCE = 1 / 8
+
+type Waiter = { partition: number; from: Position; resolve(): void }
+
+export type TailWatcher = {
+  /** Resolves when the partition holds the event at `from`, or when `signal` aborts. */
+  reached(partition: number, from: Position, signal: AbortSignal): Promise<void>
+  /** Tells what this process has appended itself, which saves the look. */
+  advance(ends: Iterable<[number, Position]>): void
+}
+
+/**
+ * One for all followers of a topic in a process. While somebody waits it reads all ends with one query of a few rows,
+ * every 5 ms when events are coming and up to every second in silence; so idle costs one query a second for each
+ * process and topic, and an event of another process after a minute of silence is seen within a second.
+ * While nobody waits it asks nothing.
+ */
+export function createTailWatcher(loadEnds: () => Promise<Position[]>, logger?: Logger): TailWatcher {
+  const ends = new Map<number, Position>()
+  const waiters = new Set<Waiter>()
+  let lastEvent = performance.now()
+  let timer: NodeJS.Timeout | undefined
+  let looking = false
+  let failures = 0
+
+  function advance(newEnds: Iterable<[number, Position]>): void {
+    for (const [partition, end] of newEnds) {
+      if (end <= (ends.get(partition) ?? -1)) continue
+      ends.set(partition, end)
+      lastEvent = performance.now()
+    }
+    for (const waiter of waiters) if (isReached(waiter)) waiter.resolve()
+  }
+
+  const isReached = ({ partition, from }: { partition: number; from: Position }) => (ends.get(partition) ?? 0) > from
+
+  async function look(): Promise<void> {
+    timer = undefined
+    looking = true
+    try {
+      advance((await loadEnds()).entries())
+      failures = 0
+    } catch (error) {
+      failures += 1
+      if (failures === 1) logger?.warn({ err: error }, 'The ends of the log cannot be read; trying on')
+    }
+    looking = false
+    arm()
+  }
+
+  function arm(): void {
+    if (looking || waiters.size === 0) return
+    clearTimeout(timer)
+    const silence = failures > 0 ? LONGEST : (performance.now() - lastEvent) * SHARE_OF_SILENCE
+    timer = setTimeout(look, Math.min(LONGEST, Math.max(SHORTEST, silence)))
+  }
+
+  return {
+    advance,
+    reached: (partition, from, signal) =>
+      new Promise((resolve) => {
+        if (signal.aborted || isReached({ partition, from })) return resolve()
+        const done = () => {
+          waiters.delete(waiter)
+          signal.removeEventListener('abort', done)
+          if (waiters.size === 0) clearTimeout(timer)
+          resolve()
+        }
+        const waiter = { partition, from, resolve: done }
+        signal.addEventListener('abort', done, { once: true })
+        waiters.add(waiter)
+        // Who comes here has just worked off events, or just begun: more may be there already.
+        lastEvent = performance.now()
+        arm()
+      }),
+  }
+}

@@ -1,0 +1,33 @@
+import type { Database } from '@tributary/database'
+import type { Logger } from '@tributary/runtime'
+import { openMysqlLog } from './mysql/mysql-log.ts'
+import { type EventLog, EventLogError } from './port.ts'
+
+export type EventLogOptions = {
+  /** Its scheme chooses the driver; known is `mysql://user:password@host:port/database`. */
+  url: string
+  /** A pool on the same address, to share instead of opening one. It is not closed with the log. */
+  database?: Database
+  /** How many partitions a topic gets when it is made; one that exists keeps its own. */
+  partitions: number
+  logger?: Logger
+  /** How long a silent member of a group keeps its partitions, in milliseconds, default 10,000. Tests shorten it. */
+  lease?: number
+}
+
+/**
+ * Opens the log at `url`. A topic is made by its first use. The tables must be there (`tributary migrate`). Nothing is
+ * dialled before the first call. Throws EventLogError LOG_URL_INVALID, which never repeats the address: it holds a password.
+ */
+export async function openEventLog(options: EventLogOptions): Promise<EventLog> {
+  const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(options.url)?.[1]?.toLowerCase()
+  if (scheme === 'mysql') return openMysqlLog(options)
+  const found = scheme === undefined ? 'has no scheme' : `begins with '${scheme}://'`
+  throw new EventLogError(
+    'LOG_URL_INVALID',
+    `The address of the log ${found}. Known: mysql://user:password@host:port/database`,
+    {
+      retriable: false,
+    },
+  )
+}
