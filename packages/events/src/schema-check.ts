@@ -2,7 +2,7 @@ import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
 import type { TSchema } from 'typebox'
 
 /** Stops at the first error: one is enough to refuse an event, and a hostile one must not cost more than an honest one. */
-const ajv = new Ajv({ strict: true, allErrors: false, allowUnionTypes: true, ownProperties: false })
+const ajv = new Ajv({ strict: true, allErrors: false })
 
 /** Compiles a schema once; the function it answers checks one value and leaves its errors on itself. */
 export const compileSchema = <T>(schema: TSchema): ValidateFunction<T> => ajv.compile<T>(schema)
