@@ -3,14 +3,15 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { type Event, orderHolder, orderKey, sellerKey } from '@tributary/events'
 import { expect } from 'chai'
-import { type IngestUnderTest, startIngest } from './testing/ingest-under-test.ts'
+import { type IngestUnderTest, prepareIngest } from './testing/ingest-under-test.ts'
 
 describe('taking in notifications of eBay', () => {
   let its: IngestUnderTest
-  beforeEach(async () => {
-    its = await startIngest()
+  before(async () => {
+    its = await prepareIngest()
   })
-  afterEach(() => its.close())
+  after(() => its.close())
+  beforeEach(() => its.reset())
 
   const single = <T>(list: readonly T[]): T => {
     expect(list).to.have.length(1)
@@ -236,15 +237,27 @@ describe('taking in notifications of eBay', () => {
       expect(await its.events()).to.deep.equal([])
     })
 
-    it('answers 503 when eBay cannot be asked for a key: refusing, silent, or gone', async () => {
-      const { message } = orderMessage()
-      const { send } = its.ebay.notifications
-      its.ebay.fail({ operation: 'getPublicKey', kind: 'status', status: 500 })
-      expect(await send(its.callback, message)).to.deep.equal([503])
-      its.ebay.fail({ operation: 'getPublicKey', kind: 'hang', times: 99 })
-      expect(await send(its.callback, message)).to.deep.equal([503])
-      expect(await its.events()).to.deep.equal([])
-    })
+    for (const fault of [
+      { kind: 'status', status: 500 },
+      { kind: 'rate-limited' },
+      { kind: 'reset' },
+      { kind: 'hang' },
+    ] as const) {
+      for (const operation of ['getPublicKey', 'token'] as const) {
+        it(`answers 503 when eBay's ${operation} fails by ${fault.kind}, and keeps it once eBay is back`, async () => {
+          const { message } = orderMessage()
+          const { send } = its.ebay.notifications
+          its.ebay.fail({ operation, ...fault, times: 9 })
+          const started = performance.now()
+          expect(await send(its.callback, message)).to.deep.equal([503])
+          expect(performance.now() - started).to.be.lessThan(3_000)
+          expect(await its.events()).to.deep.equal([])
+          its.ebay.heal()
+          await its.restart()
+          expect(await send(its.callback, message)).to.deep.equal([204])
+        })
+      }
+    }
   })
 
   describe('that ask to forget a person', () => {

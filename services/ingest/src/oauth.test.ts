@@ -1,6 +1,6 @@
 import type { EventOf } from '@tributary/events'
 import { expect } from 'chai'
-import { type IngestUnderTest, startIngest } from './testing/ingest-under-test.ts'
+import { type IngestUnderTest, prepareIngest } from './testing/ingest-under-test.ts'
 
 /** A browser as far as this needs one: it keeps cookies and does not follow redirects by itself. */
 function createBrowser() {
@@ -20,11 +20,14 @@ function createBrowser() {
 describe('letting a seller consent', () => {
   let its: IngestUnderTest
   let userId: string
+  before(async () => {
+    its = await prepareIngest()
+  })
+  after(() => its.close())
   beforeEach(async () => {
-    its = await startIngest()
+    await its.reset()
     userId = its.ebay.market.addSeller({ username: 'shop <b>&"\'' }).userId
   })
-  afterEach(() => its.close())
 
   const authorizeUrl = (query: Record<string, string> = {}) =>
     `${its.server.url}/open/order/oauth/authorize/1?${new URLSearchParams({ app: String(its.appId), ...query })}`

@@ -12,52 +12,54 @@ import type { IngestContext } from '../context.ts'
 import { createIngest } from '../ingest.ts'
 import { type Relay, startRelay } from './relay.ts'
 
+const PARTITIONS = 3
+
+/** What ingest is given besides its connections. */
+type Settings = { masterKey: Buffer; challenge: { token: string; endpoint: string }; lines: string[] }
+
 /** A whole ingest over real HTTP, a real database behind a relay, and a simulated eBay. */
 export type IngestUnderTest = {
-  ebay: EbaySimulator
-  /** Not through the relay: what a test looks at. */
-  database: Database
-  relay: Relay
-  log: EventLog
-  vault: Vault
-  ingest: Service
-  server: HttpServer
-  appId: number
+  readonly ebay: EbaySimulator
+  readonly log: EventLog
+  readonly vault: Vault
+  readonly ingest: Service
+  readonly server: HttpServer
   /** Where eBay posts to. */
-  callback: string
-  /** Registered at the simulated eBay: what its challenge is answered with. */
-  challenge: { token: string; endpoint: string }
-  /** Every line that was logged. */
-  lines: string[]
+  readonly callback: string
+  /** Our app at eBay, in `eg_order_app`. Two receivers, `warehouse` and `billing`, are registered too. */
+  readonly appId: number
+  /** Not through the relay: for what a test looks at. */
+  readonly database: Database
+  readonly relay: Relay
+  readonly challenge: { token: string; endpoint: string }
+  /** Every line that was logged since the start. */
+  readonly lines: string[]
   /** Every event in the log, partition by partition. */
   events(): Promise<Event[]>
-  /** A new process over the same database: new pool, log, ingest and server. */
+  /** Empty tables, a new eBay and a new process: the state in which every test begins. */
+  reset(): Promise<void>
+  /** A new process over the same database and eBay: new pool, log, ingest and server. */
   restart(configuration?: IngestContext['configuration']): Promise<void>
   close(): Promise<void>
 }
 
-export async function startIngest(): Promise<IngestUnderTest> {
+/** Prepares the database once, because migrating it takes longer than a test. Every test begins with `reset`. */
+export async function prepareIngest(): Promise<IngestUnderTest> {
   const { url, database, drop } = await migratedTestDatabase('ingest')
   const relay = await startRelay(url)
-  const ebay = await createEbaySimulator()
-  const appId = await addApp(database, appOf(ebay))
-  for (const serverCode of ['warehouse', 'billing']) {
-    await addSpiService(database, { type: 1, serverCode, serverName: serverCode, description: '', secret: '' })
-  }
   const challenge = { token: randomBytes(24).toString('base64url'), endpoint: 'https://gateway.example/open/order/callback/1' }
-  const lines: string[] = []
-  const masterKey = randomBytes(32)
-  const start = (configuration: IngestContext['configuration'] = {}) =>
-    startProcess({ configuration, databaseUrl: relay.url, masterKey, ebay, challenge, lines })
-  const reader = await openEventLog({ url, database, partitions: PARTITIONS })
-  let running = await start()
+  const settings: Settings = { masterKey: randomBytes(32), challenge, lines: [] }
+  let ebay = await createEbaySimulator()
+  let running = await startProcess(relay.url, ebay, {}, settings)
+  let appId = 0
   return {
-    ebay,
     database,
     relay,
-    appId,
     challenge,
-    lines,
+    lines: settings.lines,
+    get ebay() {
+      return ebay
+    },
     get log() {
       return running.log
     },
@@ -73,33 +75,40 @@ export async function startIngest(): Promise<IngestUnderTest> {
     get callback() {
       return `${running.server.url}/open/order/callback/1`
     },
-    events: () => allEvents(reader),
-    async restart(configuration) {
+    get appId() {
+      return appId
+    },
+    events: () => allEvents(url, database),
+    async reset() {
+      relay.heal()
       await running.stop()
-      running = await start(configuration)
+      await ebay.close()
+      await emptyTables(database)
+      settings.lines.length = 0
+      ebay = await createEbaySimulator()
+      appId = await register(database, ebay)
+      running = await startProcess(relay.url, ebay, {}, settings)
+    },
+    async restart(configuration = {}) {
+      await running.stop()
+      running = await startProcess(relay.url, ebay, configuration, settings)
     },
     async close() {
       relay.heal()
       await running.stop()
-      await reader.close()
-      await relay.close()
       await ebay.close()
+      await relay.close()
       await drop()
     },
   }
 }
 
-const PARTITIONS = 3
-
-async function startProcess(options: {
-  configuration: IngestContext['configuration']
-  databaseUrl: string
-  masterKey: Buffer
-  ebay: EbaySimulator
-  challenge: { token: string; endpoint: string }
-  lines: string[]
-}) {
-  const { configuration, databaseUrl: url, masterKey, ebay, challenge, lines } = options
+async function startProcess(
+  url: string,
+  ebay: EbaySimulator,
+  configuration: IngestContext['configuration'],
+  { masterKey, challenge, lines }: Settings,
+) {
   const database = openDatabase(url)
   const log = await openEventLog({ url, database, partitions: PARTITIONS })
   const vault = await openVault({ database, masterKeys: [masterKey] })
@@ -133,33 +142,48 @@ async function startProcess(options: {
   }
 }
 
-async function allEvents(log: EventLog): Promise<Event[]> {
-  const events: Event[] = []
-  for (let partition = 0; partition < (await log.partitions(ORDER_TOPIC)); partition++) {
-    let from = 0
-    for (;;) {
-      const slice = await log.read(ORDER_TOPIC, partition, from)
-      events.push(...slice.events.map(({ event }) => decodeEvent(event)))
-      if (slice.next === from) break
-      from = slice.next
-    }
-  }
-  return events
+/** All but the migrations, and the one key that makes pseudonyms. */
+async function emptyTables(database: Database): Promise<void> {
+  const rows = await database.query<{ name: string }[]>(
+    `SELECT table_name AS name FROM information_schema.tables
+     WHERE table_schema = DATABASE() AND (table_name LIKE 'tributary\\_%' OR table_name IN ('eg_order_app', 'eg_spi'))`,
+  )
+  const kept = /migration|pseudonym/
+  for (const { name } of rows.filter((row) => !kept.test(row.name))) await database.query('DELETE FROM ??', [name])
 }
 
-const appOf = (ebay: EbaySimulator) => ({
-  channel: 1,
-  name: 'shop',
-  clientId: ebay.app.clientId,
-  clientSecret: ebay.app.clientSecret,
-  developerId: '',
-  scopes: [...EBAY_SCOPES],
-  redirectUri: ebay.app.ruName,
-  attachInfo: {},
-})
+async function register(database: Database, ebay: EbaySimulator): Promise<number> {
+  for (const serverCode of ['warehouse', 'billing']) {
+    await addSpiService(database, { type: 1, serverCode, serverName: serverCode, description: '', secret: '' })
+  }
+  return addApp(database, {
+    channel: 1,
+    name: 'shop',
+    clientId: ebay.app.clientId,
+    clientSecret: ebay.app.clientSecret,
+    developerId: '',
+    scopes: [...EBAY_SCOPES],
+    redirectUri: ebay.app.ruName,
+    attachInfo: {},
+  })
+}
 
 async function firstApp(database: Database): Promise<App> {
   const [app] = await listApps(database, 1)
   if (!app) throw new Error('the test has no app')
   return app
+}
+
+async function allEvents(url: string, database: Database): Promise<Event[]> {
+  const log = await openEventLog({ url, database, partitions: PARTITIONS })
+  try {
+    const events: Event[] = []
+    for (let partition = 0; partition < PARTITIONS; partition++) {
+      const slice = await log.read(ORDER_TOPIC, partition, 0)
+      events.push(...slice.events.map(({ event }) => decodeEvent(event)))
+    }
+    return events
+  } finally {
+    await log.close()
+  }
 }
