@@ -12,6 +12,8 @@ const LINGER = 1
 export type AppendQueue = {
   /** Resolves when the events are durable. Calls are written in the order they came. Throws the reason of `signal` at once. */
   append(events: readonly SizedEvent[], signal?: AbortSignal): Promise<Appended[]>
+  /** Resolves when nothing is waiting or being written. */
+  idle(): Promise<void>
 }
 
 /**
@@ -20,17 +22,16 @@ export type AppendQueue = {
  */
 export function createAppendQueue(context: AppendContext): AppendQueue {
   const waiting: Call[] = []
-  let writing = false
+  let writing: Promise<void> | undefined
 
   async function writeAll(): Promise<void> {
-    writing = true
     await pause(LINGER)
     while (waiting.length > 0) {
       const failure = await writeCalls(context, takeBatch(waiting))
       // What kept the log from taking this batch has kept the others waiting as long.
       if (failure !== undefined) for (const call of waiting.splice(0)) call.reject(failure)
     }
-    writing = false
+    writing = undefined
   }
 
   return {
@@ -38,14 +39,19 @@ export function createAppendQueue(context: AppendContext): AppendQueue {
       const { promise, resolve, reject } = Promise.withResolvers<Appended[]>()
       const call = { events, bytes: events.reduce((sum, { bytes }) => sum + bytes, 0), resolve, reject }
       const abort = () => {
+        // What is already being written stays; saying it again does no harm.
         const at = waiting.indexOf(call)
         if (at >= 0) waiting.splice(at, 1)
         reject(signal?.reason)
       }
-      signal?.addEventListener('abort', abort, { once: true })
       waiting.push(call)
-      if (!writing) void writeAll()
+      if (signal?.aborted) abort()
+      signal?.addEventListener('abort', abort, { once: true })
+      writing ??= writeAll()
       return promise.finally(() => signal?.removeEventListener('abort', abort))
+    },
+    idle: async () => {
+      while (writing) await writing
     },
   }
 }

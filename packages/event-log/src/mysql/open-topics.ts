@@ -1,0 +1,52 @@
+import type { Database } from '@tributary/database'
+import { backOff, type Logger, pause } from '@tributary/runtime'
+import { type AppendQueue, createAppendQueue } from './append-queue.ts'
+import { isRetriable } from './failure.ts'
+import { createTailWatcher, type TailWatcher } from './tail-watcher.ts'
+import type { Topic, Topics } from './topics.ts'
+
+/** What a process keeps for a topic that it uses. */
+export type OpenTopic = { topic: Topic; queue: AppendQueue; watcher: TailWatcher }
+
+export type OpenTopics = {
+  open(name: string): Promise<OpenTopic>
+  /** Waits for a database that is away; undefined when `signal` aborts first. */
+  openWhenPossible(name: string, signal: AbortSignal): Promise<OpenTopic | undefined>
+  /** Resolves when nothing is being appended. */
+  idle(): Promise<void>
+}
+
+/** One queue and one watcher a topic, whoever asks, so that appends share commits and followers share looks. */
+export function createOpenTopics(database: Database, topics: Topics, logger: Logger | undefined): OpenTopics {
+  const opened = new Map<number, OpenTopic>()
+
+  async function open(name: string): Promise<OpenTopic> {
+    const topic = await topics.open(name)
+    const known = opened.get(topic.id)
+    if (known) return known
+    const watcher = createTailWatcher(() => topics.ends(topic), logger)
+    const queue = createAppendQueue({ database, topic, logger, onWritten: ({ ends }) => watcher.advance(ends) })
+    const made = { topic, queue, watcher }
+    opened.set(topic.id, made)
+    return made
+  }
+
+  return {
+    open,
+    openWhenPossible: async (name, signal) => {
+      for (let attempt = 1; !signal.aborted; attempt += 1) {
+        try {
+          return await open(name)
+        } catch (error) {
+          if (!isRetriable(error)) throw error
+          if (attempt === 1) logger?.warn({ topic: name, err: error }, 'The topic cannot be opened; trying on')
+          await pause(backOff(attempt, 100, 5_000), signal)
+        }
+      }
+      return undefined
+    },
+    idle: async () => {
+      for (const { queue } of opened.values()) await queue.idle()
+    },
+  }
+}
