@@ -4,7 +4,7 @@ import type { Connection } from './database.ts'
 import { type DriverError, databaseError } from './driver-errors.ts'
 import { DatabaseError } from './errors.ts'
 import { packetLimit } from './session.ts'
-import { leastBytes } from './statement-size.ts'
+import { leastBytes, mostBytes } from './statement-size.ts'
 
 /** The part of knex's client that lends connections. Going through it, both ways in share one bounded pool. */
 type Lender = { acquireConnection(): Promise<RawConnection>; releaseConnection(connection: RawConnection): Promise<unknown> }
@@ -33,10 +33,12 @@ function borrow(raw: RawConnection): BorrowedConnection {
     broken: false,
     query: <R>(text: string, values?: readonly unknown[]) =>
       new Promise<R>((resolve, reject) => {
+        refuseTooLarge(raw, text, values)
         raw.query(text, values as unknown[], (error: DriverError | null, result: unknown) => {
           if (!error) return resolve(result as R)
-          if (error.fatal) connection.broken = true
-          reject(tooLarge(raw, error, text, values) ?? databaseError(error, text))
+          // Without an SQL state it is not the server that speaks: the connection is lost.
+          if (error.fatal || error.sqlState === undefined) connection.broken = true
+          reject(databaseError(error, text))
         })
       }),
   }
@@ -44,19 +46,13 @@ function borrow(raw: RawConnection): BorrowedConnection {
 }
 
 /** A server that gets far too large a statement hangs up without a word; asked again, it would do so for ever. */
-function tooLarge(
-  raw: RawConnection,
-  error: DriverError,
-  text: string,
-  values: readonly unknown[] | undefined,
-): DatabaseError | undefined {
-  if (!error.fatal) return undefined
-  const bytes = leastBytes([text, values])
+function refuseTooLarge(raw: RawConnection, text: string, values: readonly unknown[] | undefined): void {
   const limit = packetLimit(raw)
-  if (bytes <= limit) return undefined
-  return new DatabaseError(
+  if (mostBytes(text) + mostBytes(values) <= limit) return
+  const bytes = leastBytes(text) + leastBytes(values)
+  if (bytes <= limit) return
+  throw new DatabaseError(
     'DATABASE_PACKET_TOO_LARGE',
     `A statement of ${bytes} bytes is larger than the server accepts (max_allowed_packet = ${limit}). Raise it on the server.`,
-    { cause: databaseError(error) },
   )
 }

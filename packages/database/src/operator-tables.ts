@@ -95,7 +95,7 @@ export async function listSpiServices(connection: Connection, type: number): Pro
  * Registers a receiver and answers its id. Throws DatabaseError DATABASE_DUPLICATE when a live one of its type has this
  * code (the given table has no unique index, so a lock stands in for one), DATABASE_VALUE_REFUSED for a code with a comma.
  */
-export function addSpiService(database: Database, service: Omit<SpiServiceRow, 'id' | 'createTime'>): Promise<number> {
+export async function addSpiService(database: Database, service: Omit<SpiServiceRow, 'id' | 'createTime'>): Promise<number> {
   const { type, serverCode, serverName, description, secret } = service
   if (serverCode.trim() === '' || serverCode.includes(','))
     throw new DatabaseError(

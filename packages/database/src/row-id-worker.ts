@@ -1,6 +1,6 @@
-import { randomUUID } from 'node:crypto'
-import type { Database, WriteResult } from './database.ts'
+import type { Connection, Database, WriteResult } from './database.ts'
 import { DatabaseError } from './errors.ts'
+import { isGone, processIdentity } from './process-identity.ts'
 
 /** All in milliseconds. */
 const LEASE = 30_000
@@ -22,6 +22,12 @@ export type RowIdWorker = {
   release(): Promise<void>
 }
 
+/**
+ * What a lease is counted on, in milliseconds. The monotonic clock stands still while a machine sleeps, the wall clock can
+ * be set: a lease ends with whichever is first.
+ */
+export type LeaseClock = { monotonic(): number; wall(): number }
+
 type Logger = { warn(fields: object, message: string): void; error(fields: object, message: string): void }
 
 /**
@@ -30,9 +36,14 @@ type Logger = { warn(fields: object, message: string): void; error(fields: objec
  * Throws DatabaseError DATABASE_WORKERS_TAKEN when all 32 are held, DATABASE_CLOCK_APART when this machine's clock is more
  * than 4 s off the database's: ids carry the time, and a clock that is ahead would make ids that another makes later.
  */
-export async function leaseRowIdWorker(database: Database, options: { logger?: Logger } = {}): Promise<RowIdWorker> {
+export async function leaseRowIdWorker(
+  database: Database,
+  options: { logger?: Logger; clock?: LeaseClock; renewal?: number } = {},
+): Promise<RowIdWorker> {
+  const { logger, clock = { monotonic: () => performance.now(), wall: Date.now }, renewal = RENEWAL } = options
   await refuseWrongClock(database)
-  const holder = randomUUID()
+  const holder = processIdentity()
+  const leaseEnd = () => ({ monotonic: clock.monotonic() + LEASE - MARGIN, wall: clock.wall() + LEASE - MARGIN })
   let end = leaseEnd()
   const worker = await take(database, holder)
   let lost = false
@@ -47,18 +58,18 @@ export async function leaseRowIdWorker(database: Database, options: { logger?: L
       if (result.affectedRows === 1) end = renewedEnd
       else if (!lost) {
         lost = true
-        options.logger?.error({ worker }, 'another process holds our row id worker: this process makes no row ids any more')
+        logger?.error({ worker }, 'another process holds our row id worker: this process makes no row ids any more')
       }
     } catch (error) {
-      options.logger?.warn({ worker, err: error }, 'the lease on the row id worker could not be renewed')
+      logger?.warn({ worker, err: error }, 'the lease on the row id worker could not be renewed')
     }
   }
-  const timer = setInterval(() => void renew(), RENEWAL)
+  const timer = setInterval(() => void renew(), renewal)
   timer.unref()
 
   return {
     worker,
-    mayIssue: () => !lost && performance.now() < end.monotonic && Date.now() < end.wall,
+    mayIssue: () => !lost && clock.monotonic() < end.monotonic && clock.wall() < end.wall,
     release: async () => {
       clearInterval(timer)
       lost = true
@@ -70,28 +81,44 @@ export async function leaseRowIdWorker(database: Database, options: { logger?: L
   }
 }
 
-/** The monotonic clock stands still while a machine sleeps, the wall clock can be set: the lease ends with the first. */
-function leaseEnd(): { monotonic: number; wall: number } {
-  return { monotonic: performance.now() + LEASE - MARGIN, wall: Date.now() + LEASE - MARGIN }
-}
-
-async function take(database: Database, holder: string): Promise<number> {
+function take(database: Database, holder: string): Promise<number> {
   return database.transaction(async (connection) => {
-    // The longest unused first, which keeps the holders of a number far apart.
-    const result = await connection.query<WriteResult>(
-      `UPDATE tributary_row_id_worker SET lease_end = ${NOW} + ?, holder = ?
-       WHERE lease_end + ? < ${NOW} ORDER BY lease_end, worker LIMIT 1`,
-      [LEASE, holder, REST],
-    )
-    const [row] = await connection.query<{ worker: number }[]>('SELECT worker FROM tributary_row_id_worker WHERE holder = ?', [
-      holder,
-    ])
-    if (result.affectedRows === 1 && row) return row.worker
+    const worker = (await takeRested(connection, holder)) ?? (await takeAbandoned(connection, holder))
+    if (worker !== undefined) return worker
     throw new DatabaseError(
       'DATABASE_WORKERS_TAKEN',
       'All 32 row id workers are held by processes or rest after one. Stop one, or wait 40 s when some were killed.',
     )
   })
+}
+
+/** The longest unused first, which keeps the holders of a number far apart. */
+async function takeRested(connection: Connection, holder: string): Promise<number | undefined> {
+  const result = await connection.query<WriteResult>(
+    `UPDATE tributary_row_id_worker SET lease_end = ${NOW} + ?, holder = ?
+     WHERE lease_end + ? < ${NOW} ORDER BY lease_end, worker LIMIT 1`,
+    [LEASE, holder, REST],
+  )
+  if (result.affectedRows === 0) return undefined
+  const [row] = await connection.query<{ worker: number }[]>('SELECT worker FROM tributary_row_id_worker WHERE holder = ?', [
+    holder,
+  ])
+  return row?.worker
+}
+
+/** The number of a process that was killed on this machine, and so had our clock: it needs no rest. */
+async function takeAbandoned(connection: Connection, holder: string): Promise<number | undefined> {
+  const rows = await connection.query<{ worker: number; holder: string }[]>(
+    'SELECT worker, holder FROM tributary_row_id_worker ORDER BY lease_end, worker FOR UPDATE',
+  )
+  const abandoned = rows.find((row) => isGone(row.holder))
+  if (!abandoned) return undefined
+  await connection.query(`UPDATE tributary_row_id_worker SET lease_end = ${NOW} + ?, holder = ? WHERE worker = ?`, [
+    LEASE,
+    holder,
+    abandoned.worker,
+  ])
+  return abandoned.worker
 }
 
 async function refuseWrongClock(database: Database): Promise<void> {

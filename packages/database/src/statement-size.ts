@@ -5,17 +5,21 @@ const SMALL = 24
  * At most how many bytes `value` takes in a statement's text: three for each UTF-16 unit covers the longest characters
  * and the backslash before a quote; a Buffer is written as hex.
  */
-export function boundOfBytes(value: unknown): number {
+export function mostBytes(value: unknown): number {
   if (typeof value === 'string') return value.length * 3 + SMALL
   if (Buffer.isBuffer(value)) return value.length * 2 + SMALL
-  if (Array.isArray(value)) return value.reduce((sum: number, item) => sum + boundOfBytes(item), SMALL)
-  return SMALL
+  return Array.isArray(value) ? sum(value, mostBytes) + SMALL : SMALL
 }
 
-/** At least how many bytes a statement has. */
+/** At least how many bytes it takes. */
 export function leastBytes(value: unknown): number {
   if (typeof value === 'string') return Buffer.byteLength(value)
   if (Buffer.isBuffer(value)) return value.length * 2
-  if (Array.isArray(value)) return value.reduce((sum: number, item) => sum + leastBytes(item), 0)
-  return 1
+  return Array.isArray(value) ? sum(value, leastBytes) : 0
+}
+
+function sum(values: readonly unknown[], size: (value: unknown) => number): number {
+  let bytes = 0
+  for (const value of values) bytes += size(value)
+  return bytes
 }

@@ -1,5 +1,5 @@
 import type { Connection } from './database.ts'
-import { boundOfBytes } from './statement-size.ts'
+import { mostBytes as mostBytesOf } from './statement-size.ts'
 
 /**
  * What an upsert writes. A row is found by its primary key, which must be among `columns`; the table must have no other
@@ -46,7 +46,7 @@ export function chunkRows(
   let chunk: UpsertRow[] = []
   let bytes = 0
   for (const row of rows) {
-    const size = boundOfBytes(row)
+    const size = mostBytesOf(row)
     if (chunk.length > 0 && (chunk.length === mostRows || bytes + size > mostBytes)) {
       chunks.push(chunk)
       chunk = []

@@ -8,7 +8,7 @@ export const migration: Migration = {
   statements: [
     `CREATE TABLE IF NOT EXISTS tributary_row_id_worker (
       worker TINYINT UNSIGNED NOT NULL PRIMARY KEY,
-      holder CHAR(36) CHARACTER SET ascii NOT NULL DEFAULT '' COMMENT 'the process that leased it',
+      holder VARCHAR(100) CHARACTER SET ascii NOT NULL DEFAULT '' COMMENT 'the process that leased it',
       lease_end BIGINT NOT NULL DEFAULT 0 COMMENT 'milliseconds since 1970, by the clock of the database'
     ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COMMENT = 'Who may make row ids under which worker number'`,
     `INSERT IGNORE INTO tributary_row_id_worker (worker) VALUES ${WORKERS.map((worker) => `(${worker})`).join(', ')}`,

@@ -1,0 +1,31 @@
+import { expect } from 'chai'
+import { cached } from './cached.ts'
+
+describe('a cached value', () => {
+  it('is loaded once for all who ask while it loads and while it is fresh', async () => {
+    let loads = 0
+    const value = cached(60_000, async () => ++loads)
+    expect(await Promise.all([value(), value(), value()])).to.deep.equal([1, 1, 1])
+    expect(await value()).to.equal(1)
+  })
+
+  it('is loaded again when it is too old', async () => {
+    let loads = 0
+    const value = cached(5, async () => ++loads)
+    const first = await value()
+    while ((await value()) === first) await new Promise((resolve) => setImmediate(resolve))
+    expect(loads).to.equal(2)
+  })
+
+  it('is not kept when loading failed, and those who waited all hear of it', async () => {
+    let loads = 0
+    const value = cached(60_000, async () => {
+      loads += 1
+      if (loads === 1) throw new Error('down')
+      return loads
+    })
+    const outcomes = await Promise.allSettled([value(), value()])
+    expect(outcomes.map(({ status }) => status)).to.deep.equal(['rejected', 'rejected'])
+    expect(await value()).to.equal(2)
+  })
+})
