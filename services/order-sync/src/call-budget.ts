@@ -70,13 +70,17 @@ export async function pauseWhenLimited(
 }
 
 /**
- * To be called before polling calls. Throws ChannelError CHANNEL_BUDGET_SPENT when order calls are paused, or when so few
- * are left of the day that notifications should have them.
+ * To be called before orders are read. Throws ChannelError CHANNEL_BUDGET_SPENT when order calls are paused (the budget of
+ * this process may not have heard of it yet), or, when `polling`, when so few are left of the day that notifications
+ * should have them.
  */
-export async function leavePollingCalls(connection: Connection, channel: number, now: number): Promise<void> {
+export async function checkOrderCalls(
+  connection: Connection,
+  { channel, now, polling }: { channel: number; now: number; polling: boolean },
+): Promise<void> {
   const row = await budgetRow(connection, { channel, operation: 'order', day: dayOf(now) })
   if (row.paused_until > now) throw paused('order', row.paused_until - now)
-  if (row.used > DAILY_CALLS.order * (1 - RESERVED_SHARE))
+  if (polling && row.used > DAILY_CALLS.order * (1 - RESERVED_SHARE))
     throw spent('The rest of the calls of the day is kept for notifications', untilMidnight(now))
 }
 

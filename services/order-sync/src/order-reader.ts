@@ -1,7 +1,7 @@
 import { ChannelError } from '@tributary/channels'
 import { processIdentity } from '@tributary/database'
 import { inSpan } from '@tributary/runtime'
-import { leavePollingCalls, pauseWhenLimited } from './call-budget.ts'
+import { checkOrderCalls, pauseWhenLimited } from './call-budget.ts'
 import type { OrderSyncContext, SellerName } from './context.ts'
 import { reasonOf, verdictOn } from './failure.ts'
 import { claimOrderRead, dropOrderRead, finishOrderRead, type OrderReadTask, putBackOrderRead } from './order-read-tasks.ts'
@@ -70,7 +70,7 @@ export function startOrderReader({ context, pace, receiver, openSeller }: Parts)
 
   async function read(task: OrderReadTask, signal: AbortSignal): Promise<void> {
     const { seller, channel, session } = await openSeller(task)
-    if (task.origin === 'poll') await leavePollingCalls(database, task.channel, Date.now())
+    await checkOrderCalls(database, { channel: task.channel, now: Date.now(), polling: task.origin === 'poll' })
     const order = await channel.getOrder(session, task.orderId, signal)
     const traceparent = task.traceparent === null ? {} : { traceparent: task.traceparent }
     const [refused] = await receiver.receive(seller, [order], { origin: task.origin, signal, ...traceparent })

@@ -1,7 +1,7 @@
 import type { ModifiedWindow, OrderPage } from '@tributary/channels'
 import { isGone, listSellers, processIdentity } from '@tributary/database'
 import { inSpan } from '@tributary/runtime'
-import { leavePollingCalls, pauseWhenLimited } from './call-budget.ts'
+import { checkOrderCalls, pauseWhenLimited } from './call-budget.ts'
 import type { OrderSyncContext } from './context.ts'
 import { reasonOf, verdictOn } from './failure.ts'
 import { parkOrderRead, tidyOrderReads } from './order-read-tasks.ts'
@@ -136,7 +136,7 @@ export function startPoller({ context, pace, receiver, openSeller }: Parts): Pol
     page: string | null,
     signal: AbortSignal,
   ): Promise<OrderPage> {
-    await leavePollingCalls(database, channel.number, Date.now())
+    await checkOrderCalls(database, { channel: channel.number, now: Date.now(), polling: true })
     return await channel.listOrders(session, window, page, signal)
   }
 
