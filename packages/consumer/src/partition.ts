@@ -91,18 +91,25 @@ function ownedPartition<P>(loop: Loop<P>): OwnedPartition {
 function runPartition<P>(loop: Loop<P>): Partition {
   const types: ReadonlySet<string> = new Set(loop.shared.definition.types)
   const turns = createTurns(loop)
+  let read = loop.cursor.next
   let ended: Promise<void> | undefined
 
   const batch = async (slice: Slice): Promise<void> => {
     loop.ending.signal.throwIfAborted()
     if (loop.signal.aborted) return
-    const items = slice.events.filter((recorded) => types.has(recorded.event.type)).map(itemOf)
+    // A log may hand out again what it handed out before; positions tell.
+    const items = slice.events.filter(({ position, event }) => position >= read && types.has(event.type)).map(itemOf)
+    if (slice.next <= read) return
+    read = slice.next
     if (items.length === 0) return passOver(loop, slice.next, turns.isIdle())
     const part: Part<P> = { items, to: slice.next }
     if (turns.isIdle()) loop.stage = 'preparing'
     await Promise.all([prepareAhead(loop, part), turns.last()])
     loop.ending.signal.throwIfAborted()
-    turns.add(() => settle(loop, part))
+    turns.add(
+      () => settle(loop, part),
+      () => part.prepared !== undefined,
+    )
   }
 
   const end = async (): Promise<void> => {

@@ -19,20 +19,29 @@ const LONGEST_PAUSE = 10_000
 export async function settle<P>(loop: Loop<P>, part: Part<P>): Promise<void> {
   let strikes = 0
   for (let attempt = 1; ; attempt += 1) {
-    loop.signal.throwIfAborted()
-    try {
-      return await applyPart(loop, part)
-    } catch (error) {
-      loop.signal.throwIfAborted()
-      if (blameFor(error) === 'event') {
-        part.prepared = undefined
-        if (part.items.length > 1) return await settleHalves(loop, part)
-        strikes += 1
-        if (isDone(loop, part, strikes)) return await park(loop, part, error, strikes)
-      }
-      noteTrouble(loop, error, 'a batch cannot be applied for now')
+    const failure = await tryPart(loop, part)
+    if (!failure) return
+    if (failure.blame === 'event') {
+      if (part.items.length > 1) return await settleHalves(loop, part)
+      strikes += 1
+      if (isDone(loop, part, strikes)) return await park(loop, part, failure.error, strikes)
     }
+    noteTrouble(loop, failure.error, 'a batch cannot be applied for now')
     await rest(loop, attempt)
+  }
+}
+
+/** Applies a part once. Throws only when the partition is gone. */
+async function tryPart<P>(loop: Loop<P>, part: Part<P>) {
+  loop.signal.throwIfAborted()
+  try {
+    await applyPart(loop, part)
+    return undefined
+  } catch (error) {
+    loop.signal.throwIfAborted()
+    const blame = blameFor(error)
+    if (blame === 'event') part.prepared = undefined
+    return { error, blame }
   }
 }
 
