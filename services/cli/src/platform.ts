@@ -1,11 +1,12 @@
 import { type App, type Channel, ChannelError } from '@tributary/channels'
 import { createEbay } from '@tributary/channels/ebay'
-import { type Database, leaseRowIdWorker, listApps, openDatabase } from '@tributary/database'
+import { type Database, leaseRowIdWorker, listApps, migrationStatus, openDatabase } from '@tributary/database'
 import { type EventLog, openEventLog } from '@tributary/event-log'
 import { createRowIds } from '@tributary/events'
 import { createCallBudget } from '@tributary/order-sync'
 import type { Configuration, Logger } from '@tributary/runtime'
 import { openVault, type Vault } from '@tributary/vault'
+import { CommandError } from './failure.ts'
 
 const EBAY = 1
 
@@ -30,6 +31,7 @@ export async function openPlatform(configuration: Configuration, logger: Logger)
   try {
     const database = openDatabase(configuration.databaseUrl)
     closers.push(() => database.close())
+    await refuseOldSchema(database)
     const vault = await openVault({ database, masterKeys: configuration.masterKeys })
     const log = await openEventLog({
       url: configuration.logUrl,
@@ -46,6 +48,14 @@ export async function openPlatform(configuration: Configuration, logger: Logger)
     await close()
     throw error
   }
+}
+
+/** Working on a schema that lacks a table would fail later and less clearly. */
+async function refuseOldSchema(database: Database): Promise<void> {
+  const unfit = (await migrationStatus(database)).filter(({ state }) => state !== 'landed')
+  if (unfit.length === 0) return
+  const list = unfit.map(({ name, state }) => `${name} ${state}`).join(', ')
+  throw new CommandError('SCHEMA_UNFIT', `The database does not fit this version (${list}). Run: npm run tributary -- migrate`)
 }
 
 function openChannels(configuration: Configuration, database: Database): ReadonlyMap<number, Channel> {

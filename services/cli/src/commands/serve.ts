@@ -1,8 +1,6 @@
-import { migrationStatus } from '@tributary/database'
 import { createLogger, runUntilSignal, startTelemetry } from '@tributary/runtime'
 import { Argument, type Command } from 'commander'
-import { CommandError } from '../failure.ts'
-import { openPlatform, type Platform } from '../platform.ts'
+import { openPlatform } from '../platform.ts'
 import { createServices, SERVICE_NAMES, type ServiceName } from '../services.ts'
 import { configurationFor } from '../setting-up.ts'
 
@@ -18,7 +16,6 @@ export function addServeCommand(program: Command): void {
       const telemetry = await startTelemetry({ ...configuration.telemetry, serviceName: `tributary-${names.join('+')}` })
       const platform = await openPlatform(configuration, logger)
       try {
-        await refuseOldSchema(platform)
         const { services } = createServices(platform, names)
         process.exitCode = await runUntilSignal(services, { logger })
       } finally {
@@ -26,14 +23,4 @@ export function addServeCommand(program: Command): void {
         await telemetry.stop()
       }
     })
-}
-
-/** Serving on a schema that lacks a table would fail later and less clearly. */
-async function refuseOldSchema({ database }: Platform): Promise<void> {
-  const missing = (await migrationStatus(database)).filter(({ state }) => state !== 'landed')
-  if (missing.length > 0)
-    throw new CommandError(
-      'SCHEMA_OLD',
-      `The database does not fit this version (${missing.map(({ name, state }) => `${name} ${state}`).join(', ')}). Run: npm run tributary -- migrate`,
-    )
 }

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { addApp, addSpiService, migrate } from '@tributary/database'
+import { addApp, addSpiService, migrate, openDatabase } from '@tributary/database'
 import { createLogger, loadConfiguration, type Service } from '@tributary/runtime'
 import { freePort, type PrivateServer, startMariaDb } from '@tributary/test/servers'
 import { createEbaySimulator, type EbaySimulator } from '@tributary/test/simulators/ebay'
@@ -53,9 +53,9 @@ export async function openWorld(options: { folder: string; seed: number }): Prom
     closers.push(async () => void (await Promise.all(receivers.map((receiver) => receiver.close()))))
 
     const { configuration, configurationFile } = await configure(options.folder, server, simulator, receivers)
+    await migrateDatabase(configuration.databaseUrl)
     const platform = await openPlatform(configuration, createLogger(configuration.logging))
     closers.push(() => platform.close())
-    await migrate(platform.database)
     const appId = await register(platform, simulator, secrets)
     const { services, http } = createServices(platform, SERVICE_NAMES)
     return {
@@ -81,6 +81,15 @@ async function emptyDatabase(serverUrl: string): Promise<void> {
     await connection.query(`CREATE DATABASE ${DATABASE} CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci`)
   } finally {
     await connection.end()
+  }
+}
+
+async function migrateDatabase(url: string): Promise<void> {
+  const database = openDatabase(url)
+  try {
+    await migrate(database)
+  } finally {
+    await database.close()
   }
 }
 
