@@ -8,7 +8,7 @@ export const migration: Migration = {
   name: '004-consumer',
   statements: [
     `CREATE TABLE IF NOT EXISTS tributary_cursor (
-      consumer VARCHAR(64) NOT NULL,
+      consumer VARCHAR(128) NOT NULL,
       topic VARCHAR(100) NOT NULL,
       partition_no INT NOT NULL,
       next_position BIGINT NOT NULL COMMENT 'the position read next; everything before it has had its effects',
@@ -19,7 +19,7 @@ export const migration: Migration = {
     ) ENGINE = InnoDB DEFAULT CHARACTER SET = utf8mb4 COLLATE = utf8mb4_bin ROW_FORMAT = DYNAMIC
       COMMENT = 'How far each consumer has come'`,
     `CREATE TABLE IF NOT EXISTS tributary_parked_key (
-      consumer VARCHAR(64) NOT NULL,
+      consumer VARCHAR(128) NOT NULL,
       topic VARCHAR(100) NOT NULL,
       partition_no INT NOT NULL,
       event_key VARCHAR(255) NOT NULL,
@@ -34,7 +34,7 @@ export const migration: Migration = {
     ) ENGINE = InnoDB DEFAULT CHARACTER SET = utf8mb4 COLLATE = utf8mb4_bin ROW_FORMAT = DYNAMIC
       COMMENT = 'Keys with an event that could not be applied'`,
     `CREATE TABLE IF NOT EXISTS tributary_parked_event (
-      consumer VARCHAR(64) NOT NULL,
+      consumer VARCHAR(128) NOT NULL,
       topic VARCHAR(100) NOT NULL,
       partition_no INT NOT NULL,
       event_key VARCHAR(255) NOT NULL,
