@@ -128,6 +128,6 @@ function orderSyncOf(section: TributarySection['order-sync']): Configuration['or
     pollIntervalSeconds: section?.['poll-interval-seconds'] ?? 300,
     overlapSeconds: section?.['overlap-seconds'] ?? 600,
     reachBackDays: section?.['reach-back-days'] ?? 90,
-    concurrency: section?.concurrency ?? 4,
+    concurrency: section?.concurrency ?? 16,
   }
 }

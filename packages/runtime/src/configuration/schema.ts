@@ -145,7 +145,7 @@ const Tributary = section({
       'reach-back-days': optional(
         count(1, 730, { expected: 'days, 1 to 730', fix: 'Write a whole number; eBay keeps two years.' }),
       ),
-      concurrency: optional(count(1, 64, { expected: 'a number of sellers, 1 to 64', fix: 'Write a whole number.' })),
+      concurrency: optional(count(1, 64, { expected: 'a number of reads, 1 to 64', fix: 'Write a whole number.' })),
     }),
   ),
 })
