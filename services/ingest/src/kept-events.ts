@@ -1,4 +1,4 @@
-import type { Channel, Notification, Person } from '@tributary/channels'
+import type { Notification, Person } from '@tributary/channels'
 import { createEvent, derivedEventId, type Event, EventError, orderKey, sellerKey } from '@tributary/events'
 import { currentTraceparent } from '@tributary/runtime'
 import type { Vault } from '@tributary/vault'
@@ -6,7 +6,8 @@ import { SOURCE } from './context.ts'
 
 /** A verified notification with its bytes; account deletions go another way (erasure.ts). */
 export type Received = {
-  channel: Channel
+  /** The number of the channel that it came from. */
+  channel: number
   notification: Exclude<Notification, { kind: 'account-deletion' }>
   body: Buffer
 }
@@ -22,25 +23,25 @@ export async function eventsOf(received: Received, vault: Vault): Promise<Event[
     return [await bodyEvent(received, notification.sellerId, notification.person, vault)]
   } catch (error) {
     if (!(error instanceof EventError)) throw error
-    const person = { kind: 'notification', id: `${received.channel.number}:${notification.notificationId}` }
+    const person = { kind: 'notification', id: `${received.channel}:${notification.notificationId}` }
     return [await bodyEvent(received, null, notification.kind === 'order' ? person : notification.person, vault)]
   }
 }
 
 type OrderNotification = Extract<Notification, { kind: 'order' }>
 
-function orderEvents(channel: Channel, notification: OrderNotification): Event[] {
+function orderEvents(channel: number, notification: OrderNotification): Event[] {
   const { notificationId, topic, time, sellerId } = notification
   return notification.orderIds.map((orderId) =>
     createEvent({
-      id: derivedEventId('OrderNotified', channel.number, notificationId, orderId),
+      id: derivedEventId('OrderNotified', channel, notificationId, orderId),
       type: 'OrderNotified',
       source: SOURCE,
-      subject: `orders/${channel.number}/${sellerId}/${orderId}`,
+      subject: `orders/${channel}/${sellerId}/${orderId}`,
       time: Date.now(),
-      partitionkey: orderKey(channel.number, sellerId, orderId),
+      partitionkey: orderKey(channel, sellerId, orderId),
       ...traced(),
-      data: { channel: channel.number, sellerId, orderId, topic, notificationId, notifiedTime: time },
+      data: { channel, sellerId, orderId, topic, notificationId, notifiedTime: time },
     }),
   )
 }
@@ -48,19 +49,19 @@ function orderEvents(channel: Channel, notification: OrderNotification): Event[]
 async function bodyEvent(received: Received, sellerId: string | null, person: Person, vault: Vault): Promise<Event> {
   const { channel, notification, body } = received
   const { notificationId, topic, time } = notification
-  const id = derivedEventId('NotificationReceived', channel.number, notificationId)
+  const id = derivedEventId('NotificationReceived', channel, notificationId)
   const subject = vault.subject(person.kind, person.id)
   const [outcome] = await vault.seal([{ subject, eventId: id, plaintext: body.toString('utf8') }])
   return createEvent({
     id,
     type: 'NotificationReceived',
     source: SOURCE,
-    subject: `notifications/${channel.number}/${id}`,
+    subject: `notifications/${channel}/${id}`,
     time: Date.now(),
-    partitionkey: sellerId === null ? id : sellerKey(channel.number, sellerId),
+    partitionkey: sellerId === null ? id : sellerKey(channel, sellerId),
     ...traced(),
     data: {
-      channel: channel.number,
+      channel,
       topic,
       notificationId,
       notifiedTime: time,

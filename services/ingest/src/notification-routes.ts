@@ -48,7 +48,7 @@ function receiveNotification(context: IngestContext, keeper: Keeper): Handler {
       if (notification.kind === 'account-deletion') {
         return erasePeople(context, keeper, notification, signal)
       }
-      const events = await eventsOf({ channel, notification, body: request.body }, context.vault)
+      const events = await eventsOf({ channel: channel.number, notification, body: request.body }, context.vault)
       await keeper.append(events, signal)
     })
     response.status(204).end()

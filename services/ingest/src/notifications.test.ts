@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { type Event, orderHolder, orderKey, sellerKey } from '@tributary/events'
 import { expect } from 'chai'
+import { eventsOf } from './kept-events.ts'
 import { type IngestUnderTest, prepareIngest } from './testing/ingest-under-test.ts'
 
 describe('taking in notifications of eBay', () => {
@@ -56,6 +57,17 @@ describe('taking in notifications of eBay', () => {
       const body = JSON.stringify(message, null, 2)
       const answer = await fetch(its.callback, { method: 'POST', body, headers: { 'X-EBAY-SIGNATURE': header } })
       expect(answer.status).to.equal(204)
+    })
+
+    it('keeps a hint for each order that one notification names', async () => {
+      const time = Date.now()
+      const head = { kind: 'order', notificationId: 'n-1', topic: 'X', time, sellerId: 'SYNuser1' } as const
+      const events = await eventsOf(
+        { channel: 1, notification: { ...head, orderIds: ['12-1', '12-2'] }, body: Buffer.from('{}') },
+        its.vault,
+      )
+      expect(ofType(events, 'OrderNotified').map(({ data }) => data.orderId)).to.deep.equal(['12-1', '12-2'])
+      expect(new Set(events.map(({ id }) => id))).to.have.property('size', 2)
     })
 
     it('keeps a topic that it does not know, sealed, and answers 204', async () => {
@@ -224,6 +236,17 @@ describe('taking in notifications of eBay', () => {
       its.relay.heal()
       expect(await its.ebay.notifications.send(its.callback, message, { attempts: 5 })).to.include(204)
       expect(await its.events()).to.have.length(2)
+    })
+
+    it('does not wait for the database when it seals or erases, either', async () => {
+      const { accountDeletion, message, send } = its.ebay.notifications
+      await send(its.callback, orderMessage().message)
+      its.relay.stall()
+      const started = performance.now()
+      const stalled = [message('FEEDBACK_LEFT', { userId: 'SYNuser9' }), accountDeletion({ username: 'x', userId: 'y' })]
+      const statuses = await Promise.all(stalled.map((one) => send(its.callback, one)))
+      expect(statuses).to.deep.equal([[503], [503]])
+      expect(performance.now() - started).to.be.lessThan(3_000)
     })
 
     it('says yes to nothing when the log is closed', async () => {

@@ -22,7 +22,7 @@ export type States = {
   claim(channel: number, state: string, browser: string | undefined): Promise<Claim>
 }
 
-type Row = { app_id: number; spi_codes: string | null; browser_hash: Buffer; expires_time: number; used_time: number }
+type Row = { app_id: number; spi_codes: string | null; browser_hash: Buffer; expires_time: number }
 
 /** States in `tributary_oauth_state`. */
 export function createStates(database: Database): States {
@@ -43,16 +43,15 @@ export function createStates(database: Database): States {
 
     async claim(channel, state, browser) {
       const [row] = await database.query<Row[]>(
-        'SELECT app_id, spi_codes, browser_hash, expires_time, used_time FROM tributary_oauth_state WHERE state_hash = ? AND channel = ?',
+        'SELECT app_id, spi_codes, browser_hash, expires_time FROM tributary_oauth_state WHERE state_hash = ? AND channel = ?',
         [sha256(state), channel],
       )
       if (!row) return { kind: 'unknown' }
       const intent = { channel, appId: row.app_id, spiCodes: row.spi_codes?.split(',') ?? null }
       if (!timingSafeEqual(row.browser_hash, sha256(browser ?? ''))) return { kind: 'other-browser', intent }
-      if (row.used_time > 0) return { kind: 'used', intent }
       const now = Date.now()
       if (row.expires_time <= now) return { kind: 'expired', intent }
-      // Two requests may have come this far; one of them changes the row.
+      // Of all requests that ever come this far, one changes the row.
       const { affectedRows } = await database.query<WriteResult>(
         'UPDATE tributary_oauth_state SET used_time = ? WHERE state_hash = ? AND used_time = 0',
         [now, sha256(state)],
