@@ -33,7 +33,9 @@ export async function settle<P>(loop: Loop<P>, part: Part<P>): Promise<void> {
 
 /** Applies a part once. Throws only when the partition is gone. */
 async function tryPart<P>(loop: Loop<P>, part: Part<P>) {
-  loop.signal.throwIfAborted()
+  // What is prepared may have been sent to others: even while the partition is given up it is written down. The fence has
+  // the last word.
+  if (!part.prepared) loop.signal.throwIfAborted()
   try {
     await applyPart(loop, part)
     return undefined
