@@ -1,7 +1,7 @@
 import type { Connection } from '@tributary/database'
 import type { Position } from '@tributary/event-log'
-import type { Place } from './lane-rows.ts'
 import type { Outcome } from './outcome.ts'
+import type { Place } from './place.ts'
 
 /** One try of a delivery, for the record. `time` is when it began, milliseconds since 1970; the first attempt is 1. */
 export type Attempt = {

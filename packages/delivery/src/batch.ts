@@ -1,9 +1,9 @@
 import type { Delivered } from '@tributary/consumer'
 import type { Connection } from '@tributary/database'
-import { type Attempt, insertAttempts } from './attempt.ts'
+import type { Attempt } from './attempt.ts'
 import type { Passage, Permit } from './gate.ts'
 import { afterFailure, type Lane, untriedLane } from './lane.ts'
-import { insertLanes, insertWaiting, type WaitingRow } from './lane-rows.ts'
+import type { WaitingRow } from './lane-rows.ts'
 import { type HeldLane, hold, keyOf, laneAtRest, type Partition } from './partition.ts'
 
 /** What came of a batch: the rows to write with the cursor. */
@@ -30,9 +30,10 @@ export async function sendBatch(partition: Partition, events: readonly Delivered
 
 /** Writes a batch's rows; in the transaction that moves the cursor. */
 export async function writeBatch(connection: Connection, { partition, attempts, lanes, waiting }: SentBatch): Promise<void> {
-  await insertAttempts(connection, partition.place, attempts)
-  await insertLanes(connection, partition.place, lanes)
-  await insertWaiting(connection, partition.place, waiting)
+  const { rows, place } = partition
+  await rows.insertAttempts(connection, place, attempts)
+  await rows.insertLanes(connection, place, lanes)
+  await rows.insertWaiting(connection, place, waiting)
 }
 
 /** Asks for every route and renders what will be sent at once, before anything is sent: a throw here sends nothing. */
@@ -145,7 +146,7 @@ function makeLane(
   { event, position }: Delivered,
   tried: Exclude<Tried, { kind: 'delivered' }>,
 ): HeldLane {
-  const held = hold(partition, { lane: laneAfter(partition, { event, position }, tried), last: position, rows: 1 })
+  const held = hold(partition, { lane: laneAfter(partition, { event, position }, tried), last: position, events: 1 })
   if (tried.kind === 'slow') held.firstTry = tried.firstTry
   return held
 }
@@ -176,7 +177,7 @@ function joinLane(partition: Partition, sent: SentBatch, held: HeldLane, events:
     else sent.waiting.push({ key, position })
     if (position <= held.last) continue
     held.last = position
-    held.rows += 1
+    held.events += 1
     partition.endpoint.gate.countAside(1)
   }
 }

@@ -3,6 +3,7 @@ import type { EventLog } from '@tributary/event-log'
 import type { Logger } from '@tributary/runtime'
 import { type SentBatch, sendBatch, writeBatch } from './batch.ts'
 import type { Endpoint } from './endpoint.ts'
+import { type LaneRows, mysqlLaneRows } from './lane-rows.ts'
 import { finishLanes, runLanes } from './lane-runner.ts'
 import { keyOf, noteCommit, openPartition, type Partition } from './partition.ts'
 
@@ -12,7 +13,7 @@ const BATCH_SIZE = 128
 /** The consumer that delivers to an endpoint: its cursor is how far the endpoint has come. */
 export function endpointConsumer(
   endpoint: Endpoint,
-  { log, logger }: { log: EventLog; logger: Logger },
+  { log, logger, rows = mysqlLaneRows }: { log: EventLog; logger: Logger; rows?: LaneRows },
 ): ConsumerDefinition<SentBatch> {
   const { name, topic, group, types } = endpoint.definition
   const partitions = new Map<number, { partition: Partition; lanes: Promise<void> }>()
@@ -24,7 +25,7 @@ export function endpointConsumer(
     batchSize: BATCH_SIZE,
     keyOf: (event) => keyOf({ event }),
     async assigned(owned) {
-      const partition = await openPartition({ endpoint, owned, log, logger })
+      const partition = await openPartition({ endpoint, owned, log, logger, rows })
       partitions.set(owned.partition, { partition, lanes: runLanes(partition) })
     },
     prepare(events, signal) {
@@ -50,5 +51,5 @@ export function endpointConsumer(
 async function close(partition: Partition, lanes: Promise<void>): Promise<void> {
   await lanes
   await finishLanes(partition)
-  for (const { rows } of partition.lanes.values()) partition.endpoint.gate.countAside(-rows)
+  for (const { events } of partition.lanes.values()) partition.endpoint.gate.countAside(-events)
 }

@@ -1,7 +1,7 @@
 export * from './endpoint.ts'
 export * from './endpoint-consumer.ts'
 export type { GateView } from './gate.ts'
-export { type LaneFigures, laneFigures, resumeLanes } from './lane-rows.ts'
+export * from './lane-operations.ts'
 export * from './list-lanes.ts'
 export * from './outcome.ts'
 export * from './request.ts'

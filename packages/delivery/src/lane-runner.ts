@@ -3,10 +3,9 @@ import type { Connection } from '@tributary/database'
 import type { Position } from '@tributary/event-log'
 import { decodeEvent } from '@tributary/events'
 import { pause } from '@tributary/runtime'
-import { type Attempt, insertAttempts } from './attempt.ts'
+import type { Attempt } from './attempt.ts'
 import { passageOf } from './batch.ts'
 import { afterFailure, afterSettled, type Lane } from './lane.ts'
-import { deleteLane, deleteWaiting, firstWaiting, resumedLanes, updateLane } from './lane-rows.ts'
 import { type HeldLane, nextCommit, type Partition } from './partition.ts'
 
 /** What came of a lane's head: tried, not for this endpoint any more, not to be told yet, or never to be sent. */
@@ -137,10 +136,10 @@ function write(partition: Partition, held: HeldLane, result: Exclude<HeadResult,
 }
 
 async function keep(partition: Partition, held: HeldLane, lane: Lane, attempts: readonly Attempt[]): Promise<false> {
-  const { place, logger } = partition
+  const { place, rows, logger } = partition
   await whenCommitted(partition, async (connection) => {
-    if (!(await updateLane(connection, place, lane))) return undefined
-    await insertAttempts(connection, place, attempts)
+    if (!(await rows.update(connection, place, lane))) return undefined
+    await rows.insertAttempts(connection, place, attempts)
     return true
   })
   held.lane = lane
@@ -158,7 +157,7 @@ async function settle(partition: Partition, held: HeldLane, attempts: readonly A
   const end = await whenCommitted(partition, (connection) => settleInDatabase(connection, partition, held, attempts), {
     held,
     done(next) {
-      held.rows -= 1
+      held.events -= 1
       held.nextTime = 0
       endpoint.gate.countAside(-1)
       if (next === 'ended') lanes.delete(held.lane.key)
@@ -170,17 +169,17 @@ async function settle(partition: Partition, held: HeldLane, attempts: readonly A
 
 async function settleInDatabase(
   connection: Connection,
-  { place }: Partition,
-  { lane, rows }: HeldLane,
+  { place, rows }: Partition,
+  { lane, events }: HeldLane,
   attempts: readonly Attempt[],
 ): Promise<Lane | 'ended' | undefined> {
-  const next = await firstWaiting(connection, place, lane.key)
-  if (next === undefined && rows > 1) return undefined
+  const next = await rows.firstWaiting(connection, place, lane.key)
+  if (next === undefined && events > 1) return undefined
   const after = next === undefined ? undefined : afterSettled(lane, next, Date.now())
-  const isThere = after ? await updateLane(connection, place, after) : await deleteLane(connection, place, lane.key)
+  const isThere = after ? await rows.update(connection, place, after) : await rows.end(connection, place, lane.key)
   if (!isThere) return undefined
-  await insertAttempts(connection, place, attempts)
-  if (after) await deleteWaiting(connection, place, { key: lane.key, position: after.head })
+  await rows.insertAttempts(connection, place, attempts)
+  if (after) await rows.deleteWaiting(connection, place, { key: lane.key, position: after.head })
   return after ?? 'ended'
 }
 
@@ -244,12 +243,12 @@ function noteTrouble({ endpoint, owned, logger, place }: Partition, held: HeldLa
 
 /** Looks whether a person resumed a blocked lane. */
 async function takeUpResumed(partition: Partition): Promise<void> {
-  const { lanes, owned, place } = partition
+  const { lanes, owned, place, rows } = partition
   const blocked = [...lanes.values()].filter(({ lane, busy }) => lane.state === 'blocked' && !busy)
   if (blocked.length === 0 || owned.signal.aborted) return
   const keys = blocked.map(({ lane }) => lane.key)
   try {
-    for (const lane of await owned.fenced((connection) => resumedLanes(connection, place, keys))) {
+    for (const lane of await owned.fenced((connection) => rows.resumed(connection, place, keys))) {
       const held = lanes.get(lane.key)
       if (held) Object.assign(held, { lane, nextTime: lane.nextTime })
     }

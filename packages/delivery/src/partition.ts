@@ -4,7 +4,8 @@ import { type Logger, pause } from '@tributary/runtime'
 import type { Attempt } from './attempt.ts'
 import type { Endpoint } from './endpoint.ts'
 import type { Lane } from './lane.ts'
-import { loadLanes, type Place } from './lane-rows.ts'
+import type { LaneRows } from './lane-rows.ts'
+import type { Place } from './place.ts'
 
 /**
  * One endpoint's deliveries on one partition, while this process owns it.
@@ -30,6 +31,7 @@ export type Partition = {
   readonly log: EventLog
   readonly logger: Logger
   readonly place: Place
+  readonly rows: LaneRows
   readonly lanes: Map<string, HeldLane>
   /** Aborts when requests under way must end: `grace` after the partition was given up. */
   readonly over: AbortController
@@ -50,7 +52,7 @@ export type HeldLane = {
   /** The highest position that was added, whether its row is committed or not. */
   last: Position
   /** Events in it, the head included, whether their rows are committed or not. */
-  rows: number
+  events: number
   /** The lane side works on it. */
   busy: boolean
   /** The first try of the head, still under way when the lane was made. */
@@ -65,10 +67,11 @@ export async function openPartition(options: {
   owned: OwnedPartition
   log: EventLog
   logger: Logger
+  rows: LaneRows
 }): Promise<Partition> {
-  const { endpoint, owned } = options
+  const { endpoint, owned, rows } = options
   const place = { endpoint: endpoint.definition.name, topic: owned.topic, partition: owned.partition }
-  const found = await owned.fenced((connection) => loadLanes(connection, place))
+  const found = await owned.fenced((connection) => rows.load(connection, place))
   const partition: Partition = {
     ...options,
     place,
@@ -80,23 +83,23 @@ export async function openPartition(options: {
     wake: () => {},
   }
   endAfterGrace(partition)
-  for (const { lane, waiting, last } of found) hold(partition, { lane, last, rows: 1 + waiting })
+  for (const { lane, waiting, last } of found) hold(partition, { lane, last, events: 1 + waiting })
   return partition
 }
 
 /** Puts a lane into memory and counts its rows. */
-export function hold(partition: Partition, { lane, last, rows }: { lane: Lane; last: Position; rows: number }): HeldLane {
+export function hold(partition: Partition, { lane, last, events }: { lane: Lane; last: Position; events: number }): HeldLane {
   const held: HeldLane = {
     lane,
     nextTime: lane.nextTime,
     last,
-    rows,
+    events,
     busy: false,
     firstTry: undefined,
     settling: undefined,
   }
   partition.lanes.set(lane.key, held)
-  partition.endpoint.gate.countAside(rows)
+  partition.endpoint.gate.countAside(events)
   return held
 }
 

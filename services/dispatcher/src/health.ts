@@ -1,6 +1,6 @@
 import type { ConsumerFigures, RunningConsumer } from '@tributary/consumer'
 import type { Database, SpiServiceRow } from '@tributary/database'
-import { type Endpoint, type LaneFigures, laneFigures } from '@tributary/delivery'
+import { countLanes, type Endpoint, type LaneCounts } from '@tributary/delivery'
 import type { HealthReport, HealthStatus } from '@tributary/runtime'
 
 export type RunningEndpoint = { row: SpiServiceRow; readonly endpoint: Endpoint; readonly consumer: RunningConsumer }
@@ -27,7 +27,7 @@ export async function healthOf(endpoints: readonly RunningEndpoint[], database: 
 type EndpointReport = { code: string; status: HealthStatus; reason: string | undefined; details: Record<string, unknown> }
 
 async function reportOf({ row, endpoint, consumer }: RunningEndpoint, database: Database): Promise<EndpointReport> {
-  const [figures, lanes] = await Promise.all([consumer.figures(), laneFigures(database, endpoint.definition.name)])
+  const [figures, lanes] = await Promise.all([consumer.figures(), countLanes(database, endpoint.definition.name)])
   const gate = endpoint.gate.view()
   const reason = reasonOf(endpoint, figures, lanes)
   const isStalled = gate.state === 'open' && figures.stalledSeconds > STALLED
@@ -52,7 +52,7 @@ async function reportOf({ row, endpoint, consumer }: RunningEndpoint, database: 
   }
 }
 
-function reasonOf(endpoint: Endpoint, figures: ConsumerFigures, lanes: LaneFigures): string | undefined {
+function reasonOf(endpoint: Endpoint, figures: ConsumerFigures, lanes: LaneCounts): string | undefined {
   const { state, reason, aside } = endpoint.gate.view()
   if (state === 'shut') return reason
   if (state === 'failing') return `The endpoint fails (${reason}); it is probed, and its events wait in order.`
