@@ -12,8 +12,6 @@ export type Poll = SellerName & {
   revocationTime: number
   /** Only the newest claim may write. */
   epoch: number
-  /** When the claim ends. */
-  until: number
 }
 
 /** Another process took the seller over; what this one still reads is of no use. */
@@ -23,11 +21,12 @@ export class PollLost extends Error {
 
 const OF_SELLER = 'channel = ? AND seller_id = ?'
 
-/** Makes sellers due now, whether they have a row or not; what went wrong before their new consent is forgotten. */
+/** Makes sellers due that have just consented. A poll in hand goes on; should it fail, it is not put off. */
 export async function pollAtOnce(connection: Connection, sellers: readonly SellerName[]): Promise<void> {
   if (sellers.length === 0) return
   await connection.query(
-    `INSERT INTO tributary_poll (channel, seller_id) VALUES ? ON DUPLICATE KEY UPDATE due_time = 0, failures = 0`,
+    `INSERT INTO tributary_poll (channel, seller_id) VALUES ?
+     ON DUPLICATE KEY UPDATE wanted = 1, failures = 0, due_time = IF(claimed_by IS NULL, 0, due_time)`,
     [sellers.map(({ channel, sellerId }) => [channel, sellerId])],
   )
 }
@@ -44,7 +43,7 @@ export async function ensurePolls(connection: Connection, sellers: readonly Sell
 export async function noteRevocation(connection: Connection, { channel, sellerId }: SellerName, time: number): Promise<void> {
   await connection.query(
     `INSERT INTO tributary_poll (channel, seller_id, revocation_time) VALUES (?, ?, ?)
-     ON DUPLICATE KEY UPDATE due_time = 0, revocation_time = VALUES(revocation_time)`,
+     ON DUPLICATE KEY UPDATE revocation_time = VALUES(revocation_time), due_time = IF(claimed_by IS NULL, 0, due_time)`,
     [channel, sellerId, time],
   )
 }
@@ -61,25 +60,18 @@ export async function claimPoll(
   )
   for (const row of candidates) {
     const { affectedRows } = await database.query<WriteResult>(
-      `UPDATE tributary_poll SET epoch = epoch + 1, due_time = ?, claimed_by = ? WHERE ${OF_SELLER} AND epoch = ? AND due_time <= ?`,
+      `UPDATE tributary_poll SET epoch = epoch + 1, due_time = ?, claimed_by = ?, wanted = 0 WHERE ${OF_SELLER} AND epoch = ? AND due_time <= ?`,
       [until, owner, row.channel, row.seller_id, row.epoch, now],
     )
-    if (affectedRows === 1) return toPoll(row, until)
+    if (affectedRows === 1) return toPoll(row)
   }
   return undefined
 }
 
-/**
- * Moves the cursor, if it is still ours to move, and prolongs the claim; 0 leaves the cursor. A wish to be polled at once
- * that came meanwhile stands. Throws PollLost.
- */
+/** Moves the cursor, if it is still ours to move, and prolongs the claim; 0 leaves the cursor. Throws PollLost. */
 export async function advancePoll(database: Database, poll: Poll, cursorTime: number, until: number): Promise<Poll> {
-  await write(database, poll, 'cursor_time = GREATEST(cursor_time, ?), due_time = IF(due_time = ?, ?, due_time)', [
-    cursorTime,
-    poll.until,
-    until,
-  ])
-  return { ...poll, cursorTime: Math.max(poll.cursorTime, cursorTime), until }
+  await write(database, poll, 'cursor_time = GREATEST(cursor_time, ?), due_time = ?', [cursorTime, until])
+  return { ...poll, cursorTime: Math.max(poll.cursorTime, cursorTime) }
 }
 
 /** Ends the claim of a poll that went through. `sweep` asks for the open orders since a time once more. Throws PollLost. */
@@ -93,8 +85,8 @@ export async function finishPoll(
       connection,
       poll,
       `claimed_by = NULL, failures = 0, last_error = '', success_time = ?, swept_time = IF(? OR swept_time = 0, ?, swept_time),
-       due_time = IF(due_time = ?, ?, due_time)`,
-      [now, sweep !== undefined, now, poll.until, next],
+       due_time = IF(revocation_time > 0, 0, ?)`,
+      [now, sweep !== undefined, now, next],
     )
     if (sweep) await sweepOpenOrders(connection, poll, { ...sweep, now })
   })
@@ -106,10 +98,9 @@ export async function putBackPoll(
   poll: Poll,
   { next, failures, error }: { next: number; failures: number; error: string },
 ): Promise<void> {
-  await write(database, poll, 'claimed_by = NULL, failures = ?, last_error = ?, due_time = IF(due_time = ?, ?, due_time)', [
+  await write(database, poll, 'claimed_by = NULL, failures = ?, last_error = ?, due_time = IF(wanted, 0, ?)', [
     failures,
     error,
-    poll.until,
     next,
   ])
 }
@@ -163,7 +154,7 @@ type PollRecord = {
   epoch: number
 }
 
-function toPoll(row: PollRecord, until: number): Poll {
+function toPoll(row: PollRecord): Poll {
   return {
     channel: row.channel,
     sellerId: row.seller_id,
@@ -172,6 +163,5 @@ function toPoll(row: PollRecord, until: number): Poll {
     sweptTime: row.swept_time,
     revocationTime: row.revocation_time,
     epoch: row.epoch + 1,
-    until,
   }
 }

@@ -45,6 +45,7 @@ export const migration: Migration = {
       last_error VARCHAR(255) NOT NULL DEFAULT '',
       success_time BIGINT NOT NULL DEFAULT 0 COMMENT 'when a poll last came to its end',
       swept_time BIGINT NOT NULL DEFAULT 0 COMMENT 'when the open orders were last asked for again',
+      wanted TINYINT NOT NULL DEFAULT 0 COMMENT 'a consent came while it was claimed',
       revocation_time BIGINT NOT NULL DEFAULT 0 COMMENT 'of a notice that the grant ended, not yet looked into; 0 when there is none',
       PRIMARY KEY (channel, seller_id),
       INDEX idx_due_time (due_time)

@@ -125,6 +125,7 @@ export async function startUnderTest(): Promise<OrderSyncUnderTest> {
   const vault = await openVault({ database, masterKeys: [masterKey] })
   const rowIds = createRowIds({ worker: WORKERS })
   const surroundings = { databaseUrl: url, masterKey: masterKey.toString('hex'), urls: ebay.urls }
+  const readAll = createReader(log)
   const lines: string[] = []
   const processes: RunningProcess[] = []
   let started = 0
@@ -140,7 +141,7 @@ export async function startUnderTest(): Promise<OrderSyncUnderTest> {
   }
 
   async function events<T extends EventType>(type: T): Promise<EventOf<T>[]> {
-    const all = await allEvents(log)
+    const all = await readAll()
     return all.filter((event): event is Extract<Event, EventOf<T>> => event.type === type)
   }
 
@@ -265,16 +266,22 @@ function notifiedEvent(given: { sellerId: string; orderId: string; traceparent?:
   })
 }
 
-async function allEvents(log: EventLog): Promise<Event[]> {
-  const events: Event[] = []
-  for (let partition = 0; partition < (await log.partitions(ORDER_TOPIC)); partition++) {
-    let from = 0
-    for (;;) {
-      const slice = await log.read(ORDER_TOPIC, partition, from)
-      events.push(...slice.events.map(({ event }) => decodeEvent(event)))
-      if (slice.next === from) break
-      from = slice.next
+/** Reads every event of the log, partition by partition; what was read before is not read again. */
+function createReader(log: EventLog): () => Promise<Event[]> {
+  const known: Event[][] = Array.from({ length: PARTITIONS }, () => [])
+  let reading = Promise.resolve()
+  async function readOn(): Promise<void> {
+    for (const [partition, events] of known.entries()) {
+      for (let from = events.length; ; from = events.length) {
+        const slice = await log.read(ORDER_TOPIC, partition, from)
+        events.push(...slice.events.map(({ event }) => decodeEvent(event)))
+        if (slice.events.length === 0) break
+      }
     }
   }
-  return events
+  return async () => {
+    reading = reading.then(readOn)
+    await reading
+    return known.flat()
+  }
 }
