@@ -1,4 +1,4 @@
-import { openDatabase, processIdentity } from '@tributary/database'
+import { type Database, openDatabase, processIdentity } from '@tributary/database'
 import { checkEvents } from '../limits.ts'
 import type { EventLogOptions } from '../open-event-log.ts'
 import { type EventLog, EventLogError } from '../port.ts'
@@ -14,7 +14,7 @@ const LIMIT = 500
 
 /** The log as tables of a MySQL or MariaDB server (migration 003). Positions have no gaps. */
 export function openMysqlLog({ url, database: shared, partitions, logger, lease = LEASE }: EventLogOptions): EventLog {
-  const database = shared ?? openDatabase(url)
+  const database = shared ?? openPool(url)
   const topics = createTopics(database, partitions)
   const { open, openWhenPossible, idle } = createOpenTopics(database, topics, logger)
   const inHand = new Set<Promise<unknown>>()
@@ -69,5 +69,14 @@ export function openMysqlLog({ url, database: shared, partitions, logger, lease 
       await idle()
       if (!shared) await database.close()
     },
+  }
+}
+
+function openPool(url: string): Database {
+  try {
+    return openDatabase(url)
+  } catch (error) {
+    const { message } = error instanceof Error ? error : new Error(String(error))
+    throw new EventLogError('LOG_URL_INVALID', message, { retriable: false, cause: error })
   }
 }

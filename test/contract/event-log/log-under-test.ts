@@ -1,0 +1,96 @@
+import { randomUUID } from 'node:crypto'
+import { type EventLog, openEventLog, type RecordedEvent } from '@tributary/event-log'
+import type { StoredEvent } from '@tributary/events'
+
+/** A new, empty log on a real server. Another driver gives one of these and has its tests. */
+export type LogUnderTest = {
+  /** For `openEventLog`, also in another process. */
+  url: string
+  /** Whether positions have no gaps. */
+  dense: boolean
+  /** Removes the log's content and lets go of its server. */
+  drop(): Promise<void>
+}
+
+export type MakeLog = () => Promise<LogUnderTest>
+
+export const PARTITIONS = 6
+/** Short, so that take-over by time can be seen; long enough for a loaded machine to renew ten times in it. */
+export const LEASE = 2_000
+
+/**
+ * One log for the tests of a `describe`, each on a topic of its own. `open` gives one more instance, with connections of
+ * its own, as another process would have it; it is closed after the test.
+ */
+export function useLog(makeLog: MakeLog): { open(): Promise<EventLog>; topic(): string; server(): LogUnderTest } {
+  let server: LogUnderTest
+  let topic = ''
+  const opened: EventLog[] = []
+  before(async function () {
+    this.timeout(60_000)
+    server = await makeLog()
+  })
+  beforeEach(() => {
+    topic = `TOPIC_${randomUUID().slice(0, 8)}`
+  })
+  afterEach(() => Promise.all(opened.splice(0).map((log) => log.close())))
+  after(() => server.drop())
+  return {
+    open: async () => {
+      const log = await openEventLog({ url: server.url, partitions: PARTITIONS, lease: LEASE })
+      opened.push(log)
+      return log
+    },
+    topic: () => topic,
+    server: () => server,
+  }
+}
+
+/** An event with a new id, unless told otherwise. */
+export function anEvent(change: Partial<StoredEvent> = {}): StoredEvent {
+  return {
+    specversion: '1.0',
+    id: randomUUID(),
+    type: 'OrderNotified',
+    source: '/tributary/test',
+    subject: 'orders/1/SELLER/1',
+    time: new Date().toISOString(),
+    datacontenttype: 'application/json',
+    dataversion: 1,
+    partitionkey: '1:SELLER:1',
+    data: '{"a":1}',
+    ...change,
+  }
+}
+
+/** Events of many keys, numbered within each key from 0 in `data`, keys taking turns. */
+export function eventsOfKeys(keys: number, each: number): StoredEvent[] {
+  return Array.from({ length: keys * each }, (_, index) =>
+    anEvent({ partitionkey: `key-${index % keys}`, data: JSON.stringify({ number: Math.floor(index / keys) }) }),
+  )
+}
+
+/** Everything that stands in a topic, partition after partition. */
+export async function readAll(log: EventLog, topic: string): Promise<RecordedEvent[]> {
+  const all: RecordedEvent[] = []
+  for (const [partition, end] of (await log.ends(topic)).entries()) {
+    for (let from = 0; from < end; ) {
+      const slice = await log.read(topic, partition, from)
+      all.push(...slice.events)
+      if (slice.next === from) break
+      from = slice.next
+    }
+  }
+  return all
+}
+
+export const idsOf = (events: readonly { event: StoredEvent }[]): string[] => events.map(({ event }) => event.id)
+
+/** Resolves when `holds` does; fails after `within` milliseconds, saying what it waited for. */
+export async function until(what: string, holds: () => boolean, within = 15_000): Promise<void> {
+  const end = Date.now() + within
+  while (!holds()) {
+    if (Date.now() > end) throw new Error(`Waited ${within} ms in vain until ${what}.`)
+    await new Promise((resolve) => setTimeout(resolve, 5))
+  }
+}
