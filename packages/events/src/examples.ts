@@ -38,6 +38,7 @@ export const EXAMPLE_DATA: { readonly [T in EventType]: EventData<T> } = {
         { lineItemId: '10012345678901', quantity: 2, title: 'Oak mallet, 450 g', sku: 'MALLET-450' },
         { lineItemId: '10012345678902', quantity: 1, title: 'Chisel 12 mm', sku: 'CHISEL-12' },
       ],
+      linesComplete: true,
     },
     subject,
     sealed,

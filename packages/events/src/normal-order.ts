@@ -49,7 +49,11 @@ export const NormalOrderSchema = Type.Object(
     fulfillmentStatus: Type.String({ description: 'Raw value of the marketplace.' }),
     paymentStatus: Type.String({ description: 'Raw value of the marketplace.' }),
     digest: Type.String({ description: 'MD5, lower-case hex, of the canonical mapped fields; goes to `original_md5`.' }),
-    lines: Type.Array(OrderLineSchema, { description: 'Every line of this snapshot; a line that is missing has gone.' }),
+    lines: Type.Array(OrderLineSchema, { description: 'Every line of this snapshot that could be read.' }),
+    linesComplete: Type.Boolean({
+      description:
+        'Whether that is every line there is: then a line that is missing has gone, otherwise it may only be unreadable.',
+    }),
   },
   { ...closed, description: 'What the order says that is not about people.' },
 )

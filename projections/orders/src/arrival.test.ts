@@ -39,16 +39,17 @@ const history = fc
       personal,
       status: fc.constantFrom('AWAITING_SHIPMENT', 'SHIPPED', 'UNKNOWN'),
       lines: fc.array(line, { maxLength: 4 }),
+      linesComplete: fc.boolean(),
     }),
     { minLength: 1, maxLength: 5 },
   )
   .map((snapshots) =>
-    snapshots.map(({ personal, status, lines }, index): OpenedEvent => {
+    snapshots.map(({ personal, status, lines, linesComplete }, index): OpenedEvent => {
       const base = 1000 * (index + 1)
       const ids = Object.fromEntries(['1', '2', '3', 'constructor'].map((item, at) => [item, base + 2 + at]))
       return anOrderReceived({
         data: { sourceTime: T + index, rowIds: { order: base, original: base + 1, lines: ids } },
-        order: { status, lines, lastModifiedDate: `${index}`, digest: `${index}` },
+        order: { status, lines, linesComplete, lastModifiedDate: `${index}`, digest: `${index}` },
         personal,
       })
     }),

@@ -1,12 +1,13 @@
 import { expect } from 'chai'
 import { type Facts, readFacts, writeFacts } from './facts.ts'
 
-const facts = (older: Record<string, number>, gone: Record<string, number>, cut: string[]): Facts => ({
+const facts = (older: Record<string, number>, lines: Record<string, number>, cut: string[]): Facts => ({
   newest: 9,
   erased: 'told',
   address: 7,
   older,
-  gone,
+  listed: 8,
+  lines,
   cut: new Set(cut),
 })
 

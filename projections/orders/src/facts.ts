@@ -17,8 +17,10 @@ export type Facts = {
   address: number
   /** By column: source time of a value that the newest snapshot does not know any more. */
   older: Record<string, number>
-  /** By row id: source time of the values of a line that is not in the newest snapshot. */
-  gone: Record<string, number>
+  /** Source time of the newest snapshot that listed every line. */
+  listed: number
+  /** By row id: source time of the values of a line, where it is not `listed`. */
+  lines: Record<string, number>
   /** Columns whose value was cut to fit; `17.title` is the title in the row 17 of the lines. */
   cut: Set<string>
 }
@@ -28,7 +30,8 @@ type StoredFacts = {
   erased?: 'unopened' | 'told'
   address?: number
   older?: Record<string, number>
-  gone?: Record<string, number>
+  listed?: number
+  lines?: Record<string, number>
   cut?: string[]
 }
 
@@ -40,23 +43,25 @@ export const readFacts = (row: Row | undefined): Facts => {
     erased: stored.erased ?? 'no',
     address: stored.address ?? -1,
     older: stored.older ?? {},
-    gone: stored.gone ?? {},
+    listed: stored.listed ?? stored.newest ?? -1,
+    lines: stored.lines ?? {},
     cut: new Set(stored.cut),
   }
 }
 
 /** Writes facts as text, the same text for the same facts whatever order they were learnt in. */
-export const writeFacts = ({ newest, erased, address, older, gone, cut }: Facts): string =>
+export const writeFacts = ({ newest, erased, address, older, listed, lines, cut }: Facts): string =>
   JSON.stringify({
     ...(newest < 0 ? {} : { newest }),
     ...(erased === 'no' ? {} : { erased }),
     ...(address < 0 ? {} : { address }),
     ...sortedUnlessEmpty('older', older),
-    ...sortedUnlessEmpty('gone', gone),
+    ...(listed === newest ? {} : { listed }),
+    ...sortedUnlessEmpty('lines', lines),
     ...(cut.size === 0 ? {} : { cut: [...cut].sort() }),
   } satisfies StoredFacts)
 
-const sortedUnlessEmpty = (name: 'older' | 'gone', times: Record<string, number>) => {
+const sortedUnlessEmpty = (name: 'older' | 'lines', times: Record<string, number>) => {
   const keys = Object.keys(times)
   return keys.length === 0 ? {} : { [name]: Object.fromEntries(keys.sort().map((key) => [key, times[key]])) }
 }

@@ -6,8 +6,9 @@ import { DETAIL_LIMITS, DETAIL_TABLE, LARGEST_QUANTITY } from './tables.ts'
 
 /**
  * Merges the lines of a snapshot: the rows are the union over all snapshots, each with the values of the newest that has
- * it, and only those of the newest snapshot are live. A row that has gone says so in `deleted` (its own id) and keeps
- * its id should the line come back. Answers `rows` itself when nothing changed, else a list sorted by id.
+ * it. Live are those that the newest complete snapshot lists, and those of newer incomplete ones, which can tell that a
+ * line is there but not that one has gone. A row that has gone says so in `deleted` (its own id) and keeps its id should
+ * the line come back. Answers `rows` itself when nothing changed, else a list sorted by id.
  */
 export const mergeLines = (
   draft: Draft,
@@ -15,49 +16,55 @@ export const mergeLines = (
   event: EventOf<'OrderReceived'>,
   time: number,
 ): readonly Row[] => {
+  const { facts } = draft
+  const { sourceTime, order } = event.data
   const byItem = new Map(rows.map((row) => [String(row['line_item_id']), row]))
-  const lines = new Map(event.data.order.lines.map((line) => [itemOf(line), line]))
-  for (const [item, line] of lines) byItem.set(item, mergeLine(draft, byItem.get(item), { item, line, event, time }))
-  if (event.data.sourceTime >= draft.facts.newest) {
-    for (const [item, row] of byItem) if (!lines.has(item)) byItem.set(item, withoutLine(draft, row, time))
+  const lines = new Map(order.lines.map((line) => [itemOf(line), line]))
+  const times = new Map(rows.map((row) => [Number(row['id']), facts.lines[Number(row['id'])] ?? facts.listed]))
+  const isCurrent = sourceTime >= facts.listed
+  for (const [item, line] of lines) {
+    byItem.set(item, mergeLine(draft, byItem.get(item), { item, line, event, time, times, isCurrent }))
   }
+  if (order.linesComplete && isCurrent) {
+    facts.listed = sourceTime
+    for (const [item, row] of byItem) {
+      const isOlder = (times.get(Number(row['id'])) ?? sourceTime) <= sourceTime
+      if (!lines.has(item) && isOlder) byItem.set(item, settle(row, { ...row, deleted: row['id'] ?? 0 }, time))
+    }
+  }
+  facts.lines = Object.fromEntries([...times].filter(([, lineTime]) => lineTime !== facts.listed))
   return sortedUnlessSame(rows, [...byItem.values()])
 }
 
 /** A line's id as its column keeps it. Should a snapshot name one twice, the later is the line. */
 const itemOf = ({ lineItemId }: OrderLine): string => cutToCodePoints(storableText(lineItemId), DETAIL_LIMITS.line_item_id)
 
-type Given = { item: string; line: OrderLine; event: EventOf<'OrderReceived'>; time: number }
+type Given = {
+  item: string
+  line: OrderLine
+  event: EventOf<'OrderReceived'>
+  time: number
+  /** By row id: source time of the values of every line; gets that of this one. */
+  times: Map<number, number>
+  /** Whether the snapshot is as new as the newest complete one. */
+  isCurrent: boolean
+}
 
-const mergeLine = (draft: Draft, before: Row | undefined, { item, line, event, time }: Given): Row => {
-  const { facts } = draft
+const mergeLine = (draft: Draft, before: Row | undefined, { item, line, event, time, times, isCurrent }: Given): Row => {
   const { sourceTime } = event.data
-  const isNewest = sourceTime >= facts.newest
   const id = Number(before?.['id'] ?? newRowId(event, line))
-  if (!isNewest && before && !isOlder(facts.gone[id], before, sourceTime)) return before
+  if (before && sourceTime < (times.get(id) ?? sourceTime)) return before
 
-  if (isNewest) delete facts.gone[id]
-  else facts.gone[id] = sourceTime
-  const after: DraftRow = before ? { ...before } : { ...blankLine, ...newAudit(time), id, line_item_id: item }
+  times.set(id, sourceTime)
+  const after: DraftRow = before ? { ...before } : { ...blankLine, ...newAudit(time), id, line_item_id: item, deleted: id }
   after['order_id'] = draft.row['id'] ?? null
-  after['deleted'] = isNewest ? 0 : id
+  if (isCurrent) after['deleted'] = 0
   setValues(draft, after, line)
   return settle(before, after, time)
 }
 
-const withoutLine = ({ facts }: Draft, row: Row, time: number): Row => {
-  if (row['deleted'] !== 0) return row
-  const id = Number(row['id'])
-  facts.gone[id] = facts.newest
-  return settle(row, { ...row, deleted: id }, time)
-}
-
 /** In the order of the DDL: `settle` and the writer go through the columns as they stand here. */
 const blankLine = { id: 0, order_id: 0, line_item_id: '', quantity: 0, title: '', sku: '' }
-
-/** Whether the values of a line that has gone are no newer than `sourceTime`; a live line's always are. */
-const isOlder = (gone: number | undefined, row: Row, sourceTime: number): boolean =>
-  row['deleted'] !== 0 && (gone ?? -1) <= sourceTime
 
 const newRowId = ({ data }: EventOf<'OrderReceived'>, line: OrderLine): number => {
   const { lines } = data.rowIds

@@ -161,6 +161,20 @@ describe('orders: newer and older snapshots', () => {
 })
 
 describe('orders: lines', () => {
+  it('lets no line go because a snapshot could not be read whole', () => {
+    const half = snapshot(1, { order: { lines: [{ ...mallet, title: 'New' }], linesComplete: false } })
+    const { rows } = given(orders, snapshot(0)).when(half)
+    expect(rows(LINES).map(({ line_item_id, title, deleted }) => [line_item_id, title, deleted])).to.deep.equal([
+      ['mallet', 'New', 0],
+      ['chisel', 'Chisel', 0],
+    ])
+    const whole = given(orders, snapshot(0), half).when(snapshot(2, { order: { lines: [chisel] } }))
+    expect(whole.rows(LINES).map(({ line_item_id, deleted }) => [line_item_id, deleted])).to.deep.equal([
+      ['mallet', 502],
+      ['chisel', 0],
+    ])
+  })
+
   it('soft-deletes a line that has gone and brings it back as the same row', () => {
     const gone = given(orders, snapshot(0)).when(snapshot(1, { order: { lines: [mallet] } }))
     expect(gone.rows(LINES).map(({ id, deleted, update_time }) => [id, deleted, update_time])).to.deep.equal([

@@ -53,6 +53,7 @@ describe('The normal form of an eBay order', () => {
         { lineItemId: '10080000000001', quantity: 2, title: 'Example widget, blue', sku: 'SYN-SKU-1' },
         { lineItemId: '10080000000002', quantity: 1, title: 'Example cable 1 m', sku: 'SYN-SKU-2' },
       ],
+      linesComplete: true,
     })
     expect(order.digest).to.match(/^[0-9a-f]{32}$/)
     expect(personal).to.deep.equal({
@@ -221,6 +222,7 @@ describe('An eBay order with fields of the wrong type', () => {
         raw['lineItems'] = lineItems
       })
       expect(order.order.lines).to.deep.equal([])
+      expect(order.order.linesComplete).to.equal(false)
       expect(fields(order)).to.include('lineItems')
     }
   })

@@ -61,7 +61,7 @@ function readOrder(read: FieldReader, root: Field): Omit<NormalOrder, 'digest'> 
     lastModifiedDate: text('lastModifiedDate') ?? '',
     fulfillmentStatus: state.fulfillmentStatus ?? '',
     paymentStatus: state.paymentStatus ?? '',
-    lines: readLines(read, items),
+    ...readLines(read, lineItems),
   }
 }
 
@@ -78,12 +78,17 @@ function known(read: FieldReader, field: Field, values: ReadonlySet<string>): st
   return value
 }
 
-/** Lines are told apart by their id: one without an id, or with an id that came before, is reported and left out. */
-function readLines(read: FieldReader, items: readonly Field[]): OrderLine[] {
+/**
+ * Lines are told apart by their id: one without an id, or with an id that came before, is reported and left out. Without
+ * an id we cannot know which line that was, so nobody may conclude that a missing line has gone.
+ */
+function readLines(read: FieldReader, lineItems: Field): Pick<NormalOrder, 'lines' | 'linesComplete'> {
   const lines = new Map<string, OrderLine>()
-  for (const item of items) {
+  let linesComplete = Array.isArray(lineItems.value)
+  for (const item of read.elements(lineItems)) {
     const id = read.member(item, 'lineItemId')
     const lineItemId = read.text(id)
+    if (lineItemId === undefined) linesComplete = false
     if (lineItemId === undefined || lines.has(lineItemId)) {
       read.report(id.path, `${lineItemId === undefined ? 'missing' : 'repeated'}; the line was left out`)
       continue
@@ -93,5 +98,5 @@ function readLines(read: FieldReader, items: readonly Field[]): OrderLine[] {
     const title = read.text(read.member(item, 'title')) ?? ''
     lines.set(lineItemId, { lineItemId, quantity: quantity ?? 0, title, sku: read.text(read.member(item, 'sku')) ?? '' })
   }
-  return [...lines.values()]
+  return { lines: [...lines.values()], linesComplete }
 }
