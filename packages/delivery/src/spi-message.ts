@@ -46,7 +46,8 @@ const OrderReceivedMessage = Type.Object(
     lastModifiedDate: Type.String({ description: 'As the marketplace wrote it.' }),
     fulfillmentStatus: Type.String({ description: 'Raw value of the marketplace.' }),
     paymentStatus: Type.String({ description: 'Raw value of the marketplace.' }),
-    lines: Type.Array(OrderLineSchema, { description: 'Every line of this snapshot; a line that is missing has gone.' }),
+    lines: Type.Array(OrderLineSchema, { description: 'Every line of this snapshot that could be read.' }),
+    linesComplete: Type.Boolean({ description: 'Whether that is every line there is: then a line that is missing has gone.' }),
     personalData: Type.Enum(['present', 'erased']),
     buyer: Type.Union([PersonalPartSchema.properties.buyer, Type.Null()], { description: 'null when erased.' }),
     receiver: Type.Union([PersonalPartSchema.properties.receiver, Type.Null()], { description: 'null when erased.' }),
@@ -132,6 +133,7 @@ function orderReceived(event: EventOf<'OrderReceived'>, personal: PersonalPart |
     fulfillmentStatus: order.fulfillmentStatus,
     paymentStatus: order.paymentStatus,
     lines: order.lines.map(lineOf),
+    linesComplete: order.linesComplete,
     ...(personal === 'erased'
       ? { personalData: 'erased', buyer: null, receiver: null }
       : { personalData: 'present', buyer: buyerOf(personal.buyer), receiver: receiverOf(personal.receiver) }),
