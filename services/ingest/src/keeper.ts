@@ -1,8 +1,9 @@
 import type { EventLog } from '@tributary/event-log'
 import { type Event, encodeEvent, ORDER_TOPIC } from '@tributary/events'
 import { Problem } from '@tributary/runtime'
+import { within } from './within.ts'
 
-/** Marketplaces give up after three seconds, so an answer must be out before. */
+/** Marketplaces give up after three seconds, so an answer must be out before. What is kept later all the same does no harm. */
 const DEADLINE = 2_500
 const RETRY_AFTER_SECONDS = '30'
 /** A deletion may touch thousands of orders; a log refuses batches that are too large. */
@@ -28,7 +29,7 @@ export function createKeeper(log: EventLog): Keeper {
 
   async function attempt<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
     try {
-      const result = await withinDeadline(work)
+      const result = await within(DEADLINE, work)
       figures.kept += 1
       figures.lastKeptTime = Date.now()
       return result
@@ -66,21 +67,3 @@ export function createKeeper(log: EventLog): Keeper {
 
 const notKept = (detail: string, cause?: unknown): Problem =>
   new Problem(503, 'NOT_KEPT', detail, { headers: { 'Retry-After': RETRY_AFTER_SECONDS }, cause })
-
-/** A driver that hangs may not hear the signal, so the time-out answers by itself. What comes too late harms nothing. */
-async function withinDeadline<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  const timeout = new AbortController()
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => {
-      const error = new Error(`Keeping took longer than ${DEADLINE} ms.`)
-      timeout.abort(error)
-      reject(error)
-    }, DEADLINE)
-  })
-  try {
-    return await Promise.race([work(timeout.signal), late])
-  } finally {
-    clearTimeout(timer)
-  }
-}

@@ -5,6 +5,7 @@ import type { IngestContext } from './context.ts'
 import { erasePeople } from './erasure.ts'
 import type { Keeper } from './keeper.ts'
 import { eventsOf } from './kept-events.ts'
+import { within } from './within.ts'
 
 /** A notification of eBay has about a kilobyte; orders are read, never posted. */
 const BODY_LIMIT = 256 * 1024
@@ -59,7 +60,9 @@ async function verified(channel: Channel, request: RawRequest) {
   const headers = Object.fromEntries(
     Object.entries(request.headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : value]),
   )
-  const reception = await channel.receive({ headers, body: request.body }, AbortSignal.timeout(VERIFY_WITHIN)).catch(unverified)
+  const reception = await within(VERIFY_WITHIN, (signal) => channel.receive({ headers, body: request.body }, signal)).catch(
+    unverified,
+  )
   if (reception.kind === 'accepted') return reception.notification
   const retry = reception.kind === 'unavailable' ? { headers: { 'Retry-After': '60' } } : {}
   throw new Problem(reception.status, reception.code, reception.detail, retry)

@@ -6,6 +6,7 @@ import { channelOf } from '../channel-of.ts'
 import { type IngestContext, SOURCE } from '../context.ts'
 import type { Keeper } from '../keeper.ts'
 import { traced } from '../kept-events.ts'
+import { LateError, within } from '../within.ts'
 import { browserSecret } from './browser.ts'
 import { forPeople, queryText } from './for-people.ts'
 import type { Page } from './page.ts'
@@ -70,13 +71,13 @@ async function authorize(
 }
 
 async function exchange(channel: Channel, app: App, code: string): Promise<Grant | ChannelError> {
-  const timeout = AbortSignal.timeout(EXCHANGE_WITHIN)
   try {
-    return await channel.exchangeCode(app, code, timeout)
+    return await within(EXCHANGE_WITHIN, (signal) => channel.exchangeCode(app, code, signal))
   } catch (error) {
     if (error instanceof ChannelError) return error
-    if (!timeout.aborted) throw error
-    return new ChannelError('CHANNEL_UNAVAILABLE', `No answer within ${EXCHANGE_WITHIN} ms`, { remedy: 'retry', cause: error })
+    if (error instanceof LateError)
+      return new ChannelError('CHANNEL_UNAVAILABLE', error.message, { remedy: 'retry', cause: error })
+    throw error
   }
 }
 
