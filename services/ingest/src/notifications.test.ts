@@ -1,9 +1,10 @@
 import { hash } from 'node:crypto'
 import { once } from 'node:events'
 import { connect } from 'node:net'
-import { type Event, orderHolder, orderKey, sellerKey } from '@tributary/events'
+import { orderKey, sellerKey } from '@tributary/events'
 import { expect } from 'chai'
 import { eventsOf } from './kept-events.ts'
+import { ofType, orderMessageOf, single } from './testing/events.ts'
 import { type IngestUnderTest, prepareIngest } from './testing/ingest-under-test.ts'
 
 describe('taking in notifications of eBay', () => {
@@ -14,16 +15,7 @@ describe('taking in notifications of eBay', () => {
   after(() => its.close())
   beforeEach(() => its.reset())
 
-  const single = <T>(list: readonly T[]): T => {
-    expect(list).to.have.length(1)
-    return list[0] as T
-  }
-  const ofType = <T extends Event['type']>(events: readonly Event[], type: T) =>
-    events.filter((event): event is Extract<Event, { type: T }> => event.type === type)
-  const orderMessage = () => {
-    const seller = its.ebay.market.addSeller()
-    return { seller, message: its.ebay.notifications.orderConfirmation(its.ebay.market.addOrder(seller.userId).orderId) }
-  }
+  const orderMessage = () => orderMessageOf(its)
 
   describe('that are signed', () => {
     it('keeps the hint that an order changed, and answers 204', async () => {
@@ -196,154 +188,6 @@ describe('taking in notifications of eBay', () => {
         const answer = await fetch(`${its.server.url}/open/order/callback/${channel}`, { method: 'POST', body: '{}' })
         expect(answer.status, channel).to.equal(404)
       }
-    })
-  })
-
-  describe('while something else is down', () => {
-    const expectNotKept = async () => {
-      const { message } = orderMessage()
-      const body = Buffer.from(JSON.stringify(message))
-      const header = its.ebay.keys.header(body, its.ebay.keys.current)
-      const started = performance.now()
-      const answer = await fetch(its.callback, { method: 'POST', body, headers: { 'X-EBAY-SIGNATURE': header } })
-      expect(answer.status).to.equal(503)
-      expect(Number(answer.headers.get('retry-after'))).to.be.greaterThan(0)
-      expect(await answer.json()).to.include({ code: 'NOT_KEPT' })
-      expect(performance.now() - started).to.be.lessThan(3_000)
-      return message
-    }
-    const expectHealth = async (status: string) => {
-      const [report] = ((await (await fetch(`${its.server.url}/healthz`)).json()) as { services: { status: string }[] })
-        .services
-      expect(report?.status).to.equal(status)
-    }
-
-    it('says yes to nothing while the database is away, and keeps it when it is sent again', async () => {
-      await its.ebay.notifications.send(its.callback, orderMessage().message)
-      its.relay.cut()
-      const message = await expectNotKept()
-      await expectHealth('degraded')
-      its.relay.heal()
-      expect(await its.ebay.notifications.send(its.callback, message, { attempts: 5 })).to.include(204)
-      expect(await its.events()).to.have.length(2)
-      await expectHealth('ok')
-    })
-
-    it('does not let a sender wait for a database that does not answer', async () => {
-      await its.ebay.notifications.send(its.callback, orderMessage().message)
-      its.relay.stall()
-      const message = await expectNotKept()
-      its.relay.heal()
-      expect(await its.ebay.notifications.send(its.callback, message, { attempts: 5 })).to.include(204)
-      expect(await its.events()).to.have.length(2)
-    })
-
-    it('does not wait for the database when it seals or erases, either', async () => {
-      const { accountDeletion, message, send } = its.ebay.notifications
-      await send(its.callback, orderMessage().message)
-      its.relay.stall()
-      const started = performance.now()
-      const stalled = [message('FEEDBACK_LEFT', { userId: 'SYNuser9' }), accountDeletion({ username: 'x', userId: 'y' })]
-      const statuses = await Promise.all(stalled.map((one) => send(its.callback, one)))
-      expect(statuses).to.deep.equal([[503], [503]])
-      expect(performance.now() - started).to.be.lessThan(3_000)
-    })
-
-    it('says yes to nothing when the log is closed', async () => {
-      await its.log.close()
-      await expectNotKept()
-    })
-
-    it('says yes to nothing once it is told to stop', async () => {
-      await its.ingest.stop()
-      await expectNotKept()
-      expect(await its.events()).to.deep.equal([])
-    })
-
-    for (const fault of [
-      { kind: 'status', status: 500 },
-      { kind: 'rate-limited' },
-      { kind: 'reset' },
-      { kind: 'hang' },
-    ] as const) {
-      for (const operation of ['getPublicKey', 'token'] as const) {
-        it(`answers 503 when eBay's ${operation} fails by ${fault.kind}, and keeps it once eBay is back`, async () => {
-          const { message } = orderMessage()
-          const { send } = its.ebay.notifications
-          its.ebay.fail({ operation, ...fault, times: 9 })
-          const started = performance.now()
-          expect(await send(its.callback, message)).to.deep.equal([503])
-          expect(performance.now() - started).to.be.lessThan(3_000)
-          expect(await its.events()).to.deep.equal([])
-          its.ebay.heal()
-          await its.restart()
-          expect(await send(its.callback, message)).to.deep.equal([204])
-        })
-      }
-    }
-  })
-
-  describe('that ask to forget a person', () => {
-    const buyer = { username: 'some_buyer', userId: 'SYNbuyer1' }
-    const forget = () => its.ebay.notifications.accountDeletion(buyer)
-    /** What order-sync does with an order of this buyer. */
-    async function holdDataOf(id: string, ...orderIds: string[]): Promise<string> {
-      const subject = its.vault.subject('ebay:user', id)
-      for (const orderId of orderIds) {
-        const holder = orderHolder(1, 'SYNuser1', orderId, 4711)
-        await its.vault.seal([{ subject, eventId: '00000000-0000-4000-8000-000000000000', holder, plaintext: 'address' }])
-      }
-      return subject
-    }
-
-    it('does nothing for somebody it never heard of', async () => {
-      expect(await its.ebay.notifications.send(its.callback, forget())).to.deep.equal([204])
-      expect(await its.events()).to.deep.equal([])
-    })
-
-    it('destroys the key and tells every order that holds data of the person', async () => {
-      const subject = await holdDataOf(buyer.username, '12-1', '12-2')
-      const message = forget()
-      expect(await its.ebay.notifications.send(its.callback, message)).to.deep.equal([204])
-      const events = ofType(await its.events(), 'PersonalDataErased')
-      expect(events.map(({ data }) => data.orderId).sort()).to.deep.equal(['12-1', '12-2'])
-      for (const event of events) {
-        expect(event.partitionkey).to.equal(orderKey(1, 'SYNuser1', event.data.orderId))
-        expect(event.data).to.include({
-          subject,
-          sellerRowId: 4711,
-          reason: 'account-deletion',
-          notificationId: message.notification.notificationId,
-        })
-      }
-      const [sealed] = await its.vault.seal([{ subject, eventId: '00000000-0000-4000-8000-000000000000', plaintext: 'again' }])
-      expect(sealed).to.deep.equal({ kind: 'erased' })
-    })
-
-    it('finds data that is held under the name and under the id', async () => {
-      await holdDataOf(buyer.username, '12-1')
-      await holdDataOf(buyer.userId, '12-2')
-      await its.ebay.notifications.send(its.callback, forget())
-      expect(ofType(await its.events(), 'PersonalDataErased')).to.have.length(2)
-    })
-
-    it('tells each order once, also when it is asked again under another notification', async () => {
-      await holdDataOf(buyer.username, '12-1')
-      for (const message of [forget(), forget()]) {
-        expect(await its.ebay.notifications.send(its.callback, message, { copies: 2 })).to.deep.equal([204, 204])
-      }
-      expect(await its.events()).to.have.length(1)
-    })
-
-    it('still tells every order when it was ended between the key and the log', async () => {
-      const subject = await holdDataOf(buyer.username, '12-1', '12-2')
-      await its.log.close()
-      expect(await its.ebay.notifications.send(its.callback, forget())).to.deep.equal([503])
-      expect((await its.vault.destroy(subject)).known, 'the key had not gone first').to.equal(true)
-      expect(await its.events()).to.deep.equal([])
-      await its.restart()
-      expect(await its.ebay.notifications.send(its.callback, forget())).to.deep.equal([204])
-      expect(ofType(await its.events(), 'PersonalDataErased')).to.have.length(2)
     })
   })
 
