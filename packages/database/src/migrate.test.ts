@@ -6,6 +6,8 @@ import type { Database } from './database.ts'
 import { applyMigrations, migrate, migrationStatus } from './migrate.ts'
 import type { Migration } from './migration.ts'
 import { MIGRATIONS } from './migrations/index.ts'
+import { underNamedLock } from './named-lock.ts'
+import { onOneConnection } from './one-connection.ts'
 import { openDatabase } from './open-database.ts'
 import { rejection } from './testing/rejection.ts'
 
@@ -100,12 +102,10 @@ describe('migrations', () => {
     const other = await emptyTestDatabase('migrate_other')
     const pool = openDatabase(other.url)
     try {
-      const [row] = await pool.query<{ name: string }[]>("SELECT CONCAT('tributary_', 'migrate', ':', MD5(DATABASE())) AS name")
-      await pool.transaction(async (holder) => {
-        await holder.query('SELECT GET_LOCK(?, 0)', [row?.name])
+      const steps = async () => {
         await applyMigrations(database, [first])
-        await holder.query('DO RELEASE_LOCK(?)', [row?.name])
-      })
+      }
+      await onOneConnection(pool.knex, (holder) => underNamedLock(holder, { name: 'migrate', seconds: 0 }, steps))
     } finally {
       await pool.close()
       await other.drop()

@@ -36,9 +36,10 @@ function borrow(raw: RawConnection): BorrowedConnection {
         refuseTooLarge(raw, text, values)
         raw.query(text, values as unknown[], (error: DriverError | null, result: unknown) => {
           if (!error) return resolve(result as R)
-          // Without an SQL state it is not the server that speaks: the connection is lost.
-          if (error.fatal || error.sqlState === undefined) connection.broken = true
-          reject(databaseError(error, text))
+          const reported = databaseError(error, text)
+          // The pool does not know yet that the server has hung up.
+          if (reported.code === 'DATABASE_UNAVAILABLE') connection.broken = true
+          reject(reported)
         })
       }),
   }

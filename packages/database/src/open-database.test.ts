@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { migratedTestDatabase } from '@tributary/test/servers'
 import { expect } from 'chai'
 import type { Database, WriteResult } from './database.ts'
@@ -53,8 +54,10 @@ describe('a database', () => {
 
     it('one statement at a time, and values that are never SQL', async () => {
       expect((await rejection(database.query('SELECT 1; SELECT 2'))).code).to.equal('DATABASE_STATEMENT_REFUSED')
-      const rows = await database.query('SELECT id FROM thing WHERE id = ?', [{ id: 1 }])
-      expect(rows).to.deep.equal([])
+      await database.query('INSERT INTO thing (id, value) VALUES (1, 1), (2, 2)')
+      expect(await database.query('SELECT id FROM thing WHERE id = ?', [{ id: 1 }])).to.deep.equal([])
+      const assigned = await rejection(database.query('UPDATE thing SET ? WHERE id = 1', [{ value: 9 }]))
+      expect(assigned.code).to.equal('DATABASE_STATEMENT_REFUSED')
       const [row] = await database.query('SELECT ? AS text', ["'; DROP TABLE thing; -- \\"])
       expect(row?.['text']).to.equal("'; DROP TABLE thing; -- \\")
     })
@@ -149,6 +152,33 @@ describe('a database', () => {
         expect(await single.query('SELECT id FROM thing')).to.deep.equal([])
       } finally {
         await Promise.all([killer.close(), single.close()])
+      }
+    })
+
+    it('takes none back that the server has just ended', async () => {
+      const single = openDatabase(url, { connections: 1 })
+      try {
+        for (let round = 0; round < 10; round += 1) {
+          expect((await rejection(single.query('KILL CONNECTION_ID()'))).code).to.equal('DATABASE_UNAVAILABLE')
+          expect(await single.query('SELECT 1 AS one')).to.deep.equal([{ one: 1 }])
+        }
+      } finally {
+        await single.close()
+      }
+    })
+
+    it('takes none back that could not be rolled back', async () => {
+      const single = openDatabase(url, { connections: 1 })
+      try {
+        const stuck = single.transaction(async (connection) => {
+          await connection.query('COMMIT')
+          await connection.query('XA START ?', [randomUUID()])
+          throw new Error('stuck')
+        })
+        expect(await stuck.catch((error: Error) => error.message)).to.equal('stuck')
+        expect(await single.transaction((connection) => connection.query('SELECT 1 AS one'))).to.deep.equal([{ one: 1 }])
+      } finally {
+        await single.close()
       }
     })
 

@@ -70,8 +70,10 @@ describe('the tables of operators', () => {
     expect(await listSpiServices(database, 2)).to.deep.equal([])
   })
 
-  it('take a code once for each type, also when two people add it together', async () => {
-    const adding = Array.from({ length: 4 }, () => addSpiService(database, service))
+  it('take a code once for each type, also when people add it together', async () => {
+    const people = Array.from({ length: 12 })
+    await Promise.all(people.map(() => database.query('SELECT SLEEP(0.05)')))
+    const adding = people.map(() => addSpiService(database, service))
     const outcomes = await Promise.allSettled(adding)
     expect(outcomes.filter(({ status }) => status === 'fulfilled')).to.have.length(1)
     expect((await rejection(addSpiService(database, service))).code).to.equal('DATABASE_DUPLICATE')

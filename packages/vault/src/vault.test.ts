@@ -268,6 +268,28 @@ describe('a vault', () => {
     })
   })
 
+  it('changes its master key without bringing back a key that is destroyed meanwhile', async () => {
+    const fresh = await migratedTestDatabase('vault_rotation_race')
+    try {
+      const [older, newer] = [randomBytes(32), randomBytes(32)]
+      const before = await openVault({ database: fresh.database, masterKeys: [older] })
+      const dies = before.subject('seller', 'dies')
+      const gone = await sealOne(dies, 'gone', { by: before })
+      const destroying: Database = {
+        ...fresh.database,
+        transaction: async (work) => {
+          await before.destroy(dies)
+          return fresh.database.transaction(work)
+        },
+      }
+      expect(await rewrapKeys(destroying, [newer, older])).to.equal(1)
+      const after = await openVault({ database: fresh.database, masterKeys: [newer] })
+      expect(await after.open([gone])).to.deep.equal([{ kind: 'erased' }])
+    } finally {
+      await fresh.drop()
+    }
+  })
+
   describe('keeps secrets of ours', () => {
     it('that open under their own name, in every process, and under no other', async () => {
       const sealed = vault.sealSecret('access token 7', 'v^1.1#secret')
