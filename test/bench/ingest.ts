@@ -11,11 +11,11 @@ import { openEventLog } from '@tributary/event-log'
 import { createRowIds } from '@tributary/events'
 import { createIngest } from '@tributary/ingest'
 import { createHttpServer, createLogger } from '@tributary/runtime'
-import { migratedTestDatabase } from '@tributary/test/servers'
 import { createEbaySimulator, type EbaySimulator } from '@tributary/test/simulators/ebay'
 import { openVault } from '@tributary/vault'
 import express from 'express'
 import type { SignedRequest } from './ingest-client.ts'
+import { benchDatabase } from './server.ts'
 
 const WARM_UP = 1_500
 const REQUESTS = 6_000
@@ -104,7 +104,7 @@ async function bareExpress(ebay: EbaySimulator): Promise<Target> {
 
 /** Ingest as it is served, access lines and all; the lines go nowhere. */
 async function ourIngest(ebay: EbaySimulator): Promise<Target> {
-  const { url, database, drop } = await migratedTestDatabase('bench_ingest')
+  const { url, database, drop } = await benchDatabase('ingest')
   const log = await openEventLog({ url, database, partitions: 8 })
   const vault = await openVault({ database, masterKeys: [randomBytes(32)] })
   const logger = createLogger({ level: 'info', format: 'json', destination: { write: () => {} } })

@@ -1,4 +1,4 @@
-import { pause } from '@tributary/runtime'
+import { setImmediate as turn } from 'node:timers/promises'
 import type { Appended } from '../port.ts'
 import { type AppendContext, type Call, writeCalls } from './append-calls.ts'
 import type { SizedEvent } from './write-batch.ts'
@@ -6,8 +6,6 @@ import type { SizedEvent } from './write-batch.ts'
 /** A batch takes calls until it has this many events or bytes; a larger call is a batch of its own. */
 const BATCH_EVENTS = 500
 const BATCH_BYTES = 4 * 1024 * 1024
-/** Milliseconds. */
-const LINGER = 1
 
 export type AppendQueue = {
   /** Resolves when the events are durable. Calls are written in the order they came. Throws the reason of `signal` at once. */
@@ -19,13 +17,25 @@ export type AppendQueue = {
 /**
  * Lets the appends of one process to one topic share transactions: while one commits, the next gathers. Only one is
  * under way at a time, so a batch that has to be tried again is never overtaken by a later one of the same key.
+ *
+ * Measured on 2 busy cores, medians of rounds in turns, events/s with 16 callers of one event, 1 caller of 100, 4 of 100:
+ *   one transaction for all partitions (this)   4,380    8,850   13,270
+ *   two groups of partitions, one each          2,890    6,180   11,610
+ *   four groups                                 3,380    7,810   16,350
+ *   one transaction a partition                 2,590    6,060   15,580
+ * More at once pays only under a load that nobody has, and costs commits at every other.
+ *
+ * Waiting 1 or 2 ms for company before the first commit was tried as well: with 200 events/s arriving one by one a
+ * commit carried 1.27 and 1.29 events in place of 1.14, and a lone append took 6.0 and 8.5 ms in place of 5.1. With 16
+ * callers every commit carried 16 either way. The commit under way is linger enough.
  */
 export function createAppendQueue(context: AppendContext): AppendQueue {
   const waiting: Call[] = []
   let writing: Promise<void> | undefined
 
   async function writeAll(): Promise<void> {
-    await pause(LINGER)
+    // What the same turn of the loop brings, say twenty webhooks read from their sockets, shares a commit.
+    await turn()
     while (waiting.length > 0) {
       const failure = await writeCalls(context, takeBatch(waiting))
       // What kept the log from taking this batch has kept the others waiting as long.
