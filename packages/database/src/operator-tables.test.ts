@@ -20,10 +20,13 @@ const service = { type: 1, serverCode: 'WMS', serverName: 'warehouse', descripti
 describe('the tables of operators', () => {
   let database: Database
   let drop: () => Promise<void>
-  beforeEach(async () => {
+  before(async () => {
     ;({ database, drop } = await migratedTestDatabase('operators'))
   })
-  afterEach(() => drop())
+  beforeEach(async () => {
+    for (const table of ['eg_order_app', 'eg_order_app_seller', 'eg_spi']) await database.query('DELETE FROM ??', [table])
+  })
+  after(() => drop())
 
   const insert = (table: string, row: Record<string, unknown>) =>
     database.query('INSERT INTO ?? (??) VALUES (?)', [table, Object.keys(row), Object.values(row)])

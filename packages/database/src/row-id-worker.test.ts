@@ -14,10 +14,11 @@ describe('row id workers', () => {
   let database: Database
   let url: string
   let drop: () => Promise<void>
-  beforeEach(async () => {
+  before(async () => {
     ;({ database, url, drop } = await migratedTestDatabase('row_ids'))
   })
-  afterEach(() => drop())
+  beforeEach(() => database.query("UPDATE tributary_row_id_worker SET lease_end = 0, holder = ''"))
+  after(() => drop())
 
   const leaseAll = () => Promise.all(ALL.map(() => leaseRowIdWorker(database)))
   const end = (milliseconds: number) =>
