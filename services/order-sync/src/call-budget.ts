@@ -91,8 +91,11 @@ async function reserve(
   { channel, operation, day, now, wanted, limit }: BudgetKey & { now: number; wanted: number; limit: number },
 ): Promise<number> {
   const key = [channel, operation, day]
-  await connection.query('INSERT IGNORE INTO tributary_call_budget (channel, operation, day) VALUES (?, ?, ?)', key)
-  const row = await budgetRow(connection, { channel, operation, day }, 'FOR UPDATE')
+  // A write that matches always locks the row; reading it first with a weaker lock would end in deadlocks.
+  const shape =
+    'INSERT INTO tributary_call_budget (channel, operation, day) VALUES (?, ?, ?) ON DUPLICATE KEY UPDATE used = used'
+  await connection.query(shape, key)
+  const row = await budgetRow(connection, { channel, operation, day })
   if (row.paused_until > now) throw paused(operation, row.paused_until - now)
   const granted = Math.max(0, Math.min(wanted, limit - row.used))
   await connection.query('UPDATE tributary_call_budget SET used = used + ? WHERE channel = ? AND operation = ? AND day = ?', [
@@ -102,9 +105,9 @@ async function reserve(
   return granted
 }
 
-async function budgetRow(connection: Connection, { channel, operation, day }: BudgetKey, lock: 'FOR UPDATE' | '' = '') {
+async function budgetRow(connection: Connection, { channel, operation, day }: BudgetKey) {
   const [row] = await connection.query<{ used: number; paused_until: number }[]>(
-    `SELECT used, paused_until FROM tributary_call_budget WHERE channel = ? AND operation = ? AND day = ? ${lock}`,
+    'SELECT used, paused_until FROM tributary_call_budget WHERE channel = ? AND operation = ? AND day = ?',
     [channel, operation, day],
   )
   return row ?? { used: 0, paused_until: 0 }

@@ -1,0 +1,216 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { type App, type Channel, ChannelError, type Session } from '@tributary/channels'
+import { createEbay } from '@tributary/channels/ebay'
+import { listApps, openDatabase, processIdentity } from '@tributary/database'
+import { createLogger } from '@tributary/runtime'
+import { expect } from 'chai'
+import { createAccessTokens } from './access-tokens.ts'
+import { PACE } from './pace.ts'
+import { EBAY, type OrderSyncUnderTest, startUnderTest } from './testing/order-sync-under-test.ts'
+import { until } from './testing/until.ts'
+
+const never = new AbortController().signal
+
+describe('access tokens of sellers', () => {
+  let its: OrderSyncUnderTest
+  let seller: string
+  let app: App
+  let refreshes: number
+  const closers: (() => Promise<unknown>)[] = []
+  before(async () => {
+    its = await startUnderTest()
+    const [found] = await listApps(its.database, EBAY)
+    if (!found) throw new Error('no app')
+    app = found
+  })
+  beforeEach(async () => {
+    seller = await its.addSeller()
+    refreshes = its.ebay.count('token')
+  })
+  afterEach(async () => {
+    its.ebay.heal()
+    await Promise.all(closers.splice(0).map((close) => close()))
+  })
+  after(() => its.close())
+
+  const channelOf = (urls = its.ebay.urls): Channel =>
+    createEbay({ urls, app: async () => app, budget: { take: async () => {} }, timeout: 1_000 })
+  /** Tokens as another process has them, with its own connections. */
+  const process = (channel = channelOf()) => {
+    const database = openDatabase(its.surroundings.databaseUrl)
+    closers.push(() => database.close())
+    const logger = createLogger({ level: 'silent', format: 'json' })
+    const pace = { ...PACE, retry: { first: 300, most: 300 } }
+    const tokens = createAccessTokens({ database, log: its.log, vault: its.vault, logger }, pace)
+    const name = { channel: EBAY, sellerId: seller }
+    return {
+      session: tokens.session(channel, app, name),
+      verify: () => tokens.verify(channel, app, name, never),
+    }
+  }
+  const asked = () => its.ebay.count('token') - refreshes
+  const askAtOnce = (sessions: readonly Session[], times: number) =>
+    Promise.allSettled(Array.from({ length: times }, () => sessions.map((session) => session.token(never))).flat())
+  const age = (columns: string) =>
+    its.database.query(`UPDATE tributary_access_token SET ${columns} WHERE seller_id = ?`, [seller])
+  const codeOf = (outcome: PromiseSettledResult<string>) =>
+    outcome.status === 'rejected' && outcome.reason instanceof ChannelError ? outcome.reason.code : 'none'
+  const ends = async () => (await its.events('SellerDeauthorized')).filter(({ data }) => data.sellerId === seller)
+
+  it('are fetched once for all who need one, in whatever process', async () => {
+    const outcomes = await askAtOnce([process().session, process().session], 10)
+    expect(asked()).to.equal(1)
+    expect(new Set(outcomes.map((outcome) => (outcome.status === 'fulfilled' ? outcome.value : outcome.reason))).size).to.equal(
+      1,
+    )
+  })
+
+  it('stand in the database sealed only', async () => {
+    const token = await process().session.token(never)
+    expect(JSON.stringify(await its.database.query('SELECT * FROM tributary_access_token'))).not.to.contain(token.slice(0, 40))
+  })
+
+  it('are replaced at four fifths of their life, while the old one goes on being used', async () => {
+    const [one, other] = [process().session, process().session]
+    const old = await one.token(never)
+    const [row] = await its.database.query<{ life: number }[]>(
+      'SELECT expires_time - refresh_time AS life FROM tributary_access_token WHERE seller_id = ?',
+      [seller],
+    )
+    expect(row?.life).to.be.closeTo(7_200_000 / 5, 5_000)
+    await age('refresh_time = 1')
+    its.ebay.fail({ operation: 'token', kind: 'late', milliseconds: 300 })
+    const next = one.token(never)
+    await until('the next one is being fetched', () => asked() === 2)
+    expect(await other.token(never)).to.equal(old)
+    expect(await next).not.to.equal(old)
+    expect(asked()).to.equal(2)
+  })
+
+  it('are used to their end when the next one cannot be had', async () => {
+    const { session } = process()
+    const old = await session.token(never)
+    await age('refresh_time = 1')
+    its.ebay.fail({ operation: 'token', kind: 'status', status: 503, times: 5 })
+    expect(await session.token(never)).to.equal(old)
+    expect(await session.token(never)).to.equal(old)
+    expect(asked()).to.equal(2)
+    await age('expires_time = 1')
+    expect(codeOf((await askAtOnce([session], 1))[0] ?? { status: 'fulfilled', value: '' })).to.equal('CHANNEL_UNAVAILABLE')
+  })
+
+  it('are given up one by one: a late complaint about the last one leaves the next one alone', async () => {
+    const { session } = process()
+    const old = await session.token(never)
+    await session.rejected(old)
+    const next = await session.token(never)
+    expect(next).not.to.equal(old)
+    await session.rejected(old)
+    expect(await session.token(never)).to.equal(next)
+    expect(asked()).to.equal(2)
+  })
+
+  it('fail for all who wait when they fail for the one who fetches, and are not asked for again at once', async () => {
+    its.ebay.fail({ operation: 'token', kind: 'status', status: 503 })
+    const outcomes = await askAtOnce([process().session, process().session], 5)
+    expect(new Set(outcomes.map(codeOf))).to.deep.equal(new Set(['CHANNEL_UNAVAILABLE']))
+    expect(asked()).to.equal(1)
+    const { session } = process()
+    await until('the back-off is over', async () => (await askAtOnce([session], 1))[0]?.status === 'fulfilled')
+    expect(asked()).to.equal(2)
+  })
+
+  it('end for good with the grant: said once, not asked for again, and had again after a new consent', async () => {
+    its.ebay.market.revoke(seller)
+    const sessions = [process().session, process().session]
+    const outcomes = await askAtOnce(sessions, 5)
+    expect(new Set(outcomes.map(codeOf))).to.deep.equal(new Set(['CHANNEL_GRANT_REVOKED']))
+    await askAtOnce(sessions, 2)
+    expect(asked()).to.equal(1)
+    expect((await ends()).map(({ data }) => data.reason)).to.deep.equal(['refused'])
+    await (await its.consent(seller)).show()
+    await Promise.all(sessions.map((session) => session.token(never)))
+    expect(asked()).to.equal(2)
+  })
+
+  it('say that a grant ran out when its time was over', async () => {
+    its.ebay.market.revoke(seller)
+    await its.database.query('UPDATE eg_order_app_seller SET refresh_token_expires_time = 5 WHERE seller_id = ?', [seller])
+    await askAtOnce([process().session], 1)
+    expect((await ends()).map(({ data }) => data.reason)).to.deep.equal(['expired'])
+  })
+
+  it('do not end a grant that was given anew while the old one was being refused', async () => {
+    its.ebay.market.revoke(seller)
+    its.ebay.fail({ operation: 'token', kind: 'late', milliseconds: 300 })
+    const { session } = process()
+    const token = session.token(never)
+    await until('the old grant is being tried', () => asked() === 1)
+    await (await its.consent(seller)).show()
+    expect(await token).to.be.a('string')
+    expect(await ends()).to.have.length(0)
+    expect(asked()).to.equal(2)
+  })
+
+  it('are fetched by the next one at once when whoever was fetching is dead', async () => {
+    const [host, place, pid, , id] = processIdentity().split('/')
+    await process().session.token(never)
+    await age(`expires_time = 0, refresh_time = 0, claimed_until = ${Date.now() + 60_000}`)
+    await its.database.query('UPDATE tributary_access_token SET claimed_by = ? WHERE seller_id = ?', [
+      [host, place, pid, 'another', id].join('/'),
+      seller,
+    ])
+    await process().session.token(never)
+    expect(asked()).to.equal(2)
+  })
+
+  it('show whether a grant stands, only by asking', async () => {
+    const { session, verify } = process()
+    await session.token(never)
+    expect(await verify()).to.equal('stands')
+    expect(asked()).to.equal(2)
+    its.ebay.market.revoke(seller)
+    expect(await verify()).to.equal('ended')
+    expect((await ends()).map(({ data }) => data.reason)).to.deep.equal(['revoked'])
+  })
+
+  describe('of a marketplace that replaces refresh tokens', () => {
+    it('are used only when the new refresh token stands in the log, which is then the one that counts', async () => {
+      const presented: string[] = []
+      const server = createServer((request, response) => {
+        let body = ''
+        request.on('data', (chunk) => {
+          body += chunk
+        })
+        request.on('end', () => {
+          presented.push(new URLSearchParams(body).get('refresh_token') ?? '')
+          const number = presented.length
+          response.end(
+            JSON.stringify({
+              access_token: `access ${number}`,
+              expires_in: 7200,
+              refresh_token: `refresh ${number}`,
+              refresh_token_expires_in: 60,
+            }),
+          )
+        })
+      }).listen(0, '127.0.0.1')
+      await once(server, 'listening')
+      closers.push(async () => server.close())
+      const tokenUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
+      const { session } = process(channelOf({ ...its.ebay.urls, tokenUrl }))
+      expect(await session.token(never)).to.equal('access 1')
+      const [rotated] = (await its.events('SellerTokenRotated')).filter(({ data }) => data.sellerId === seller)
+      if (!rotated) throw new Error('no event')
+      const { subject, sealed } = rotated.data
+      const [opened] = await its.vault.open([{ subject, eventId: rotated.id, jwe: sealed ?? '' }])
+      expect(opened).to.deep.equal({ kind: 'opened', plaintext: 'refresh 1' })
+      // The projection does not show it yet.
+      await session.rejected('access 1')
+      expect(await session.token(never)).to.equal('access 2')
+      expect(presented.slice(1)).to.deep.equal(['refresh 1'])
+    })
+  })
+})

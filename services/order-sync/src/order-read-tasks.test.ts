@@ -1,0 +1,155 @@
+import { type Database, openDatabase } from '@tributary/database'
+import { migratedTestDatabase } from '@tributary/test/servers'
+import { expect } from 'chai'
+import {
+  claimOrderRead,
+  countOrderReads,
+  dropOrderRead,
+  finishOrderRead,
+  listOrderReads,
+  type OrderReadTask,
+  putBackOrderRead,
+  requestOrderReads,
+  tidyOrderReads,
+  unparkOrderReads,
+} from './order-read-tasks.ts'
+
+describe('tasks to read orders', () => {
+  let database: Database
+  let other: Database
+  let drop: () => Promise<void>
+  before(async () => {
+    const made = await migratedTestDatabase('order_reads')
+    database = made.database
+    other = openDatabase(made.url)
+    drop = made.drop
+  })
+  beforeEach(() => database.query('DELETE FROM tributary_order_read'))
+  after(async () => {
+    await other.close()
+    await drop()
+  })
+
+  const request = (orderId: string, options: { sellerId?: string; at?: number } = {}) => {
+    const { sellerId = 's1', at = 1_000 } = options
+    return requestOrderReads(
+      database,
+      [{ channel: 1, sellerId, orderId, origin: 'notification', notifiedTime: at, dueTime: at }],
+      at,
+    )
+  }
+  const claim = (options: Partial<Parameters<typeof claimOrderRead>[1]> = {}, from = database) =>
+    claimOrderRead(from, { owner: 'me', channels: [1], busy: [], now: 2_000, until: 9_000, ...options })
+  const claimed = async (options: Partial<Parameters<typeof claimOrderRead>[1]> = {}): Promise<OrderReadTask> => {
+    const task = await claim(options)
+    if (!task) throw new Error('nothing to claim')
+    return task
+  }
+  const only = async () => (await listOrderReads(database))[0]
+  const failedOnce = { dueTime: 7_000, attempts: 1, state: 'waiting', error: 'X' } as const
+
+  it('are claimed longest due first, and by nobody else until the claim ends', async () => {
+    await request('b', { at: 1_500 })
+    await request('a', { at: 1_200 })
+    await request('later', { at: 2_001 })
+    expect((await claim())?.orderId).to.equal('a')
+    expect((await claim({ owner: 'you' }))?.orderId).to.equal('b')
+    expect(await claim({ owner: 'you' })).to.equal(undefined)
+    expect((await claim({ owner: 'you', now: 9_000, until: 20_000 }))?.orderId).to.equal('later')
+    expect((await claim({ owner: 'you', now: 9_000, until: 20_000 }))?.orderId).to.be.oneOf(['a', 'b'])
+  })
+
+  it('are each claimed by one of many who try at once', async () => {
+    for (let index = 0; index < 40; index++) await request(`order ${index}`)
+    const takeAll = async (owner: string, from: Database) => {
+      const taken: string[] = []
+      for (let task = await claim({ owner }, from); task; task = await claim({ owner }, from)) taken.push(task.orderId)
+      return taken
+    }
+    const taken = await Promise.all([takeAll('a', database), takeAll('b', other), takeAll('c', database), takeAll('d', other)])
+    expect(taken.flat()).to.have.length(40)
+    expect(new Set(taken.flat()).size).to.equal(40)
+  })
+
+  it('pass over sellers that have enough in hand, and channels that are not ours', async () => {
+    await request('busy', { sellerId: 's2', at: 1_000 })
+    await request('free', { at: 1_500 })
+    expect((await claim({ busy: [{ channel: 1, sellerId: 's2' }] }))?.orderId).to.equal('free')
+    expect(await claim({ channels: [2] })).to.equal(undefined)
+  })
+
+  it('are found by the index of their due time, without sorting', async () => {
+    for (let index = 0; index < 300; index++) await request(`order ${index}`, { at: 5_000 + index })
+    await database.query('ANALYZE TABLE tributary_order_read')
+    const [plan] = await database.query<{ key: string; Extra: string }[]>(
+      "EXPLAIN SELECT order_id FROM tributary_order_read WHERE due_time <= 5010 AND state <> 'dropped' AND channel IN (1) ORDER BY due_time LIMIT 8",
+    )
+    expect(plan?.key).to.equal('idx_due_time')
+    expect(plan?.Extra).not.to.contain('filesort')
+  })
+
+  it('end when they are done, unless somebody asked again meanwhile', async () => {
+    await request('a')
+    await finishOrderRead(database, await claimed(), 'me', 3_000)
+    expect(await only()).to.equal(undefined)
+    await request('a')
+    const task = await claimed()
+    await request('a')
+    await finishOrderRead(database, task, 'me', 3_000)
+    expect(await only()).to.include({ orderId: 'a', dueTime: 3_000, requested: 2 })
+  })
+
+  it('are not touched by an owner whose claim another took over', async () => {
+    await request('a')
+    const task = await claimed()
+    await claimed({ owner: 'you', now: 9_000, until: 20_000 })
+    await finishOrderRead(database, task, 'me', 9_500)
+    await putBackOrderRead(database, task, 'me', failedOnce)
+    await dropOrderRead(database, task, 'me', { error: 'X', now: 9_500 })
+    expect(await only()).to.include({ dueTime: 20_000, state: 'waiting', attempts: 0 })
+  })
+
+  it('keep their back-off when they are asked for again, but a dropped one comes back to life', async () => {
+    await request('a')
+    await putBackOrderRead(database, await claimed(), 'me', failedOnce)
+    await request('a', { at: 2_500 })
+    expect(await only()).to.include({ dueTime: 7_000, attempts: 1, notifiedTime: 2_500, requested: 2 })
+    const task = await claimed({ now: 7_000 })
+    await dropOrderRead(database, task, 'me', { error: 'unknown', now: 7_500 })
+    expect(await only()).to.include({ state: 'dropped', lastError: 'unknown' })
+    expect(await claim({ now: Number.MAX_SAFE_INTEGER })).to.equal(undefined)
+    await request('a', { at: 8_000 })
+    expect(await only()).to.include({ state: 'waiting', dueTime: 8_000, attempts: 0 })
+  })
+
+  it('are due at once after a new consent, if they did not work before', async () => {
+    await request('parked')
+    await putBackOrderRead(database, await claimed(), 'me', { ...failedOnce, state: 'parked' })
+    await request('parked elsewhere', { sellerId: 's2' })
+    await putBackOrderRead(database, await claimed(), 'me', { ...failedOnce, state: 'parked' })
+    await unparkOrderReads(database, { channel: 1, sellerId: 's1' }, 2_200)
+    expect(await listOrderReads(database, { state: 'parked' })).to.have.length(1)
+    expect(await listOrderReads(database, { state: 'waiting' })).to.have.length(1)
+    expect((await claimed({ now: 2_200 })).orderId).to.equal('parked')
+  })
+
+  it('are free at once when their owner is gone', async () => {
+    await request('a')
+    await request('b')
+    await claimed({ owner: 'dead' })
+    await claimed({ owner: 'living' })
+    await tidyOrderReads(database, (owner) => owner === 'dead', 2_500)
+    expect((await claimed({ now: 2_500, until: 9_000 })).orderId).to.equal('a')
+    expect(await claim({ now: 2_500 })).to.equal(undefined)
+  })
+
+  it('are counted by state, with the age of the oldest one that waits', async () => {
+    expect(await countOrderReads(database)).to.deep.equal({ waiting: 0, parked: 0, dropped: 0, oldest: null })
+    await request('parked', { at: 500 })
+    await putBackOrderRead(database, await claimed(), 'me', { ...failedOnce, state: 'parked' })
+    await request('a', { at: 1_000 })
+    await request('b', { at: 1_100 })
+    expect(await countOrderReads(database)).to.deep.equal({ waiting: 2, parked: 1, dropped: 0, oldest: 1_000 })
+    expect((await listOrderReads(database)).map(({ orderId }) => orderId)).to.deep.equal(['parked', 'a', 'b'])
+  })
+})
