@@ -146,7 +146,12 @@ function makeLane(
   { event, position }: Delivered,
   tried: Exclude<Tried, { kind: 'delivered' }>,
 ): HeldLane {
-  const held = hold(partition, { lane: laneAfter(partition, { event, position }, tried), last: position, events: 1 })
+  const held = hold(partition, {
+    lane: laneAfter(partition, { event, position }, tried),
+    last: position,
+    events: 1,
+    isWritten: false,
+  })
   if (tried.kind === 'slow') held.firstTry = tried.firstTry
   return held
 }

@@ -1,4 +1,4 @@
-import type { Connection, WriteResult } from '@tributary/database'
+import type { Connection } from '@tributary/database'
 import type { Position } from '@tributary/event-log'
 import { type Attempt, insertAttempts } from './attempt.ts'
 import type { Lane } from './lane.ts'
@@ -25,10 +25,12 @@ export type LaneRows = {
   insertLanes(connection: Connection, place: Place, lanes: readonly Lane[]): Promise<void>
   insertWaiting(connection: Connection, place: Place, waiting: readonly WaitingRow[]): Promise<void>
   insertAttempts(connection: Connection, place: Place, attempts: readonly Attempt[]): Promise<void>
-  /** Writes what a try changed; false when the lane's row is not there. */
-  update(connection: Connection, place: Place, lane: Lane): Promise<boolean>
-  /** Ends a lane; false when its row is not there. */
-  end(connection: Connection, place: Place, key: string): Promise<boolean>
+  /** The lane of a key as it stands. */
+  find(connection: Connection, place: Place, key: string): Promise<Lane | undefined>
+  /** Writes what a try changed. */
+  update(connection: Connection, place: Place, lane: Lane): Promise<void>
+  /** Ends a lane. */
+  end(connection: Connection, place: Place, key: string): Promise<void>
   /** The position that comes after the head, or undefined when nothing waits. */
   firstWaiting(connection: Connection, place: Place, key: string): Promise<Position | undefined>
   deleteWaiting(connection: Connection, place: Place, row: WaitingRow): Promise<void>
@@ -38,6 +40,7 @@ export type LaneRows = {
 
 export type LoadedLane = { lane: Lane; waiting: number; last: Position }
 
+const COLUMNS = 'event_key, head_position, attempts, failures, next_time, state, reason, since'
 const OF_PLACE = 'endpoint = ? AND topic = ? AND partition_no = ?'
 const OF_LANE = `${OF_PLACE} AND event_key = ?`
 const placeValues = ({ endpoint, topic, partition }: Place) => [endpoint, topic, partition]
@@ -55,7 +58,7 @@ const laneOfRow = (row: LaneRow): Lane => ({
 
 async function load(connection: Connection, place: Place): Promise<LoadedLane[]> {
   const lanes = await connection.query<LaneRow[]>(
-    `SELECT event_key, head_position, attempts, failures, next_time, state, reason, since FROM tributary_delivery_lane WHERE ${OF_PLACE}`,
+    `SELECT ${COLUMNS} FROM tributary_delivery_lane WHERE ${OF_PLACE}`,
     placeValues(place),
   )
   const waiting = await connection.query<{ event_key: string; waiting: number; last: number }[]>(
@@ -97,12 +100,19 @@ async function insertWaiting(connection: Connection, place: Place, waiting: read
   )
 }
 
-async function update(connection: Connection, place: Place, lane: Lane): Promise<boolean> {
-  const { affectedRows } = await connection.query<WriteResult>(
+async function find(connection: Connection, place: Place, key: string): Promise<Lane | undefined> {
+  const [row] = await connection.query<LaneRow[]>(`SELECT ${COLUMNS} FROM tributary_delivery_lane WHERE ${OF_LANE}`, [
+    ...placeValues(place),
+    key,
+  ])
+  return row && laneOfRow(row)
+}
+
+async function update(connection: Connection, place: Place, lane: Lane): Promise<void> {
+  await connection.query(
     `UPDATE tributary_delivery_lane SET head_position = ?, attempts = ?, failures = ?, next_time = ?, state = ?, reason = ? WHERE ${OF_LANE}`,
     [lane.head, lane.attempts, lane.failures, lane.nextTime, lane.state, lane.reason, ...placeValues(place), lane.key],
   )
-  return affectedRows === 1
 }
 
 async function firstWaiting(connection: Connection, place: Place, key: string): Promise<Position | undefined> {
@@ -121,17 +131,13 @@ async function deleteWaiting(connection: Connection, place: Place, { key, positi
   ])
 }
 
-async function end(connection: Connection, place: Place, key: string): Promise<boolean> {
-  const { affectedRows } = await connection.query<WriteResult>(`DELETE FROM tributary_delivery_lane WHERE ${OF_LANE}`, [
-    ...placeValues(place),
-    key,
-  ])
-  return affectedRows === 1
+async function end(connection: Connection, place: Place, key: string): Promise<void> {
+  await connection.query(`DELETE FROM tributary_delivery_lane WHERE ${OF_LANE}`, [...placeValues(place), key])
 }
 
 async function resumed(connection: Connection, place: Place, keys: readonly string[]): Promise<Lane[]> {
   const rows = await connection.query<LaneRow[]>(
-    `SELECT event_key, head_position, attempts, failures, next_time, state, reason, since FROM tributary_delivery_lane
+    `SELECT ${COLUMNS} FROM tributary_delivery_lane
      WHERE ${OF_PLACE} AND event_key IN (?) AND state = 'retrying'`,
     [...placeValues(place), keys],
   )
@@ -144,6 +150,7 @@ export const mysqlLaneRows: LaneRows = {
   insertLanes,
   insertWaiting,
   insertAttempts,
+  find,
   update,
   end,
   firstWaiting,

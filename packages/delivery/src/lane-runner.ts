@@ -1,12 +1,12 @@
 import { blameFor, type Delivered, summarize } from '@tributary/consumer'
-import type { Connection } from '@tributary/database'
 import type { Position } from '@tributary/event-log'
 import { decodeEvent } from '@tributary/events'
 import { pause } from '@tributary/runtime'
 import type { Attempt } from './attempt.ts'
 import { passageOf } from './batch.ts'
-import { afterFailure, afterSettled, type Lane } from './lane.ts'
-import { type HeldLane, nextCommit, type Partition } from './partition.ts'
+import { afterFailure } from './lane.ts'
+import { keepHead, settleHead } from './lane-writer.ts'
+import type { HeldLane, Partition } from './partition.ts'
 
 /** What came of a lane's head: tried, not for this endpoint any more, not to be told yet, or never to be sent. */
 type HeadResult =
@@ -127,109 +127,14 @@ async function readHead({ log, place, over }: Partition, position: Position): Pr
 
 /** Writes what came of the head; true when another event became the head. */
 function write(partition: Partition, held: HeldLane, result: Exclude<HeadResult, { kind: 'later' }>): Promise<boolean> {
-  if (result.kind === 'passed') return settle(partition, held, [])
-  if (result.kind === 'unsendable') return keep(partition, held, { ...held.lane, state: 'blocked', reason: result.reason }, [])
+  if (result.kind === 'passed') return settleHead(partition, held, [])
+  if (result.kind === 'unsendable')
+    return keepHead(partition, held, { ...held.lane, state: 'blocked', reason: result.reason }, [])
   const { attempt, probe } = result
-  if (attempt.outcome.kind === 'delivered') return settle(partition, held, [attempt])
+  if (attempt.outcome.kind === 'delivered') return settleHead(partition, held, [attempt])
   const { schedule } = partition.endpoint.policy
-  return keep(partition, held, afterFailure(held.lane, attempt.outcome, { probe, now: Date.now(), schedule }), [attempt])
+  return keepHead(partition, held, afterFailure(held.lane, attempt.outcome, { probe, now: Date.now(), schedule }), [attempt])
 }
-
-async function keep(partition: Partition, held: HeldLane, lane: Lane, attempts: readonly Attempt[]): Promise<false> {
-  const { place, rows, logger } = partition
-  await whenCommitted(partition, async (connection) => {
-    if (!(await rows.update(connection, place, lane))) return undefined
-    await rows.insertAttempts(connection, place, attempts)
-    return true
-  })
-  held.lane = lane
-  held.nextTime = lane.nextTime
-  if (lane.state === 'blocked') {
-    const { endpoint, topic, partition: number } = place
-    logger.warn({ endpoint, topic, partition: number, position: lane.head, reason: lane.reason }, 'delivery blocked')
-  }
-  return false
-}
-
-/** Settles the head: the next in order takes its place, true, or the lane ends. */
-async function settle(partition: Partition, held: HeldLane, attempts: readonly Attempt[]): Promise<boolean> {
-  const { lanes, endpoint } = partition
-  const end = await whenCommitted(partition, (connection) => settleInDatabase(connection, partition, held, attempts), {
-    held,
-    done(next) {
-      held.events -= 1
-      held.nextTime = 0
-      endpoint.gate.countAside(-1)
-      if (next === 'ended') lanes.delete(held.lane.key)
-      else held.lane = next
-    },
-  })
-  return end !== 'ended'
-}
-
-async function settleInDatabase(
-  connection: Connection,
-  { place, rows }: Partition,
-  { lane, events }: HeldLane,
-  attempts: readonly Attempt[],
-): Promise<Lane | 'ended' | undefined> {
-  const next = await rows.firstWaiting(connection, place, lane.key)
-  if (next === undefined && events > 1) return undefined
-  const after = next === undefined ? undefined : afterSettled(lane, next, Date.now())
-  const isThere = after ? await rows.update(connection, place, after) : await rows.end(connection, place, lane.key)
-  if (!isThere) return undefined
-  await rows.insertAttempts(connection, place, attempts)
-  if (after) await rows.deleteWaiting(connection, place, { key: lane.key, position: after.head })
-  return after ?? 'ended'
-}
-
-/**
- * Runs a fenced transaction until it answers something: `undefined` says that rows it needs are not committed yet.
- * With `settling`, the batch side keeps off the lane during each try, and until `done` has changed it in memory.
- */
-async function whenCommitted<T>(
-  partition: Partition,
-  work: (connection: Connection) => Promise<T | undefined>,
-  settling?: { held: HeldLane; done(answer: T): void },
-): Promise<T> {
-  for (;;) {
-    const attempt = async () => {
-      const answer = await durably(partition, work)
-      if (answer !== undefined) settling?.done(answer)
-      return answer
-    }
-    const answer = settling ? await alone(settling.held, attempt) : await attempt()
-    if (answer !== undefined) return answer
-    await nextCommit(partition)
-  }
-}
-
-/** Keeps the batch side from looking at the lane while `work` runs. */
-async function alone<T>(held: HeldLane, work: () => Promise<T>): Promise<T> {
-  const { promise, resolve } = Promise.withResolvers<void>()
-  held.settling = promise
-  try {
-    return await work()
-  } finally {
-    held.settling = undefined
-    resolve()
-  }
-}
-
-/** Runs a fenced transaction, again while the database is away: what was sent must not be sent again for that. */
-async function durably<T>(partition: Partition, work: (connection: Connection) => Promise<T>): Promise<T> {
-  for (;;) {
-    try {
-      return await partition.owned.fenced(work)
-    } catch (error) {
-      if (partition.over.signal.aborted || blameFor(error) === 'event') throw error
-      await pause(DATABASE_PAUSE, partition.over.signal)
-    }
-  }
-}
-
-/** Milliseconds. */
-const DATABASE_PAUSE = 500
 
 function noteTrouble({ endpoint, owned, logger, place }: Partition, held: HeldLane, error: unknown): void {
   held.nextTime = Date.now() + endpoint.policy.again

@@ -53,6 +53,8 @@ export type HeldLane = {
   last: Position
   /** Events in it, the head included, whether their rows are committed or not. */
   events: number
+  /** Its row is known to be in the table; the batch that made it may not be committed yet. */
+  isWritten: boolean
   /** The lane side works on it. */
   busy: boolean
   /** The first try of the head, still under way when the lane was made. */
@@ -83,17 +85,16 @@ export async function openPartition(options: {
     wake: () => {},
   }
   endAfterGrace(partition)
-  for (const { lane, waiting, last } of found) hold(partition, { lane, last, events: 1 + waiting })
+  for (const { lane, waiting, last } of found) hold(partition, { lane, last, events: 1 + waiting, isWritten: true })
   return partition
 }
 
 /** Puts a lane into memory and counts its rows. */
-export function hold(partition: Partition, { lane, last, events }: { lane: Lane; last: Position; events: number }): HeldLane {
+export function hold(partition: Partition, made: { lane: Lane; last: Position; events: number; isWritten: boolean }): HeldLane {
+  const { lane, events } = made
   const held: HeldLane = {
-    lane,
+    ...made,
     nextTime: lane.nextTime,
-    last,
-    events,
     busy: false,
     firstTry: undefined,
     settling: undefined,
