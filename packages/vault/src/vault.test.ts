@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import type { Database } from '@tributary/database'
 import { migratedTestDatabase } from '@tributary/test/servers'
 import { expect } from 'chai'
-import { openVault, readSealHeader, rewrapKeys, type Vault, VaultError } from './index.ts'
+import { openVault, readSealHeader, type Vault, VaultError } from './index.ts'
 
 const masterKey = randomBytes(32)
 const event = () => randomUUID()
@@ -235,59 +235,6 @@ describe('a vault', () => {
         expect(holders).to.include.members(kept)
       }
     })
-  })
-
-  describe('changes its master key', () => {
-    it('while everything it sealed still opens, names stay, and what is erased stays erased', async () => {
-      const fresh = await migratedTestDatabase('vault_rotation')
-      try {
-        const [older, newer] = [randomBytes(32), randomBytes(32)]
-        const before = await openVault({ database: fresh.database, masterKeys: [older] })
-        const [lives, dies] = [before.subject('seller', 'lives'), before.subject('seller', 'dies')]
-        const mine = await sealOne(lives, 'mine', { by: before })
-        await sealOne(dies, 'gone', { by: before })
-        await before.destroy(dies)
-        const secret = before.sealSecret('token', 'value')
-
-        const between = await openVault({ database: fresh.database, masterKeys: [newer, older] })
-        expect(await between.open([mine])).to.deep.equal([opened('mine')])
-        expect(between.openSecret('token', secret)).to.equal('value')
-        expect(await rewrapKeys(fresh.database, [newer, older])).to.equal(2)
-        expect(await rewrapKeys(fresh.database, [newer, older])).to.equal(0)
-
-        const after = await openVault({ database: fresh.database, masterKeys: [newer] })
-        expect(await after.open([mine])).to.deep.equal([opened('mine')])
-        expect(after.subject('seller', 'lives')).to.equal(lives)
-        expect(await after.seal([{ subject: dies, eventId: event(), plaintext: 'x' }])).to.deep.equal([{ kind: 'erased' }])
-        expect(() => after.openSecret('token', secret))
-          .to.throw(VaultError)
-          .with.property('code', 'VAULT_KEY_UNKNOWN')
-      } finally {
-        await fresh.drop()
-      }
-    })
-  })
-
-  it('changes its master key without bringing back a key that is destroyed meanwhile', async () => {
-    const fresh = await migratedTestDatabase('vault_rotation_race')
-    try {
-      const [older, newer] = [randomBytes(32), randomBytes(32)]
-      const before = await openVault({ database: fresh.database, masterKeys: [older] })
-      const dies = before.subject('seller', 'dies')
-      const gone = await sealOne(dies, 'gone', { by: before })
-      const destroying: Database = {
-        ...fresh.database,
-        transaction: async (work) => {
-          await before.destroy(dies)
-          return fresh.database.transaction(work)
-        },
-      }
-      expect(await rewrapKeys(destroying, [newer, older])).to.equal(1)
-      const after = await openVault({ database: fresh.database, masterKeys: [newer] })
-      expect(await after.open([gone])).to.deep.equal([{ kind: 'erased' }])
-    } finally {
-      await fresh.drop()
-    }
   })
 
   describe('keeps secrets of ours', () => {
