@@ -18,7 +18,7 @@ export type SandboxOptions = {
 /** Orders told step by step; later ones only in the summary. */
 const TOLD = 3
 const SUMMARY_INTERVAL = 10_000
-const LOOK_INTERVAL = 50
+const LOOK_INTERVAL = 100
 /** How long after the last order everything must have arrived. */
 const PATIENCE = 60_000
 
