@@ -3,7 +3,7 @@ import type { Database } from '@tributary/database'
 import type { EventLog, Follower } from '@tributary/event-log'
 import { backOff, type HealthReport, type Logger, pause } from '@tributary/runtime'
 import { summarize } from './blame.ts'
-import type { ConsumerDefinition } from './definition.ts'
+import { batchSizeOf, type ConsumerDefinition } from './definition.ts'
 import { type ConsumerFigures, readFigures } from './figures.ts'
 import { judge, judgeUnreadable } from './health.ts'
 import type { Shared } from './loop.ts'
@@ -60,7 +60,8 @@ export function startConsumer<Prepared>(options: {
 /** Stays in the group until `signal` aborts, joining again whenever following ends. `left` never rejects. */
 function keepFollowing<P>(shared: Shared<P>, partitions: Map<number, Partition>, signal: AbortSignal) {
   const { definition, log, logger, now } = shared
-  const { topic, group, batchSize: limit = 500 } = definition
+  const { topic, group } = definition
+  const limit = batchSizeOf(definition)
   let joined = new AbortController()
   let lostSince: number | undefined
 

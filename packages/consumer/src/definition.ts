@@ -51,3 +51,6 @@ export type ConsumerDefinition<Prepared> = {
   /** What to do with an event that cannot be applied: `park` its key (default), or `stop` the partition. */
   poison?: 'park' | 'stop'
 }
+
+/** Most events in a batch of this consumer. */
+export const batchSizeOf = ({ batchSize = 500 }: { batchSize?: number }): number => batchSize

@@ -1,7 +1,7 @@
 export { blameFor, summarize } from './blame.ts'
 export * from './consumer.ts'
 export { readCursors } from './cursor.ts'
-export * from './definition.ts'
+export type { ConsumerDefinition, Delivered, OwnedPartition } from './definition.ts'
 export * from './errors.ts'
 export type { ConsumerFigures, PartitionFigures } from './figures.ts'
 export { listParked, type ParkedKey, readSetAside, requeue, skip } from './parking.ts'

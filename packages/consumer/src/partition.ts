@@ -6,7 +6,8 @@
  *   reading     Nothing in hand. The log brings the next slice. Without a wanted event it only moves `passed`, which a
  *               tick writes to the cursor later. → preparing
  *   preparing   Wanted events are decoded and `prepare` runs, while the part before may still be applied: one ahead, not
- *               more, because the log gets its answer only when the part before has ended. → applying
+ *               more, because the log gets its answer only when the part before has ended, and at the end of the log
+ *               when this one has. → applying
  *   applying    One transaction: the fence moves the cursor, events of parked keys queue behind their key, `apply` writes
  *               the effects. → reading; an error of the surroundings, or the first few of a single event → retrying; an
  *               error of a part of several events: each half by itself → applying
@@ -22,7 +23,7 @@
 import type { Position, Slice } from '@tributary/event-log'
 import { prepareAhead } from './apply.ts'
 import { takeOver } from './cursor.ts'
-import type { OwnedPartition } from './definition.ts'
+import { batchSizeOf, type OwnedPartition } from './definition.ts'
 import { itemOf } from './item.ts'
 import { fencedWith, type Loop, moveWith, noteTrouble, type Part, type Shared, type Stage } from './loop.ts'
 import { loadParkedKeys } from './parked.ts'
@@ -90,6 +91,7 @@ function ownedPartition<P>(loop: Loop<P>): OwnedPartition {
 
 function runPartition<P>(loop: Loop<P>): Partition {
   const types: ReadonlySet<string> = new Set(loop.shared.definition.types)
+  const fullSlice = batchSizeOf(loop.shared.definition)
   const turns = createTurns(loop)
   let read = loop.cursor.next
   let ended: Promise<void> | undefined
@@ -110,6 +112,10 @@ function runPartition<P>(loop: Loop<P>): Partition {
       () => settle(loop, part),
       () => part.prepared !== undefined,
     )
+    if (slice.events.length >= fullSlice) return
+    // At the end of the log there is nothing to read ahead. To wait here tells the log at once when the partition is lost.
+    await turns.last()
+    loop.ending.signal.throwIfAborted()
   }
 
   const end = async (): Promise<void> => {

@@ -67,7 +67,7 @@ function beginHistory(stage: Stage, random: ReturnType<typeof randomNumbers>) {
   }
   const steal = async (): Promise<void> => {
     await takeOver(
-      stage.database,
+      stage.operator,
       { consumer: 'effects', topic: ORDER_TOPIC, partition: random.from(0, PARTITIONS - 1) },
       'thief',
     )
