@@ -43,7 +43,8 @@ export function startWorkLoop(options: {
     }
   }
 
-  const running = run()
+  // Not before the caller has the loop in hand, which its turns may want to wake.
+  const running = Promise.resolve().then(run)
   return {
     wake: () => waiting.abort(),
     async stop() {
