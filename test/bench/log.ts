@@ -43,7 +43,7 @@ export const benchmark: Benchmark = {
 
 type Load = { calls: number; events: number; callers: number }
 
-/** The raw side has a connection for each caller; the log has one for all. */
+/** The raw side has a connection for each caller, the log one for all. */
 async function appending(log: EventLog, database: Database, load: Load): Promise<Row> {
   const total = load.calls * load.events * load.callers
   const { value, ceiling } = await inTurns(ROUNDS, {
@@ -56,7 +56,12 @@ async function appending(log: EventLog, database: Database, load: Load): Promise
       return perSecond(total, () => inParallel(batches, (events) => log.append(TOPIC, events)))
     },
   })
-  return rate(`log: append, ${load.events} a call, ${load.callers} at once`, 'events/s', value, ceiling)
+  return rate(
+    `log: append, ${load.events} a call, ${load.callers === 1 ? 'one caller' : `${load.callers} callers`}`,
+    'events/s',
+    value,
+    ceiling,
+  )
 }
 
 async function reading(log: EventLog, database: Database): Promise<Row> {

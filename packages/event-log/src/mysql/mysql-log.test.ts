@@ -190,6 +190,27 @@ describe('The MySQL log', () => {
     await other.close()
   })
 
+  it('fetches no more than it may give', async () => {
+    const data = JSON.stringify('x'.repeat(200_000))
+    await log.append(
+      topic,
+      Array.from({ length: 40 }, () => anEvent({ data })),
+    )
+    const before = way.received()
+    const partition = await partitionOfKey()
+    expect((await fragile.read(topic, partition, 0, { maxBytes: 500_000 })).events).to.have.length(2)
+    expect(way.received() - before).to.be.within(400_000, 600_000)
+  })
+
+  it('does not write what its caller gave up before it was begun', async () => {
+    const [first, givenUp, last] = [anEvent(), anEvent(), anEvent()]
+    const controller = new AbortController()
+    const work = [log.append(topic, [first]), log.append(topic, [givenUp], controller), log.append(topic, [last])]
+    controller.abort()
+    await Promise.allSettled(work)
+    expect(await standing()).to.deep.equal([first.id, last.id])
+  })
+
   it('lets an event that the server refuses fail alone', async () => {
     const refused = anEvent({ dataversion: 2 ** 40 })
     const others = [anEvent(), anEvent()]

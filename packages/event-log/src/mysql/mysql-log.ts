@@ -1,6 +1,6 @@
 import { type Database, openDatabase, processIdentity } from '@tributary/database'
 import { checkEvents } from '../limits.ts'
-import type { EventLogOptions } from '../open-event-log.ts'
+import type { EventLogOptions } from '../options.ts'
 import { type EventLog, EventLogError } from '../port.ts'
 import { asLogError } from './failure.ts'
 import { follow } from './follow.ts'

@@ -12,6 +12,8 @@ export type FragileConnection = {
    * and before the client hears of that. Resolves when it has happened.
    */
   loseCommit(when: 'before' | 'after'): Promise<void>
+  /** How many bytes the server has sent through here. */
+  received(): number
   close(): Promise<void>
 }
 
@@ -20,6 +22,7 @@ export async function openFragileConnection(url: string): Promise<FragileConnect
   const target = new URL(url)
   const sockets = new Set<Socket>()
   let isCut = false
+  let received = 0
   let commit: { when: 'before' | 'after'; done(): void } | undefined
 
   function connectThrough(client: Socket): void {
@@ -51,6 +54,7 @@ export async function openFragileConnection(url: string): Promise<FragileConnect
       server.write(chunk)
     })
     server.on('data', (chunk) => {
+      received += chunk.length
       if (!answerIsLost) return void client.write(chunk)
       end()
       answerIsLost()
@@ -77,6 +81,7 @@ export async function openFragileConnection(url: string): Promise<FragileConnect
       new Promise((done) => {
         commit = { when, done }
       }),
+    received: () => received,
     close: () => closeServer(proxy, endAll),
   }
 }
