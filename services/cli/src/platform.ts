@@ -19,6 +19,8 @@ export type Platform = {
   vault: Vault
   channels: ReadonlyMap<number, Channel>
   rowIds: { next(): number }
+  /** Whether this process still holds the worker number that makes its row ids unique. */
+  mayIssueRowIds(): boolean
   close(): Promise<void>
 }
 
@@ -33,21 +35,26 @@ export async function openPlatform(configuration: Configuration, logger: Logger)
     closers.push(() => database.close())
     await refuseOldSchema(database)
     const vault = await openVault({ database, masterKeys: configuration.masterKeys })
-    const log = await openEventLog({
-      url: configuration.logUrl,
-      partitions: configuration.partitions,
-      logger,
-      ...(configuration.logUrl === configuration.databaseUrl ? { database } : {}),
-    })
+    const log = await openLog(configuration, database, logger)
     closers.push(() => log.close())
-    const worker = await leaseRowIdWorker(database)
+    const worker = await leaseRowIdWorker(database, { logger })
     closers.push(() => worker.release())
     const rowIds = createRowIds({ worker: worker.worker, mayIssue: worker.mayIssue })
-    return { configuration, logger, database, log, vault, rowIds, channels: openChannels(configuration, database), close }
+    const channels = openChannels(configuration, database)
+    return { configuration, logger, database, log, vault, rowIds, mayIssueRowIds: worker.mayIssue, channels, close }
   } catch (error) {
     await close()
     throw error
   }
+}
+
+/** The log that the configuration names; on the same database it shares the pool. */
+export function openLog(
+  { logUrl, databaseUrl, partitions }: Configuration,
+  database: Database,
+  logger: Logger,
+): Promise<EventLog> {
+  return openEventLog({ url: logUrl, partitions, logger, ...(logUrl === databaseUrl ? { database } : {}) })
 }
 
 /** Working on a schema that lacks a table would fail later and less clearly. */

@@ -8,6 +8,7 @@ import { addSandboxCommand } from './commands/sandbox.ts'
 import { addSellerCommands } from './commands/seller.ts'
 import { addServeCommand } from './commands/serve.ts'
 import { addSpiCommands } from './commands/spi.ts'
+import { addVaultCommands } from './commands/vault.ts'
 
 /** The whole command line. */
 export function buildProgram(): Command {
@@ -23,6 +24,7 @@ export function buildProgram(): Command {
   addSellerCommands(program)
   addParkedCommands(program)
   addLaneCommands(program)
+  addVaultCommands(program)
   addDoctorCommand(program)
   addSandboxCommand(program)
   return program

@@ -23,6 +23,23 @@ export function createServices(platform: Platform, names: readonly ServiceName[]
   }
   const services = SERVICE_NAMES.filter((name) => names.includes(name)).map((name) => factories[name]())
   const { host, port } = platform.configuration.server
-  const http = createHttpServer({ host, port, logger: platform.logger, routers, health: services })
+  const http = createHttpServer({ host, port, logger: platform.logger, routers, health: [...services, rowIdsOf(platform)] })
   return { services: [...services, http], http }
+}
+
+/** Without its worker number a process can append no order; it shows in health, because nothing else would say why. */
+function rowIdsOf(platform: Platform): Service {
+  return {
+    name: 'row-ids',
+    start: async () => {},
+    stop: async () => {},
+    async health() {
+      if (platform.mayIssueRowIds()) return { name: 'row-ids', status: 'ok' }
+      return {
+        name: 'row-ids',
+        status: 'down',
+        reason: 'The lease of the worker number ran out. If the database is well and this stays, restart the process.',
+      }
+    },
+  }
 }

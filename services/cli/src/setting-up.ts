@@ -1,7 +1,8 @@
 import { type Database, openDatabase } from '@tributary/database'
+import type { EventLog } from '@tributary/event-log'
 import { type Configuration, createLogger, loadConfiguration } from '@tributary/runtime'
 import type { Command } from 'commander'
-import { openPlatform, type Platform } from './platform.ts'
+import { openLog } from './platform.ts'
 
 /** Reads the configuration that `--config` or `TRIBUTARY_CONFIG` names, and the environment. Throws ConfigurationError. */
 export function configurationFor(command: Command): Promise<Configuration> | Configuration {
@@ -23,13 +24,15 @@ export async function withDatabase<T>(
   }
 }
 
-/** Runs `work` with everything open and closes it, whatever happens. Log lines below `warn` stay out of a command's way. */
-export async function withPlatform<T>(command: Command, work: (platform: Platform) => Promise<T>): Promise<T> {
-  const configuration = await configurationFor(command)
-  const platform = await openPlatform(configuration, createLogger({ ...configuration.logging, level: 'warn' }))
-  try {
-    return await work(platform)
-  } finally {
-    await platform.close()
-  }
+/** Like `withDatabase`, with the log as well. Only warnings of the log's driver come in a command's way. */
+export async function withLog<T>(command: Command, work: (database: Database, log: EventLog) => Promise<T>): Promise<T> {
+  return await withDatabase(command, async (database, configuration) => {
+    const logger = createLogger({ ...configuration.logging, level: 'warn' })
+    const log = await openLog(configuration, database, logger)
+    try {
+      return await work(database, log)
+    } finally {
+      await log.close()
+    }
+  })
 }

@@ -5,7 +5,7 @@ import { parseChannel, parseList } from '../arguments.ts'
 import { CommandError } from '../failure.ts'
 import { printLine, printRows } from '../output.ts'
 import type { Platform } from '../platform.ts'
-import { withDatabase, withPlatform } from '../setting-up.ts'
+import { withDatabase, withLog } from '../setting-up.ts'
 
 const ORDER_SYNC = 1
 const DAY = 86_400_000
@@ -39,12 +39,17 @@ export function addSellerCommands(program: Command): void {
     .argument('<seller>', "the marketplace's id of the seller")
     .requiredOption('--spi <codes>', 'server codes joined by commas; an empty text ends all', parseList)
     .action(async (channel: number, sellerId: string, options, command: Command) => {
-      await withPlatform(command, (platform) => routeSeller(platform, channel, sellerId, options.spi))
+      await withLog(command, (database, log) => routeSeller({ database, log }, channel, sellerId, options.spi))
       printLine(`Orders of seller ${sellerId} go to: ${options.spi.join(', ') || 'nobody'}. It shows within seconds.`)
     })
 }
 
-async function routeSeller({ database, log }: Platform, channel: number, sellerId: string, codes: string[]): Promise<void> {
+async function routeSeller(
+  { database, log }: Pick<Platform, 'database' | 'log'>,
+  channel: number,
+  sellerId: string,
+  codes: string[],
+): Promise<void> {
   if (!(await findSeller(database, channel, sellerId)))
     throw new CommandError('SELLER_UNKNOWN', `Channel ${channel} has no seller '${sellerId}'. See: tributary seller list`)
   const known = (await listSpiServices(database, ORDER_SYNC)).map(({ serverCode }) => serverCode)

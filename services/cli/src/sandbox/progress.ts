@@ -29,7 +29,8 @@ export function watchProgress(world: {
     await lookAtTables()
     for (const order of orders.values()) {
       const receivers = world.receiversOf(order.orderId)
-      if (order.projected && !order.delivered && receivers >= world.expectedReceivers) order.delivered = { after: since(order), receivers }
+      if (order.projected && !order.delivered && receivers >= world.expectedReceivers)
+        order.delivered = { after: since(order), receivers }
     }
     const done = [...orders.values()].filter((order) => isDone(order) && !finished.has(order.orderId))
     for (const { orderId } of done) finished.add(orderId)
