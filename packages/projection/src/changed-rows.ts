@@ -21,6 +21,7 @@ export function addChanged(changed: ChangedRows, tables: readonly TableDefinitio
 }
 
 function addRows(changed: ChangedRows, table: string, rows: readonly Row[]): void {
+  if (rows.length === 0) return
   const list = changed.get(table)
   if (!list) changed.set(table, [...rows])
   else for (const row of rows) list.push(row)
