@@ -1,4 +1,5 @@
 export * from './machine.ts'
 export * from './mariadb.ts'
 export * from './migrated-database.ts'
+export * from './relay.ts'
 export * from './test-database.ts'

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { type App, type Channel, ChannelError, type Session } from '@tributary/channels'
 import { createEbay } from '@tributary/channels/ebay'
 import { listApps, openDatabase, processIdentity } from '@tributary/database'
+import { openEventLog } from '@tributary/event-log'
 import { createLogger } from '@tributary/runtime'
 import { expect } from 'chai'
 import { createAccessTokens } from './access-tokens.ts'
@@ -38,12 +39,12 @@ describe('access tokens of sellers', () => {
   const channelOf = (urls = its.ebay.urls): Channel =>
     createEbay({ urls, app: async () => app, budget: { take: async () => {} }, timeout: 1_000 })
   /** Tokens as another process has them, with its own connections. */
-  const process = (channel = channelOf()) => {
+  const process = (channel = channelOf(), log = its.log) => {
     const database = openDatabase(its.surroundings.databaseUrl)
     closers.push(() => database.close())
     const logger = createLogger({ level: 'silent', format: 'json' })
     const pace = { ...PACE, retry: { first: 300, most: 300 } }
-    const tokens = createAccessTokens({ database, log: its.log, vault: its.vault, logger }, pace)
+    const tokens = createAccessTokens({ database, log, vault: its.vault, logger }, pace)
     const name = { channel: EBAY, sellerId: seller }
     return {
       session: tokens.session(channel, app, name),
@@ -177,8 +178,10 @@ describe('access tokens of sellers', () => {
   })
 
   describe('of a marketplace that replaces refresh tokens', () => {
-    it('are used only when the new refresh token stands in the log, which is then the one that counts', async () => {
-      const presented: string[] = []
+    let presented: string[]
+    let rotating: Channel
+    beforeEach(async () => {
+      presented = []
       const server = createServer((request, response) => {
         let body = ''
         request.on('data', (chunk) => {
@@ -186,23 +189,20 @@ describe('access tokens of sellers', () => {
         })
         request.on('end', () => {
           presented.push(new URLSearchParams(body).get('refresh_token') ?? '')
-          const number = presented.length
-          response.end(
-            JSON.stringify({
-              access_token: `access ${number}`,
-              expires_in: 7200,
-              refresh_token: `refresh ${number}`,
-              refresh_token_expires_in: 60,
-            }),
-          )
+          const given = { access_token: `access ${presented.length}`, refresh_token: `refresh ${presented.length}` }
+          response.end(JSON.stringify({ ...given, expires_in: 7200, refresh_token_expires_in: 60 }))
         })
       }).listen(0, '127.0.0.1')
       await once(server, 'listening')
       closers.push(async () => server.close())
-      const tokenUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
-      const { session } = process(channelOf({ ...its.ebay.urls, tokenUrl }))
+      rotating = channelOf({ ...its.ebay.urls, tokenUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}/` })
+    })
+    const rotations = async () => (await its.events('SellerTokenRotated')).filter(({ data }) => data.sellerId === seller)
+
+    it('are used only when the new refresh token stands in the log, which is then the one that counts', async () => {
+      const { session } = process(rotating)
       expect(await session.token(never)).to.equal('access 1')
-      const [rotated] = (await its.events('SellerTokenRotated')).filter(({ data }) => data.sellerId === seller)
+      const [rotated] = await rotations()
       if (!rotated) throw new Error('no event')
       const { subject, sealed } = rotated.data
       const [opened] = await its.vault.open([{ subject, eventId: rotated.id, jwe: sealed ?? '' }])
@@ -211,6 +211,17 @@ describe('access tokens of sellers', () => {
       await session.rejected('access 1')
       expect(await session.token(never)).to.equal('access 2')
       expect(presented.slice(1)).to.deep.equal(['refresh 1'])
+    })
+
+    it('wait for the log when it is away, and the new refresh token is not lost', async () => {
+      const away = await openEventLog({ url: its.surroundings.databaseUrl, partitions: 1 })
+      await away.close()
+      expect((await askAtOnce([process(rotating, away).session], 1))[0]?.status).to.equal('rejected')
+      expect(await rotations()).to.have.length(0)
+      const { session } = process(rotating)
+      await until('the back-off is over', async () => (await askAtOnce([session], 1))[0]?.status === 'fulfilled')
+      expect(presented.slice(1)).to.deep.equal(['refresh 1'])
+      expect(await rotations()).to.have.length(2)
     })
   })
 })

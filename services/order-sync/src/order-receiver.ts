@@ -18,6 +18,7 @@ export type OrderReceiver = {
   receive(
     seller: SellerRow,
     orders: readonly SourceOrder[],
+    /** The trace that is going on counts more than the `traceparent` that began it, which stands in without telemetry. */
     options: { origin: OrderOrigin; signal: AbortSignal; traceparent?: string | undefined },
   ): Promise<RefusedOrder<EventError | EventLogError>[]>
   /** Since the start: orders appended, those among them with undocumented fields, and when the last one was. */
@@ -33,7 +34,9 @@ export function createOrderReceiver(
   const { database, log, vault, logger } = context
   const figures = { received: 0, problems: 0, lastReceivedTime: null as number | null }
 
-  const receive: OrderReceiver['receive'] = async (seller, orders, { origin, signal, traceparent = currentTraceparent() }) => {
+  const receive: OrderReceiver['receive'] = async (seller, orders, options) => {
+    const { origin, signal } = options
+    const traceparent = currentTraceparent() ?? options.traceparent
     const changes = await findChanges(seller, orders)
     const { prepared, refused } = await prepareOrderEvents(context, seller, changes, { origin, traceparent })
     const tooLarge: RefusedOrder<EventLogError>[] = []

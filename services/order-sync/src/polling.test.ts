@@ -44,8 +44,9 @@ describe('polling the orders of sellers', () => {
 
   it('finds every order, page by page, and moves its cursor behind the last', async () => {
     const orders = addOrders(205)
-    await its.run()
+    const { service } = await its.run()
     await isPolled()
+    expect(await service.health()).to.deep.include({ name: 'order-sync', status: 'ok' })
     const events = await ofSeller()
     expect(new Set(events.map(({ data }) => data.orderId))).to.deep.equal(new Set(orders.map(({ orderId }) => orderId)))
     expect(events).to.have.length(205)

@@ -55,12 +55,15 @@ describe('a work loop', () => {
   })
 
   it('ends when the turn in hand has ended, and tells it to', async () => {
+    let begun = false
     let ended = false
     const { loop: running } = start(async (signal) => {
+      begun = true
       await new Promise((resolve) => signal.addEventListener('abort', resolve))
       ended = true
       return true
     })
+    await until('a turn is in hand', () => begun)
     await running.stop()
     expect(ended).to.equal(true)
   })

@@ -5,12 +5,11 @@ import { addApp, addSpiService, type Database, listApps, openDatabase } from '@t
 import { type EventLog, openEventLog } from '@tributary/event-log'
 import { createRowIds, decodeEvent, type Event, ORDER_TOPIC } from '@tributary/events'
 import { createHttpServer, createLogger, type HttpServer, type Service } from '@tributary/runtime'
-import { migratedTestDatabase } from '@tributary/test/servers'
+import { migratedTestDatabase, type Relay, startRelay } from '@tributary/test/servers'
 import { createEbaySimulator, EBAY_SCOPES, type EbaySimulator } from '@tributary/test/simulators/ebay'
 import { openVault, type Vault } from '@tributary/vault'
 import type { IngestContext } from '../context.ts'
 import { createIngest } from '../ingest.ts'
-import { type Relay, startRelay } from './relay.ts'
 
 const PARTITIONS = 3
 
