@@ -100,21 +100,21 @@ export async function unparkOrderReads(connection: Connection, seller: SellerNam
 /**
  * Claims the task that has been due longest, of a seller that is not `busy`, until `until`. Candidates are read without a
  * lock and taken by primary key, so that processes never wait for each other over an index range; who comes second goes
- * on to the next candidate.
+ * on to the next candidate. The index is forced: a server that takes the primary key for the channels sorts every task.
  */
 export async function claimOrderRead(
-  database: Database,
+  connection: Connection,
   options: { owner: string; channels: readonly number[]; busy: readonly SellerName[]; now: number; until: number },
 ): Promise<OrderReadTask | undefined> {
   const { owner, channels, busy, now, until } = options
   const notBusy = busy.map(() => 'AND NOT (channel = ? AND seller_id = ?)').join(' ')
-  const candidates = await database.query<TaskRecord[]>(
-    `SELECT ${COLUMNS} FROM tributary_order_read
+  const candidates = await connection.query<TaskRecord[]>(
+    `SELECT ${COLUMNS} FROM tributary_order_read FORCE INDEX (idx_due_time)
      WHERE due_time <= ? AND state <> 'dropped' AND channel IN (?) ${notBusy} ORDER BY due_time LIMIT ${CANDIDATES}`,
     [now, channels, ...busy.flatMap(({ channel, sellerId }) => [channel, sellerId])],
   )
   for (const candidate of candidates) {
-    const { affectedRows } = await database.query<WriteResult>(
+    const { affectedRows } = await connection.query<WriteResult>(
       `UPDATE tributary_order_read SET claimed_by = ?, due_time = ? WHERE ${OF_TASK} AND due_time <= ?`,
       [owner, until, candidate.channel, candidate.seller_id, candidate.order_id, now],
     )

@@ -16,7 +16,11 @@ describe('reading orders that a notification named', () => {
     seller = await its.addSeller()
     gone = undefined
   })
-  afterEach(() => its.rest())
+  afterEach(async () => {
+    await its.rest()
+    // What the process was stopped at would be read in the next test.
+    await its.database.query('DELETE FROM tributary_order_read')
+  })
   after(() => its.close())
 
   /** How often eBay was asked for an order in this test. */

@@ -19,7 +19,7 @@ import {
   tidyPolls,
 } from './poll-rows.ts'
 import { nextWindow, splitWindow } from './poll-windows.ts'
-import type { createSellerAccess, SellerAccess } from './seller-access.ts'
+import { type createSellerAccess, type SellerAccess, SellerUnknown } from './seller-access.ts'
 import { startWorkLoop, type WorkLoop } from './work-loop.ts'
 
 type Parts = {
@@ -164,7 +164,8 @@ export function startPoller({ context, pace, receiver, openSeller }: Parts): Pol
     const next = Math.round(now + wait)
     await pauseWhenLimited(database, error, { channel: poll.channel, operation: 'order', now, until: next })
     // What waits for a person stands in health; saying it each time would bury the rest.
-    const level = verdict.kind === 'person' && failures > 0 ? 'debug' : 'warn'
+    const isKnown = error instanceof SellerUnknown || (verdict.kind === 'person' && failures > 0)
+    const level = isKnown ? 'debug' : 'warn'
     logger[level]({ ...nameOf(poll), reason: reasonOf(error), failures: tried, next }, 'a seller could not be polled')
     await putBackPoll(database, poll, { next, failures: tried, error: reasonOf(error) })
   }
