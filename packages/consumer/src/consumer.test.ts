@@ -1,3 +1,4 @@
+import { type Database, DatabaseError } from '@tributary/database'
 import { ORDER_TOPIC } from '@tributary/events'
 import { expect } from 'chai'
 import { takeOver } from './cursor.ts'
@@ -176,6 +177,32 @@ describe('a consumer', () => {
         () => false,
       ),
     )
+  })
+
+  it('goes on after a commit that came through although its answer was lost', async () => {
+    await stage.append('a', '1', '2')
+    let lost = 0
+    const database: Database = {
+      ...stage.database,
+      transaction: async (work, options) => {
+        const result = await stage.database.transaction(work, options)
+        const [{ count } = { count: 0 }] = await stage.operator.query<{ count: number }[]>(
+          'SELECT COUNT(*) AS count FROM test_effect',
+        )
+        if (count === 2 && ++lost === 1) throw new DatabaseError('DATABASE_UNAVAILABLE', 'the connection went away')
+        return result
+      },
+    }
+    const committed: number[] = []
+    const definition = effectsConsumer({ committed: (_partition, next) => committed.push(next) })
+    const consumer = startConsumer({ definition, database, log: stage.log, logger: quietLogger })
+    running.push(consumer)
+    await until('the commit is noted', () => committed.length === 1)
+    expect(lost).to.be.greaterThan(0)
+    await stage.append('a', '3')
+    await untilEffects(3)
+    expect(await values()).to.deep.equal(['1', '2', '3'])
+    expect((await consumer.figures()).fences).to.equal(0)
   })
 
   it('waits when a table is missing, rather than park every key of the log', async () => {

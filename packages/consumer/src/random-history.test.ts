@@ -1,4 +1,4 @@
-import type { EventLog } from '@tributary/event-log'
+import type { EventLog, Slice } from '@tributary/event-log'
 import { ORDER_TOPIC, sellerKey } from '@tributary/events'
 import { expect } from 'chai'
 import { takeOver } from './cursor.ts'
@@ -135,23 +135,33 @@ async function appendedOf({ operatorLog }: Stage, key: string, skipped: Readonly
   return values
 }
 
-/** A log that now and then hands out a slice again, or one that begins before what was read, as a rebalance may. */
+/** A log that now and then begins a slice before what was read, or hands out an older one again, as a rebalance may. */
 function forgetful(log: EventLog, random: ReturnType<typeof randomNumbers>): EventLog {
   return {
     ...log,
-    follow: (options) =>
-      log.follow({
-        ...options,
-        follower: {
-          ...options.follower,
-          batch: async (partition, slice) => {
-            await options.follower.batch(partition, slice)
-            if (random.from(1, 3) > 1) return
-            const from = random.from(0, slice.next)
-            const older = await log.read(options.topic, partition, from, { limit: Math.max(1, slice.next - from) })
-            await options.follower.batch(partition, { ...older, next: Math.min(older.next, slice.next) })
-          },
-        },
-      }),
+    follow: ({ follower, ...options }) => {
+      const older = (partition: number, before: number, limit: number) =>
+        log.read(options.topic, partition, Math.max(0, before - random.from(1, 20)), { limit: Math.max(1, limit) })
+      const batch: typeof follower.batch = async (partition, slice) => {
+        const [first] = slice.events
+        const dice = random.from(1, 3)
+        if (dice === 1 && first) {
+          const { events } = await older(partition, first.position, 20)
+          const overlap = events.filter(({ position }) => position < first.position)
+          return follower.batch(partition, { ...slice, events: [...overlap, ...slice.events] })
+        }
+        await follower.batch(partition, slice)
+        if (dice === 2)
+          await follower.batch(partition, await older(partition, slice.next, random.from(1, 5)).then(upTo(slice.next)))
+      }
+      return log.follow({ ...options, follower: { ...follower, batch } })
+    },
   }
 }
+
+const upTo =
+  (end: number) =>
+  ({ events, next }: Slice): Slice => ({
+    events: events.filter(({ position }) => position < end),
+    next: Math.min(next, end),
+  })
