@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import { type History, playHistory } from './testing/random-history.ts'
 
 const SEED = Number(process.env['TRIBUTARY_TEST_SEED'] ?? Date.now() % 1_000_000)
-const HISTORIES = 1_500
+const HISTORIES = 1_000
 /** Played beside each other, because a history mostly waits. */
 const ABREAST = 50
 

@@ -1,0 +1,96 @@
+import type { Connection, Database } from '@tributary/database'
+import { migratedTestDatabase } from '@tributary/test/servers'
+import { expect } from 'chai'
+import { untriedLane } from './lane.ts'
+import { countLanes, resumeLanes } from './lane-operations.ts'
+import { type LaneRows, mysqlLaneRows } from './lane-rows.ts'
+import { createMemoryDatabase } from './testing/memory-rows.ts'
+import { createRandom, type Random } from './testing/random.ts'
+
+const SEED = Number(process.env['TRIBUTARY_TEST_SEED'] ?? Date.now() % 1_000_000)
+const place = { endpoint: 'group:warehouse', topic: 'orders', partition: 3 }
+const elsewhere = { ...place, partition: 4 }
+
+describe('The rows of lanes', () => {
+  let database: Database
+  let drop: () => Promise<void>
+  before(async () => {
+    ;({ database, drop } = await migratedTestDatabase('lane_rows'))
+  })
+  after(() => drop())
+
+  it(`do in MySQL what they do in memory, where random histories are played (seed ${SEED})`, async () => {
+    const memory = createMemoryDatabase()
+    const [one, two] = [createRandom(SEED), createRandom(SEED)]
+    for (let round = 0; round < 60; round += 1) {
+      const expected = await memory.transaction((connection) => act(memory.rows, connection, one, round))
+      const found = await database.transaction((connection) => act(mysqlLaneRows, connection, two, round))
+      expect(found, `round ${round}`).to.deep.equal(expected)
+    }
+  })
+
+  it('tell keys apart byte for byte, and partitions', async () => {
+    const keys = ['1:S:a', '1:S:A', '1:S:ä', '1:S:🎁']
+    await mysqlLaneRows.insertLanes(
+      database,
+      elsewhere,
+      keys.map((key, index) => untriedLane(key, index, 0, '')),
+    )
+    await mysqlLaneRows.insertWaiting(database, elsewhere, [{ key: '1:S:A', position: 9 }])
+    expect(await mysqlLaneRows.firstWaiting(database, elsewhere, '1:S:a')).to.equal(undefined)
+    expect(await mysqlLaneRows.firstWaiting(database, elsewhere, '1:S:A')).to.equal(9)
+    expect(await mysqlLaneRows.firstWaiting(database, place, '1:S:A')).to.equal(undefined)
+    const loaded = await mysqlLaneRows.load(database, elsewhere)
+    expect(loaded.map(({ lane }) => lane.key)).to.have.members(keys)
+  })
+
+  it('are counted for health, and resumed only where they are blocked', async () => {
+    const endpoint = 'group:counted'
+    const lane = untriedLane('a', 1, 500, '')
+    await mysqlLaneRows.insertLanes(database, { ...place, endpoint }, [
+      lane,
+      { ...lane, key: 'b', state: 'blocked', failures: 10 },
+    ])
+    await mysqlLaneRows.insertWaiting(database, { ...place, endpoint }, [{ key: 'b', position: 2 }])
+    expect(await countLanes(database, endpoint)).to.deep.equal({ retrying: 1, blocked: 1, waiting: 1, oldestSince: 500 })
+    expect(await resumeLanes(database, endpoint, 'a')).to.equal(0)
+    expect(await resumeLanes(database, endpoint)).to.equal(1)
+    expect(await mysqlLaneRows.find(database, { ...place, endpoint }, 'b')).to.include({ state: 'retrying', failures: 0 })
+    expect(await countLanes(database, 'nobody')).to.deep.equal({ retrying: 0, blocked: 0, waiting: 0, oldestSince: undefined })
+  })
+})
+
+/** Some changes as the two sides of a partition make them, and what can be seen after. */
+async function act(rows: LaneRows, connection: Connection, random: Random, round: number) {
+  const key = `key-${random.below(4)}`
+  const held = await rows.find(connection, place, key)
+  if (!held) await rows.insertLanes(connection, place, [untriedLane(key, round * 10, random.below(100), 'not sent')])
+  else await change(rows, connection, random, { key, position: round * 10 })
+  const loaded = await rows.load(connection, place)
+  return {
+    loaded: loaded.toSorted((a, b) => (a.lane.key < b.lane.key ? -1 : 1)),
+    first: await rows.firstWaiting(connection, place, key),
+    resumed: (await rows.resumed(connection, place, ['key-1', 'key-2'])).map((lane) => lane.key).toSorted(),
+  }
+}
+
+async function change(
+  rows: LaneRows,
+  connection: Connection,
+  random: Random,
+  { key, position }: { key: string; position: number },
+): Promise<void> {
+  const lane = await rows.find(connection, place, key)
+  const next = await rows.firstWaiting(connection, place, key)
+  if (!lane) return
+  if (random.chance(0.5))
+    return rows.insertWaiting(
+      connection,
+      place,
+      [position, position + 1].map((one) => ({ key, position: one })),
+    )
+  if (random.chance(0.3)) return rows.update(connection, place, { ...lane, attempts: lane.attempts + 1, state: 'blocked' })
+  if (next === undefined) return rows.end(connection, place, key)
+  await rows.update(connection, place, { ...lane, head: next, attempts: 0, state: 'retrying' })
+  await rows.deleteWaiting(connection, place, { key, position: next })
+}
