@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -6,11 +7,13 @@ import { createEbay } from '@tributary/channels/ebay'
 import { listApps, openDatabase, processIdentity } from '@tributary/database'
 import { openEventLog } from '@tributary/event-log'
 import { createLogger } from '@tributary/runtime'
+import { openVault } from '@tributary/vault'
 import { expect } from 'chai'
 import { createAccessTokens } from './access-tokens.ts'
 import { PACE } from './pace.ts'
 import { EBAY, type OrderSyncUnderTest, startUnderTest } from './testing/order-sync-under-test.ts'
 import { until } from './testing/until.ts'
+import { secretName } from './token-refresh.ts'
 
 const never = new AbortController().signal
 
@@ -71,6 +74,18 @@ describe('access tokens of sellers', () => {
   it('stand in the database sealed only', async () => {
     const token = await process().session.token(never)
     expect(JSON.stringify(await its.database.query('SELECT * FROM tributary_access_token'))).not.to.contain(token.slice(0, 40))
+  })
+
+  it('are fetched anew when their master key has been rotated away', async () => {
+    const { session } = process()
+    const old = await session.token(never)
+    const ours = Buffer.from(its.surroundings.masterKey, 'hex')
+    const before = await openVault({ database: its.database, masterKeys: [randomBytes(32), ours] })
+    const sealed = before.sealSecret(secretName({ channel: EBAY, sellerId: seller }), old)
+    await its.database.query('UPDATE tributary_access_token SET sealed = ? WHERE seller_id = ?', [sealed, seller])
+    const fresh = await session.token(never)
+    expect(fresh).not.to.equal(old)
+    expect(asked()).to.equal(2)
   })
 
   it('are replaced at four fifths of their life, while the old one goes on being used', async () => {

@@ -1,4 +1,5 @@
 import type { App, Channel, Session } from '@tributary/channels'
+import { VaultError } from '@tributary/vault'
 import { forgetToken, loadTokenRow } from './access-token-rows.ts'
 import type { OrderSyncContext, SellerName } from './context.ts'
 import { grantEnded, readStanding, type Standing } from './grants.ts'
@@ -34,12 +35,31 @@ export function createAccessTokens(
       if (!grant) throw grantEnded(call.seller)
       const now = Date.now()
       const live = liveToken({ grant, row }, now)
-      if (live !== null && (now < row.refreshTime || isClaimed(row, now)))
-        return vault.openSecret(secretName(call.seller), live)
+      if (live !== null && (now < row.refreshTime || isClaimed(row, now))) {
+        const opened = await openOrForget(call.seller, live)
+        if (opened === null) continue
+        return opened
+      }
       const turn = takeTurn(call, { grant, row })
       // While this token lives, the next may as well come later.
       await (live === null ? turn : turn.catch(unlessEnded))
     }
+  }
+
+  /** Null when its master key has been rotated away: a token is easily had anew. */
+  function openToken(seller: SellerName, sealed: string): string | null {
+    try {
+      return vault.openSecret(secretName(seller), sealed)
+    } catch (error) {
+      if (error instanceof VaultError && error.code === 'VAULT_KEY_UNKNOWN') return null
+      throw error
+    }
+  }
+
+  async function openOrForget(seller: SellerName, sealed: string): Promise<string | null> {
+    const opened = openToken(seller, sealed)
+    if (opened === null) await forgetToken(database, seller, sealed)
+    return opened
   }
 
   async function verify(call: RefreshCall): Promise<'stands' | 'ended'> {
@@ -58,7 +78,7 @@ export function createAccessTokens(
 
   async function rejected(seller: SellerName, refused: string): Promise<void> {
     const { sealed } = await loadTokenRow(database, seller)
-    if (sealed !== null && vault.openSecret(secretName(seller), sealed) === refused) await forgetToken(database, seller, sealed)
+    if (sealed !== null && openToken(seller, sealed) === refused) await forgetToken(database, seller, sealed)
   }
 
   return {
