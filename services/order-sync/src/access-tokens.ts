@@ -34,15 +34,11 @@ export function createAccessTokens(
       const { grant, row } = await readStanding(context, call.seller)
       if (!grant) throw grantEnded(call.seller)
       const now = Date.now()
-      const live = liveToken({ grant, row }, now)
-      if (live !== null && (now < row.refreshTime || isClaimed(row, now))) {
-        const opened = await openOrForget(call.seller, live)
-        if (opened === null) continue
-        return opened
-      }
+      const opened = await openOrForget(call.seller, liveToken({ grant, row }, now))
+      if (opened !== null && (now < row.refreshTime || isClaimed(row, now))) return opened
       const turn = takeTurn(call, { grant, row })
       // While this token lives, the next may as well come later.
-      await (live === null ? turn : turn.catch(unlessEnded))
+      await (opened === null ? turn : turn.catch(unlessEnded))
     }
   }
 
@@ -56,7 +52,8 @@ export function createAccessTokens(
     }
   }
 
-  async function openOrForget(seller: SellerName, sealed: string): Promise<string | null> {
+  async function openOrForget(seller: SellerName, sealed: string | null): Promise<string | null> {
+    if (sealed === null) return null
     const opened = openToken(seller, sealed)
     if (opened === null) await forgetToken(database, seller, sealed)
     return opened
