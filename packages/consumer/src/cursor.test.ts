@@ -1,4 +1,5 @@
 import type { Database } from '@tributary/database'
+import { pause } from '@tributary/runtime'
 import { migratedTestDatabase } from '@tributary/test/servers'
 import { expect } from 'chai'
 import { moveCursor, movedByUs, proveOwnership, readCursors, takeOver } from './cursor.ts'
@@ -98,5 +99,7 @@ async function untilWaitingForLock(database: Database): Promise<void> {
       await database.query(`SELECT 1 FROM information_schema.innodb_trx JOIN information_schema.processlist p ON p.id = trx_mysql_thread_id
        WHERE trx_state = 'LOCK WAIT' AND p.db = DATABASE()`)
     if (rows.length > 0) return
+    // InnoDB renews these tables only when nobody has read them for a tenth of a second.
+    await pause(150)
   }
 }
