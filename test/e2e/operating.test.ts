@@ -1,0 +1,143 @@
+import { listParked } from '@tributary/consumer'
+import { createEvent, type EventOf, encodeEvent, ORDER_TOPIC, timeOrderedEventId } from '@tributary/events'
+import { expect } from 'chai'
+import { eventually } from './gateway/eventually.ts'
+import { arrivalsOf, deliveriesOf, orderRow, rowsWith, snapshotsOf } from './gateway/look.ts'
+import { openWorld, type Seller, type World } from './gateway/world.ts'
+
+describe('a running gateway, looked after by commands', function () {
+  this.timeout(60_000)
+  let world: World
+  let seller: Seller
+  before(async () => {
+    world = await openWorld({ name: 'operating', receivers: ['warehouse', 'accounting'] })
+    seller = (await world.consent({ codes: 'warehouse' })).seller
+  })
+  after(() => world.close())
+
+  async function command(...args: string[]): Promise<string> {
+    const { code, output, errors } = await world.gateway.run(args)
+    expect(code, errors).to.equal(0)
+    return output
+  }
+  const list = async (what: string, ...options: string[]): Promise<Record<string, unknown>[]> =>
+    (await command(what, 'list', '--json', ...options))
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => JSON.parse(line))
+  async function sendOrder(): Promise<string> {
+    const { orderId } = world.simulator.market.addOrder(seller.userId)
+    expect(await world.notify(orderId)).to.deep.equal([204])
+    return orderId
+  }
+  const service = async (name: string) => (await world.gateway.health()).services.find((one) => one.name === name)
+
+  it('is ready and well, and says how each service does', async () => {
+    await deliveriesOf(world, 'warehouse', await sendOrder())
+    expect((await fetch(`${world.gateway.url}/readyz`)).status).to.equal(200)
+    const health = await eventually('all is well', async () => {
+      const report = await world.gateway.health()
+      return report.status === 'ok' && report
+    })
+    const figures = new Map(health.services.map(({ name, details }) => [name, Object.keys(details ?? {})]))
+    for (const name of ['ingest', 'order-sync', 'projector', 'dispatcher']) expect(figures.get(name), name).not.to.be.empty
+    expect(await command('doctor')).not.to.match(/^FIX/m)
+  })
+
+  it('tells receivers of a change once, in order, and of a notification heard twice nothing new', async () => {
+    const orderId = await sendOrder()
+    await deliveriesOf(world, 'warehouse', orderId)
+    const changed = world.simulator.market.updateOrder(orderId, (order) => {
+      order.orderFulfillmentStatus = 'FULFILLED'
+      order.lineItems = order.lineItems.slice(0, 1).map((line) => ({ ...line, title: 'renamed' }))
+    })
+    expect(await world.notify(orderId, { copies: 3 })).to.deep.equal([204, 204, 204])
+    const row = await orderRow(world, orderId, ({ status }) => status === 'SHIPPED')
+    const lines = await rowsWith(world, 'eg_order_order_detail', 'order_id', row['id'])
+    expect(lines.filter(({ deleted }) => deleted === 0).map(({ title }) => title)).to.deep.equal(['renamed'])
+    expect(lines.filter(({ deleted }) => deleted !== 0).every(({ id, deleted }) => deleted === id)).to.equal(true)
+    await deliveriesOf(world, 'warehouse', orderId, 2)
+    const received = arrivalsOf(world, 'warehouse', orderId).map(({ body }) => JSON.parse(body).sourceTime)
+    expect(received.at(-1)).to.equal(Date.parse(changed.lastModifiedDate))
+    expect(await snapshotsOf(world, orderId)).to.have.length(2)
+    expect(received).to.have.length(2)
+  })
+
+  it('sends the orders of a seller where `seller route` says', async () => {
+    const words = await command('seller', 'route', 'ebay', seller.userId, '--spi', 'accounting')
+    expect(words).to.include('go to: accounting')
+    await eventually('the seller has its route', async () => {
+      const [row] = await rowsWith(world, 'eg_order_app_seller', 'seller_id', seller.userId)
+      return row?.['spi_server_codes'] === 'accounting'
+    })
+    expect((await list('seller'))[0]).to.deep.include({ seller: seller.userId, spi: ['accounting'], grantEnds: 'in 547 days' })
+    // What is sent counts from two seconds after the row says so (docs/spi.md).
+    const orderId = await eventually('an order goes to accounting alone', async () => {
+      const sent = await sendOrder()
+      await deliveriesOf(world, 'accounting', sent)
+      return arrivalsOf(world, 'warehouse', sent).length === 0 && sent
+    })
+    await command('seller', 'route', '1', seller.userId, '--spi', 'warehouse,accounting')
+    await eventually('an order goes to both', async () => {
+      const sent = await sendOrder()
+      await deliveriesOf(world, 'accounting', sent)
+      return arrivalsOf(world, 'warehouse', sent).length > 0
+    })
+    expect(arrivalsOf(world, 'warehouse', orderId)).to.deep.equal([])
+  })
+
+  it('shows the lane of an order that its receiver refuses, while others pass', async () => {
+    const { market } = world.simulator
+    const { orderId } = market.addOrder(seller.userId)
+    const key = `1:${seller.userId}:${orderId}`
+    world.receivers['warehouse']?.fault({ kind: 'status', status: 500 }, { key, times: 1 })
+    await world.notify(orderId)
+    await eventually('the receiver refused it', () => arrivalsOf(world, 'warehouse', orderId).length > 0)
+    await deliveriesOf(world, 'warehouse', await sendOrder())
+    const [lane, ...others] = await list('lane')
+    expect(lane).to.deep.include({ endpoint: 'egOrderSpiConsumerGroup:warehouse', key, state: 'retrying', attempts: 1 })
+    expect(others).to.deep.equal([])
+    const refused = await world.gateway.run(['lane', 'resume', 'egOrderSpiConsumerGroup:warehouse', '--key', key])
+    expect([refused.code, refused.errors]).to.deep.equal([1, refused.errors])
+    expect(refused.errors).to.include('LANE_NOT_BLOCKED')
+    await deliveriesOf(world, 'warehouse', orderId)
+    expect(arrivalsOf(world, 'accounting', orderId)).to.have.length(1)
+  })
+
+  it('parks an order whose event cannot be applied, and goes on with it when an operator says so', async () => {
+    const orderId = await sendOrder()
+    await deliveriesOf(world, 'warehouse', orderId)
+    await orderRow(world, orderId)
+    const [snapshot] = await snapshotsOf(world, orderId)
+    if (!snapshot) throw new Error(`Nothing was read of ${orderId}, though it was delivered`)
+    await appendPoison(world, snapshot)
+    await eventually('the projector parked the key', async () => (await service('projector'))?.status === 'degraded')
+    const [parked] = await list('parked', '--consumer', 'orders')
+    const key = `1:${snapshot.data.sellerRowId}:${orderId}`
+    expect(parked).to.include({ key, state: 'parked', errorCode: 'PROJECTION_PERSONAL_PART_INVALID', waiting: 1 })
+
+    world.simulator.market.updateOrder(orderId, { buyerCheckoutNotes: 'waits behind' })
+    await world.notify(orderId)
+    await eventually('the later event waits behind', async () => {
+      const [waiting] = await listParked(world.database, { consumer: 'orders' })
+      return waiting?.waiting === 2
+    })
+    await orderRow(world, await sendOrder())
+    await command('parked', 'skip', 'orders', key, String(parked?.['position']), '--yes')
+    await command('parked', 'requeue', 'orders', key)
+    await orderRow(world, orderId, (row) => row['buyer_remark'] === 'waits behind')
+  })
+})
+
+/** An event like `snapshot`, in which a seal holds what no seal of an order holds. */
+async function appendPoison({ vault, log }: World, snapshot: EventOf<'OrderReceived'>): Promise<void> {
+  const id = timeOrderedEventId()
+  const { data, subject, source, partitionkey } = snapshot
+  const [sealed] = await vault.seal([{ subject: data.subject, eventId: id, plaintext: '{}' }])
+  if (sealed?.kind !== 'sealed') throw new Error('The person of the order is erased')
+  const event = createEvent({
+    ...{ id, type: 'OrderReceived', subject, source, partitionkey, time: Date.now() },
+    data: { ...data, sourceTime: data.sourceTime + 1, sealed: sealed.jwe },
+  })
+  await log.append(ORDER_TOPIC, [encodeEvent(event)])
+}
