@@ -1,4 +1,4 @@
-import { findSeller, listSellers, listSpiServices } from '@tributary/database'
+import { findSeller, listSellers, listSpiServices, type SellerRow } from '@tributary/database'
 import { createEvent, encodeEvent, ORDER_TOPIC, sellerKey, timeOrderedEventId } from '@tributary/events'
 import type { Command } from 'commander'
 import { parseChannel, parseList } from '../arguments.ts'
@@ -21,13 +21,13 @@ export function addSellerCommands(program: Command): void {
     .action(async (options, command: Command) => {
       const sellers = await withDatabase(command, (database) => listSellers(database, options.channel))
       printRows(
-        sellers.map(({ id, channel, sellerId, orderAppId, spiServerCodes, refreshTokenExpiresTime }) => ({
-          id,
-          channel,
-          seller: sellerId,
-          app: orderAppId,
-          spi: spiServerCodes,
-          grantEnds: grantEnds(refreshTokenExpiresTime),
+        sellers.map((row) => ({
+          id: row.id,
+          channel: row.channel,
+          seller: row.sellerId,
+          app: row.orderAppId,
+          spi: row.spiServerCodes,
+          grantEnds: grantEnds(row),
         })),
         options,
       )
@@ -68,8 +68,9 @@ async function routeSeller(
   await log.append(ORDER_TOPIC, [encodeEvent(event)])
 }
 
-function grantEnds(time: number): string {
-  if (time === 0) return 'never'
+/** A seller who withdrew the grant has no token in the row; one whose grant never ends has no time. */
+function grantEnds({ refreshToken, refreshTokenExpiresTime: time }: SellerRow): string {
   const days = Math.floor((time - Date.now()) / DAY)
-  return days < 0 ? 'ended' : `in ${days} days`
+  if (refreshToken === '' || (time > 0 && days < 0)) return 'ended; a new consent is needed'
+  return time === 0 ? 'never' : `in ${days} days`
 }
