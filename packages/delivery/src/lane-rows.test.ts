@@ -1,3 +1,4 @@
+import { randomNumbers } from '@tributary/consumer/testing'
 import type { Connection, Database } from '@tributary/database'
 import { migratedTestDatabase } from '@tributary/test/servers'
 import { expect } from 'chai'
@@ -5,7 +6,8 @@ import { untriedLane } from './lane.ts'
 import { countLanes, resumeLanes } from './lane-operations.ts'
 import { type LaneRows, mysqlLaneRows } from './lane-rows.ts'
 import { createMemoryDatabase } from './testing/memory-rows.ts'
-import { createRandom, type Random } from './testing/random.ts'
+
+type Random = ReturnType<typeof randomNumbers>
 
 const SEED = Number(process.env['TRIBUTARY_TEST_SEED'] ?? Date.now() % 1_000_000)
 const place = { endpoint: 'group:warehouse', topic: 'orders', partition: 3 }
@@ -21,7 +23,7 @@ describe('The rows of lanes', () => {
 
   it(`do in MySQL what they do in memory, where random histories are played (seed ${SEED})`, async () => {
     const memory = createMemoryDatabase()
-    const [one, two] = [createRandom(SEED), createRandom(SEED)]
+    const [one, two] = [randomNumbers(SEED), randomNumbers(SEED)]
     for (let round = 0; round < 60; round += 1) {
       const expected = await memory.transaction((connection) => act(memory.rows, connection, one, round))
       const found = await database.transaction((connection) => act(mysqlLaneRows, connection, two, round))
@@ -62,9 +64,9 @@ describe('The rows of lanes', () => {
 
 /** Some changes as the two sides of a partition make them, and what can be seen after. */
 async function act(rows: LaneRows, connection: Connection, random: Random, round: number) {
-  const key = `key-${random.below(4)}`
+  const key = `key-${random.from(0, 3)}`
   const held = await rows.find(connection, place, key)
-  if (!held) await rows.insertLanes(connection, place, [untriedLane(key, round * 10, random.below(100), 'not sent')])
+  if (!held) await rows.insertLanes(connection, place, [untriedLane(key, round * 10, random.from(0, 99), 'not sent')])
   else await change(rows, connection, random, { key, position: round * 10 })
   const loaded = await rows.load(connection, place)
   return {
@@ -83,13 +85,13 @@ async function change(
   const lane = await rows.find(connection, place, key)
   const next = await rows.firstWaiting(connection, place, key)
   if (!lane) return
-  if (random.chance(0.5))
+  if (random.from(0, 1) === 0)
     return rows.insertWaiting(
       connection,
       place,
       [position, position + 1].map((one) => ({ key, position: one })),
     )
-  if (random.chance(0.3)) return rows.update(connection, place, { ...lane, attempts: lane.attempts + 1, state: 'blocked' })
+  if (random.from(0, 2) === 0) return rows.update(connection, place, { ...lane, attempts: lane.attempts + 1, state: 'blocked' })
   if (next === undefined) return rows.end(connection, place, key)
   await rows.update(connection, place, { ...lane, head: next, attempts: 0, state: 'retrying' })
   await rows.deleteWaiting(connection, place, { key, position: next })

@@ -14,11 +14,12 @@ export type DispatcherContext = {
   log: EventLog
   vault: Vault
   logger: Logger
-  /** For tests; the rules of packages/delivery else. */
+  /** For tests, which cannot wait as long; the rules of packages/delivery else. */
   policy?: Partial<DeliveryPolicy>
+  /** Milliseconds between two looks at `eg_spi`, 2,000 unless a test is in a hurry. */
+  lookEvery?: number
 }
 
-/** Milliseconds between two looks at `eg_spi`. */
 const LOOK_EVERY = 2_000
 
 type Dispatching = {
@@ -60,7 +61,7 @@ export function createDispatcher(context: DispatcherContext): Service {
 
 async function keepLooking(dispatching: Dispatching, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
-    await pause(LOOK_EVERY, signal)
+    await pause(dispatching.context.lookEvery ?? LOOK_EVERY, signal)
     if (signal.aborted) return
     try {
       await follow(dispatching)

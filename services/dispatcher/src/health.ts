@@ -7,6 +7,8 @@ export type RunningEndpoint = { row: SpiServiceRow; readonly endpoint: Endpoint;
 
 /** Seconds that a partition may stand still before an endpoint that takes requests is not doing its job. */
 const STALLED = 60
+/** Milliseconds that a key may be in trouble before somebody should know. */
+const LONG_IN_TROUBLE = 300_000
 
 /**
  * How every endpoint does. A receiver in trouble makes the service `degraded`, never `down`: it would not help to start
@@ -30,7 +32,8 @@ async function reportOf({ row, endpoint, consumer }: RunningEndpoint, database: 
   const [figures, lanes] = await Promise.all([consumer.figures(), countLanes(database, endpoint.definition.name)])
   const gate = endpoint.gate.view()
   const reason = reasonOf(endpoint, figures, lanes)
-  const isStalled = gate.state === 'open' && figures.stalledSeconds > STALLED
+  const isWaiting = gate.state !== 'open' || isFull(endpoint)
+  const isStalled = !isWaiting && figures.stalledSeconds > STALLED
   return {
     code: row.serverCode,
     status: isStalled ? 'down' : reason === undefined ? 'ok' : 'degraded',
@@ -54,15 +57,20 @@ async function reportOf({ row, endpoint, consumer }: RunningEndpoint, database: 
 
 function reasonOf(endpoint: Endpoint, figures: ConsumerFigures, lanes: LaneCounts): string | undefined {
   const { state, reason, aside } = endpoint.gate.view()
+  const troubled = Date.now() - (lanes.oldestSince ?? Date.now())
   if (state === 'shut') return reason
   if (state === 'failing') return `The endpoint fails (${reason}); it is probed, and its events wait in order.`
   if (lanes.blocked > 0)
     return `${lanes.blocked} keys are blocked after their last retry; resume them when the receiver is mended.`
   if (figures.parkedKeys > 0) return `${figures.parkedKeys} keys are parked at an event that cannot be rendered.`
-  if (aside >= endpoint.policy.limits.most) return `${aside} events are set aside, so no more are taken until some get through.`
+  if (isFull(endpoint)) return `${aside} events are set aside, so no more are taken until some get through.`
   if (figures.stalledSeconds > STALLED) return `Nothing has come forward for ${figures.stalledSeconds} s.`
+  if (troubled > LONG_IN_TROUBLE)
+    return `${lanes.retrying} keys wait for a retry, the longest for ${Math.round(troubled / 60_000)} minutes.`
   return undefined
 }
+
+const isFull = ({ gate, policy }: Endpoint): boolean => gate.view().aside >= policy.limits.most
 
 function worst(statuses: readonly HealthStatus[]): HealthStatus {
   return statuses.includes('down') ? 'down' : statuses.includes('degraded') ? 'degraded' : 'ok'

@@ -1,5 +1,6 @@
 import { setImmediate as turn, setTimeout as wait } from 'node:timers/promises'
 import type { ConsumerDefinition, Delivered, OwnedPartition } from '@tributary/consumer'
+import { randomNumbers } from '@tributary/consumer/testing'
 import type { Connection } from '@tributary/database'
 import type { EventLog } from '@tributary/event-log'
 import { derivedEventId, encodeEvent } from '@tributary/events'
@@ -10,7 +11,6 @@ import { endpointConsumer } from '../endpoint-consumer.ts'
 import type { Outcome } from '../outcome.ts'
 import { signingKey } from '../signature.ts'
 import { createMemoryDatabase, type MemoryDatabase } from './memory-rows.ts'
-import { createRandom, type Random } from './random.ts'
 
 /** One endpoint on one partition, a receiver that misbehaves, and a process that dies, stalls or stops at any moment. */
 export type History = {
@@ -37,6 +37,10 @@ type World = {
   readonly processes: Process[]
 }
 
+type Random = ReturnType<typeof randomNumbers>
+
+const chance = (random: Random, probability: number): boolean => random.from(0, 9_999) < probability * 10_000
+
 const POLICY: Partial<DeliveryPolicy> = {
   limits: { fresh: 3, lane: 2, slow: 2, failingAfter: 3, probeEvery: 1, most: 1_000 },
   schedule: [0, 1, 0],
@@ -56,7 +60,7 @@ const logger = createLogger({ level: 'silent', format: 'json' })
 export async function playHistory(seed: number): Promise<History> {
   const world = createWorld(seed)
   const { random, history } = world
-  for (let life = random.below(6); life > 0; life -= 1) await live(world, (process) => process.over)
+  for (let life = random.from(0, 5); life > 0; life -= 1) await live(world, (process) => process.over)
   world.trouble = 0
   world.danger = 0
   await live(world, () => untilCalm(world))
@@ -66,18 +70,18 @@ export async function playHistory(seed: number): Promise<History> {
 }
 
 function createWorld(seed: number): World {
-  const random = createRandom(seed)
-  const keys = 1 + random.below(5)
-  const events = Array.from({ length: 5 + random.below(25) }, (_, position): Delivered => {
+  const random = randomNumbers(seed)
+  const keys = 1 + random.from(0, 4)
+  const events = Array.from({ length: 5 + random.from(0, 24) }, (_, position): Delivered => {
     const event = {
       ...exampleEvent('OrderReceived', derivedEventId(seed, position)),
-      partitionkey: `key-${random.below(keys)}`,
+      partitionkey: `key-${random.from(0, keys - 1)}`,
     }
     return { topic: 'orders', partition: 0, position, recordedTime: 0, event }
   })
   const history = { crashes: 0, zombies: 0, stops: 0, sends: 0, duplicates: 0, inversions: 0, lost: 0, repeated: 0 }
-  const trouble = random.next() * 0.6
-  const danger = random.next() * 0.1
+  const trouble = random.from(0, 60) / 100
+  const danger = random.from(1, 100) / 1_000
   return { random, database: createMemoryDatabase(), events, taken: [], trouble, danger, history, processes: [] }
 }
 
@@ -101,9 +105,9 @@ async function live(world: World, until: (process: Process) => Promise<void>): P
   const process: Process = { epoch, stopping: new AbortController(), over: promise, end: resolve, isDead: false }
   world.processes.push(process)
   const running = run(world, process)
-  if (world.danger > 0) void wait(random.below(30)).then(resolve)
+  if (world.danger > 0) void wait(random.from(0, 29)).then(resolve)
   await Promise.race([until(process), running])
-  const fate = world.danger === 0 ? 0 : random.below(3)
+  const fate = world.danger === 0 ? 0 : random.from(0, 2)
   if (process.isDead || fate === 1) {
     process.isDead = true
     process.stopping.abort(new Error('dead'))
@@ -145,7 +149,7 @@ async function follow<P>(world: World, process: Process, consumer: ConsumerDefin
   for (let position = database.state.cursor; position < events.length; ) {
     signal.throwIfAborted()
     const from = position
-    const batch = events.slice(from, from + 1 + random.below(6))
+    const batch = events.slice(from, from + 1 + random.from(0, 5))
     const to = from + batch.length
     const prepared = await consumer.prepare(batch, signal)
     await applying
@@ -170,12 +174,12 @@ async function transact<T>(
     await dawdle(world)
     if (process.isDead || state.epoch !== process.epoch) throw new Error('fenced')
     const result = await work(connection, state)
-    if (random.chance(danger)) die(process)
-    if (random.chance(danger)) loseConnection()
+    if (chance(random, danger)) die(process)
+    if (chance(random, danger)) loseConnection()
     return result
   })
-  if (random.chance(danger)) die(process)
-  if (random.chance(danger)) loseConnection()
+  if (chance(random, danger)) die(process)
+  if (chance(random, danger)) loseConnection()
   return answer
 }
 
@@ -212,7 +216,7 @@ async function applyBatch(
 }
 
 const dawdle = async ({ random }: World): Promise<void> => {
-  for (let turns = random.below(3); turns > 0; turns -= 1) await turn()
+  for (let turns = random.from(0, 2); turns > 0; turns -= 1) await turn()
 }
 
 function consumerOf(world: World, process: Process): ConsumerDefinition<unknown> {
@@ -224,7 +228,7 @@ function consumerOf(world: World, process: Process): ConsumerDefinition<unknown>
     contract: 1,
     policy: POLICY,
     route: async (events: readonly unknown[]) =>
-      events.map(() => (world.random.chance(world.trouble / 10) ? 'later' : 'deliver')),
+      events.map(() => (chance(world.random, world.trouble / 10) ? 'later' : 'deliver')),
     bodies: async (events: readonly { id: string }[]) => events.map(({ id }) => id),
   } as const
   const send = (request: { body: string }, { signal }: { signal: AbortSignal }) => receive(world, process, request.body, signal)
@@ -251,10 +255,10 @@ async function receive(world: World, process: Process, id: string, signal: Abort
   history.sends += 1
   noteRepetition(world, process, position)
   await dawdle(world)
-  if (random.chance(trouble / 4)) await wait(random.below(6))
+  if (chance(random, trouble / 4)) await wait(random.from(0, 5))
   if (process.isDead) return nothingUntil(signal)
-  const isLost = random.chance(trouble)
-  const isAnswered = !isLost && !random.chance(trouble / 4)
+  const isLost = chance(random, trouble)
+  const isAnswered = !isLost && !chance(random, trouble / 4)
   if (!isLost) {
     if (taken.includes(position)) history.duplicates += 1
     else taken.push(position)

@@ -98,6 +98,7 @@ export const contextOf = (
   configuration: { consumerGroups: { orderSpi: GROUP, weworkEventWebhook: 'unused' }, spiServices },
   logger: quietLogger,
   policy,
+  lookEvery: 100,
 })
 
 async function addService(
