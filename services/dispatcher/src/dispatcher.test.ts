@@ -28,6 +28,14 @@ describe('The dispatcher', () => {
     await service.start()
     return service
   }
+  /** An order whose sealed part is no seal of ours. */
+  const appendBroken = async (orderId: string): Promise<void> => {
+    const data = { ...EXAMPLE_DATA.OrderReceived, sellerId: SELLER, orderId }
+    const about = { subject: `orders/1/x/${orderId}`, partitionkey: orderKey(1, SELLER, orderId), time: Date.now() }
+    const id = timeOrderedEventId()
+    const broken = createEvent({ id, type: 'OrderReceived', source: '/tributary/test', ...about, data })
+    await stage.log.append(ORDER_TOPIC, [encodeEvent(broken)])
+  }
   const hasAll = (ids: readonly string[]) => until('every order has arrived', () => ids.every(receiver.record.has))
   const isSettled = async () => (await stage.count('lane')) === 0 && (await stage.count('waiting')) === 0
 
@@ -154,6 +162,36 @@ describe('The dispatcher', () => {
     await hasAll(ids)
     expect(receiver.record.firstTaken(keyAt('A'))).to.deep.equal(ids)
     await until('nothing is set aside', isSettled)
+  })
+
+  it('parks the key of an event that cannot be opened, and delivers the others', async () => {
+    await stage.addService('warehouse')
+    const [before = ''] = await stage.appendOrders(['bad'])
+    await appendBroken('bad')
+    const [behind = ''] = await stage.appendOrders(['bad'])
+    const good = await stage.appendOrders(['a', 'b', 'c'])
+    const service = await start()
+    await hasAll([before, ...good])
+    await until('health tells of it', async () => (await service.health()).reason?.includes('parked') === true)
+    expect(receiver.record.has(behind)).to.equal(false)
+    expect(receiver.record.duplicates).to.equal(0)
+  })
+
+  it('blocks a key at an event that cannot be opened when its turn in the lane comes', async () => {
+    await stage.addService('warehouse')
+    receiver.fault({ kind: 'status', status: 500 }, { key: keyAt('bad') })
+    const [before = ''] = await stage.appendOrders(['bad'])
+    const service = await start(undefined, { ...QUICK, schedule: Array(200).fill(20) })
+    await until('the key has a lane', async () => (await stage.count('lane')) === 1)
+    await appendBroken('bad')
+    const [behind = ''] = await stage.appendOrders(['bad'])
+    await until('both wait', async () => (await stage.count('waiting')) === 2)
+    receiver.heal()
+    await hasAll([before])
+    await until('health tells of it', async () => (await service.health()).reason?.includes('blocked') === true)
+    expect(receiver.record.has(behind)).to.equal(false)
+    const [lane] = await stage.database.query('SELECT state, reason FROM tributary_delivery_lane')
+    expect(lane).to.deep.equal({ state: 'blocked', reason: 'VAULT_SEAL_BROKEN' })
   })
 
   it('starts a new endpoint, changes its secret and address, and stops it, as its row says', async () => {

@@ -1,6 +1,7 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { Webhook } from 'standardwebhooks'
+import { createFaultPlan, type FaultPlan } from './fault-plan.ts'
 import { answerWell, answerWith, type Fault, keepsRequest } from './faults.ts'
 import { createRecord, type DeliveryRecord } from './record.ts'
 
@@ -26,57 +27,26 @@ export type SpiReceiver = {
   close(): Promise<void>
 }
 
-type Planned = { fault: Fault; key: string | undefined; left: number }
+type Receiving = {
+  readonly verifier: Webhook
+  readonly record: DeliveryRecord
+  readonly plan: FaultPlan
+  readonly listeners: Set<() => void>
+  readonly counts: { unverified: number; open: number; mostOpen: number; connections: number }
+}
 
 /** Starts a receiver on loopback, on `port` or a free one, that knows the secret of `eg_spi.secret`. */
 export async function createSpiReceiver(options: { secret: string; port?: number }): Promise<SpiReceiver> {
-  const verifier = verifierOf(options.secret)
-  const record = createRecord()
-  const listeners = new Set<() => void>()
-  const counts = { unverified: 0, open: 0, mostOpen: 0, connections: 0 }
-  let planned: Planned[] = []
-
-  const nextFault = (key: string): Fault | undefined => {
-    const found = planned.find((plan) => plan.key === key) ?? planned.find((plan) => plan.key === undefined)
-    if (found && --found.left <= 0) planned = planned.filter((plan) => plan !== found)
-    return found?.fault
+  const receiving: Receiving = {
+    verifier: verifierOf(options.secret),
+    record: createRecord(),
+    plan: createFaultPlan(),
+    listeners: new Set(),
+    counts: { unverified: 0, open: 0, mostOpen: 0, connections: 0 },
   }
-
-  const receive = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const body = await bodyOf(request)
-    const headers = request.headers as Record<string, string>
-    if (!isVerified(verifier, body, headers)) {
-      counts.unverified += 1
-      response.writeHead(401).end()
-      return
-    }
-    const { channel, sellerId, orderId, type } = JSON.parse(body) as Record<string, string>
-    const key = `${channel}:${sellerId}:${orderId}`
-    const fault = nextFault(key)
-    const taken = !fault || keepsRequest(fault)
-    record.add({ id: headers['webhook-id'] ?? '', key, type: type ?? '', time: Date.now(), taken, headers, body })
-    for (const listener of listeners) listener()
-    if (fault) await answerWith(fault, response)
-    else answerWell(response)
-  }
-
-  const server = createServer((request, response) => {
-    counts.open += 1
-    counts.mostOpen = Math.max(counts.mostOpen, counts.open)
-    response.once('close', () => {
-      counts.open -= 1
-    })
-    // A sender that breaks off, or an answer that cannot be written any more, is no trouble of the receiver's.
-    receive(request, response).catch(() => response.destroy())
-  })
-  server.on('connection', () => {
-    counts.connections += 1
-  })
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(options.port ?? 0, '127.0.0.1', resolve)
-  })
-  const { port } = server.address() as AddressInfo
+  const { counts, listeners, plan, record } = receiving
+  const server = serve(receiving)
+  const port = await listen(server, options.port ?? 0)
   return {
     url: `http://127.0.0.1:${port}/spi/order`,
     port,
@@ -93,12 +63,8 @@ export async function createSpiReceiver(options: { secret: string; port?: number
     get connections() {
       return counts.connections
     },
-    fault(fault, { key, times = Number.POSITIVE_INFINITY } = {}) {
-      planned.push({ fault, key, left: times })
-    },
-    heal(key) {
-      planned = key === undefined ? [] : planned.filter((plan) => plan.key !== key)
-    },
+    fault: (fault, { key, times = Number.POSITIVE_INFINITY } = {}) => plan.add(fault, { key, times }),
+    heal: (key) => plan.clear(key),
     onArrival(listener) {
       listeners.add(listener)
       return () => listeners.delete(listener)
@@ -109,6 +75,50 @@ export async function createSpiReceiver(options: { secret: string; port?: number
         server.closeAllConnections()
       }),
   }
+}
+
+function serve(receiving: Receiving): Server {
+  const { counts } = receiving
+  const server = createServer((request, response) => {
+    counts.open += 1
+    counts.mostOpen = Math.max(counts.mostOpen, counts.open)
+    response.once('close', () => {
+      counts.open -= 1
+    })
+    // A sender that breaks off, or an answer that cannot be written any more, is no trouble of the receiver's.
+    receive(receiving, request, response).catch(() => response.destroy())
+  })
+  server.on('connection', () => {
+    counts.connections += 1
+  })
+  return server
+}
+
+async function listen(server: Server, port: number): Promise<number> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, '127.0.0.1', resolve)
+  })
+  return (server.address() as AddressInfo).port
+}
+
+async function receive(receiving: Receiving, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const { verifier, counts, plan, record, listeners } = receiving
+  const body = await bodyOf(request)
+  const headers = request.headers as Record<string, string>
+  if (!isVerified(verifier, body, headers)) {
+    counts.unverified += 1
+    response.writeHead(401).end()
+    return
+  }
+  const { channel, sellerId, orderId, type } = JSON.parse(body) as Record<string, string>
+  const key = `${channel}:${sellerId}:${orderId}`
+  const fault = plan.next(key)
+  const taken = !fault || keepsRequest(fault)
+  record.add({ id: headers['webhook-id'] ?? '', key, type: type ?? '', time: Date.now(), taken, headers, body })
+  for (const listener of listeners) listener()
+  if (fault) await answerWith(fault, response)
+  else answerWell(response)
 }
 
 /** The key is the bytes behind `whsec_`, or the UTF-8 bytes of a secret without that. */
