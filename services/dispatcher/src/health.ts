@@ -28,8 +28,19 @@ export async function healthOf(endpoints: readonly RunningEndpoint[], database: 
 
 type EndpointReport = { code: string; status: HealthStatus; reason: string | undefined; details: Record<string, unknown> }
 
-async function reportOf({ row, endpoint, consumer }: RunningEndpoint, database: Database): Promise<EndpointReport> {
-  const [figures, lanes] = await Promise.all([consumer.figures(), countLanes(database, endpoint.definition.name)])
+async function reportOf(running: RunningEndpoint, database: Database): Promise<EndpointReport> {
+  const { row, endpoint, consumer } = running
+  try {
+    const [figures, lanes] = await Promise.all([consumer.figures(), countLanes(database, endpoint.definition.name)])
+    return judge(running, figures, lanes)
+  } catch {
+    // Without the database the consumer says all there is to say.
+    const { status, reason } = await consumer.health()
+    return { code: row.serverCode, status, reason, details: { state: endpoint.gate.view().state } }
+  }
+}
+
+function judge({ row, endpoint }: RunningEndpoint, figures: ConsumerFigures, lanes: LaneCounts): EndpointReport {
   const gate = endpoint.gate.view()
   const reason = reasonOf(endpoint, figures, lanes)
   const isWaiting = gate.state !== 'open' || isFull(endpoint)
