@@ -53,17 +53,17 @@ async function routeAndRender(partition: Partition, events: readonly Delivered[]
 /** Sends the events of a key in order, up to the first that does not get through; that one and the rest are set aside. */
 async function sendKey(partition: Partition, sent: SentBatch, key: string, list: Fresh[], signal: AbortSignal): Promise<void> {
   for (const [index, fresh] of list.entries()) {
-    const held = await laneAtRest(partition, key)
-    const tried = held ? undefined : await tryFresh(partition, sent, fresh, signal)
-    if (tried?.kind === 'delivered') continue
     const rest = list.slice(index).map(({ delivered }) => delivered)
-    return joinLane(partition, sent, held ?? makeLane(partition, fresh.delivered, tried ?? { kind: 'later' }), rest)
+    const held = await laneAtRest(partition, key)
+    if (held) return joinLane(partition, sent, held, rest)
+    const tried = await tryFresh(partition, sent, fresh, signal)
+    if (tried.kind !== 'delivered') return joinLane(partition, sent, makeLane(partition, fresh.delivered, tried), rest)
   }
 }
 
 /** What came of trying a fresh event. `broken` is trouble of ours, or a stop: nothing is known about the receiver. */
-type Tried =
-  | { kind: 'delivered' }
+type Tried = { kind: 'delivered' } | Undelivered
+type Undelivered =
   | { kind: 'failed'; attempt: Attempt }
   | { kind: 'slow'; firstTry: Promise<Attempt> }
   | { kind: 'later' }
@@ -141,31 +141,19 @@ async function bodyOf({ endpoint }: Partition, fresh: Fresh): Promise<string> {
 }
 
 /** Makes the lane of a key, with the event that did not get through as its head. */
-function makeLane(
-  partition: Partition,
-  { event, position }: Delivered,
-  tried: Exclude<Tried, { kind: 'delivered' }>,
-): HeldLane {
-  const held = hold(partition, {
-    lane: laneAfter(partition, { event, position }, tried),
-    last: position,
-    events: 1,
-    isWritten: false,
-  })
+function makeLane(partition: Partition, head: Delivered, tried: Undelivered): HeldLane {
+  const lane = laneAfter(partition, head, tried)
+  const held = hold(partition, { lane, last: head.position, events: 1, isWritten: false })
   if (tried.kind === 'slow') held.firstTry = tried.firstTry
   return held
 }
 
 const REASONS = { slow: 'no answer yet', later: 'seller unknown', broken: 'not sent', failed: '' } as const
 
-function laneAfter(
-  { endpoint }: Partition,
-  { event, position }: Pick<Delivered, 'event' | 'position'>,
-  tried: Exclude<Tried, { kind: 'delivered' }>,
-): Lane {
+function laneAfter({ endpoint }: Partition, head: Delivered, tried: Undelivered): Lane {
   const { again, schedule } = endpoint.policy
   const now = Date.now()
-  const untried = untriedLane(keyOf({ event }), position, tried.kind === 'later' ? now + again : now, REASONS[tried.kind])
+  const untried = untriedLane(keyOf(head), head.position, tried.kind === 'later' ? now + again : now, REASONS[tried.kind])
   if (tried.kind !== 'failed') return untried
   const { attempt, outcome } = tried.attempt
   return afterFailure({ ...untried, attempts: attempt - 1 }, outcome, { probe: false, now, schedule })

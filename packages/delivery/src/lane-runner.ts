@@ -139,11 +139,9 @@ function write(partition: Partition, held: HeldLane, result: Exclude<HeadResult,
 function noteTrouble({ endpoint, owned, logger, place }: Partition, held: HeldLane, error: unknown): void {
   held.nextTime = Date.now() + endpoint.policy.again
   if (owned.signal.aborted) return
-  const { name, code } = error as { name?: unknown; code?: unknown }
-  logger.warn(
-    { endpoint: place.endpoint, partition: place.partition, position: held.lane.head, name, code },
-    'lane interrupted',
-  )
+  const { code, message } = summarize(error)
+  const { endpoint: name, partition } = place
+  logger.warn({ endpoint: name, partition, position: held.lane.head, code }, `a lane was interrupted: ${message}`)
 }
 
 /** Looks whether a person resumed a blocked lane. */

@@ -41,7 +41,9 @@ async function sendOnce(agent: Agent, request: DeliveryRequest, signal: AbortSig
   signal.throwIfAborted()
   const started = performance.now()
   const durationMs = () => Math.round(performance.now() - started)
-  const late = AbortSignal.timeout(deadline)
+  // AbortSignal.timeout would keep a timer for every request of the last fifteen seconds.
+  const late = new AbortController()
+  const timer = setTimeout(() => late.abort(), deadline)
   const { origin, pathname, search } = new URL(request.url)
   let status = 0
   try {
@@ -51,7 +53,7 @@ async function sendOnce(agent: Agent, request: DeliveryRequest, signal: AbortSig
       method: 'POST',
       headers: request.headers,
       body: request.body,
-      signal: AbortSignal.any([signal, late]),
+      signal: AbortSignal.any([signal, late.signal]),
     })
     status = response.statusCode
     const body = await beginningOf(response.body)
@@ -60,8 +62,10 @@ async function sendOnce(agent: Agent, request: DeliveryRequest, signal: AbortSig
   } catch (error) {
     signal.throwIfAborted()
     const came = { status, answer: '', durationMs: durationMs() }
-    if (late.aborted) return { kind: 'timed-out', reason: status === 0 ? 'no answer' : 'answer not finished', ...came }
+    if (late.signal.aborted) return { kind: 'timed-out', reason: status === 0 ? 'no answer' : 'answer not finished', ...came }
     return connectionOutcome(error, came)
+  } finally {
+    clearTimeout(timer)
   }
 }
 
