@@ -37,7 +37,8 @@ async function startSandbox(options: string[]) {
         process.kill(-Number(child.pid), 'SIGKILL')
         await exited
       }
-      await rm(folder, { recursive: true, force: true })
+      // A MariaDB whose starter was killed may still be writing its last files.
+      await rm(folder, { recursive: true, force: true, maxRetries: 40, retryDelay: 250 })
     },
   }
 }

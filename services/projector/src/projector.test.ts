@@ -125,7 +125,7 @@ describe(`the projector (seed ${SEED})`, () => {
 
   it('counts what did not fit and what it did not know, and shows it in its health', async () => {
     const subject = vault.subject('ebay:user', 'somebody')
-    const event = exampleEvent('OrderReceived', derivedEventId('long'), { data: { subject, sealed: null } })
+    const event = structuredClone(exampleEvent('OrderReceived', derivedEventId('long'), { data: { subject, sealed: null } }))
     event.data.order.lines[0] = { lineItemId: '10012345678901', quantity: 1, title: 'x'.repeat(300), sku: '' }
     event.data.order.status = 'UNKNOWN'
     await stage.appendStored(encodeEvent(event))
