@@ -34,14 +34,20 @@ const SUPERVISOR = `
 
 /**
  * Starts MariaDB on a data folder, making the folder first when it is missing. The server ends with this process,
- * whatever ends it. `durable: false` gives up the flush at each commit, which only a crash of the machine could show.
+ * whatever ends it. `durable: false` gives up the flush at each commit, which only a crash of the server or the machine
+ * could show. `port` is for a server that comes back where it was.
  */
-export async function startMariaDb(options: { folder: string; durable: boolean; bufferPool?: string }): Promise<PrivateServer> {
+export async function startMariaDb(options: {
+  folder: string
+  durable: boolean
+  bufferPool?: string
+  port?: number
+}): Promise<PrivateServer> {
   const server = findExecutable('mariadbd')
   if (!server) throw new Error('MariaDB is not installed. Install it with: apt-get install mariadb-server')
   const folder = await openDataFolder(options.folder, server)
   await untilFree(folder)
-  const port = await freePort()
+  const port = options.port ?? (await freePort())
   // A socket path may have 107 characters at most, which a deep checkout exceeds.
   const socket = join(tmpdir(), `tributary-${process.pid}-${port}.sock`)
   const log = await open(folder.log, 'a')

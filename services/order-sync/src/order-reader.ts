@@ -30,24 +30,36 @@ export function startOrderReader({ context, pace, receiver, openSeller }: Parts)
   const { concurrency } = context.configuration.orderSync
   const owner = processIdentity()
   const inHand = new Map<OrderReadTask, Promise<void>>()
+  /** Claimed by us and in nobody's hand, because the database was away when they were to be put back. */
+  const adrift = new Set<OrderReadTask>()
   const mostOfSeller = Math.ceil(concurrency / 2)
 
   async function turn(signal: AbortSignal): Promise<boolean> {
     if (inHand.size >= concurrency) return false
+    await putBackAdrift()
     const now = Date.now()
     const channels = [...context.channels.keys()]
     const task = await claimOrderRead(database, { owner, channels, busy: busySellers(), now, until: now + pace.claim })
     if (!task) return false
     const work = handle(task, signal)
-      .catch((error: unknown) =>
-        logger.error({ err: error }, 'an order read could not be put back; its claim runs out by itself'),
-      )
+      .catch((error: unknown) => {
+        adrift.add(task)
+        logger.error({ ...nameOf(task), err: error }, 'an order read could not be put back yet')
+      })
       .finally(() => {
         inHand.delete(task)
         loop.wake()
       })
     inHand.set(task, work)
     return true
+  }
+
+  async function putBackAdrift(): Promise<void> {
+    for (const task of adrift) {
+      const next = { dueTime: Date.now(), attempts: task.attempts, state: 'waiting', error: '' } as const
+      await putBackOrderRead(database, task, owner, next)
+      adrift.delete(task)
+    }
   }
 
   function busySellers(): SellerName[] {

@@ -174,6 +174,7 @@ describe('the HTTP server', () => {
     const thrown = await ask('throwing')
     expect(thrown).to.deep.include({ health: 503, ready: 503 })
     expect(thrown.text).not.to.contain('hunter2')
+    expect(lines.join('')).to.contain('a service could not report how it is')
   })
 
   it('counts a service that does not report in time as down', async () => {

@@ -78,7 +78,7 @@ function createApplication(
   application.set('query parser', 'simple')
   application.use(recordRequests(options.logger), secureHeaders)
   application.use(
-    healthRoutes(() => options.health, ready),
+    healthRoutes(() => options.health, ready, options.logger),
     ...options.routers,
   )
   application.use(() => {
