@@ -1,0 +1,65 @@
+import { expect } from 'chai'
+import { type Command, CommanderError } from 'commander'
+import { buildProgram } from './program.ts'
+
+/** A command with the words that call it. */
+type Called = { words: string[]; command: Command }
+
+function everyCommand(command: Command, words: string[] = []): Called[] {
+  return [{ words, command }, ...command.commands.flatMap((child) => everyCommand(child, [...words, child.name()]))]
+}
+
+/** Parses a call without touching this process; answers what was said and the error that would end it. */
+async function call(...words: string[]): Promise<{ said: string; error: unknown }> {
+  let said = ''
+  const program = buildProgram()
+  const write = (text: string) => {
+    said += text
+  }
+  for (const { command } of everyCommand(program)) command.configureOutput({ writeOut: write, writeErr: write })
+  const error = await program.parseAsync(words, { from: 'user' }).then(
+    () => undefined,
+    (reason: unknown) => reason,
+  )
+  return { said, error }
+}
+
+describe('the command line', () => {
+  it('helps with every command: how it is called, what it does, and what each option means', async () => {
+    const commands = everyCommand(buildProgram())
+    expect(commands.map(({ words }) => words.join(' '))).to.include.members([
+      'serve',
+      'migrate',
+      'app add',
+      'spi add',
+      'doctor',
+    ])
+    for (const { words, command } of commands) {
+      const { said, error } = await call(...words, '--help')
+      expect(error, words.join(' ')).to.be.instanceOf(CommanderError).and.to.have.property('exitCode', 0)
+      expect(said).to.include(`Usage: ${['tributary', ...words].join(' ')}`)
+      expect(command.description(), words.join(' ')).not.to.equal('')
+      for (const { flags, description } of command.options) expect(description, `${words.join(' ')} ${flags}`).not.to.equal('')
+    }
+  })
+
+  it('refuses a call that it does not understand before it does anything, and says what there is', async () => {
+    const calls: [string[], string][] = [
+      [['nonsense'], 'unknown command'],
+      [['serve'], 'missing required argument'],
+      [['serve', 'ingest', 'console'], 'ingest, order-sync, projector, dispatcher'],
+      [['app', 'add', '--channel', 'ebay'], '--name <name>'],
+      [['app', 'add', '--channel', 'myspace'], '1 (ebay)'],
+      [['seller', 'route', 'ebay', '--spi', 'a'], 'missing required argument'],
+      [['parked', 'skip', 'orders', '1:2:3', '-1', '--yes'], 'a whole number, 0 or more'],
+      [['parked', 'skip', 'orders', '1:2:3', '7'], '--yes'],
+      [['sandbox', '--orders', '0'], 'a whole number of at least 1'],
+      [['doctor', '--quickly'], 'unknown option'],
+    ]
+    for (const [words, answer] of calls) {
+      const { said, error } = await call(...words)
+      expect(error, words.join(' ')).to.be.instanceOf(CommanderError).and.to.have.property('exitCode').that.is.above(0)
+      expect(said, words.join(' ')).to.include(answer)
+    }
+  })
+})

@@ -1,0 +1,149 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect } from 'chai'
+import { emptyTestDatabase } from '../servers/index.ts'
+import { runCommand } from './gateway/command.ts'
+import { createGateway, type Gateway } from './gateway/gateway.ts'
+
+const NOWHERE = 'http://127.0.0.1:9'
+const EBAY = {
+  authorizeUrl: `${NOWHERE}/authorize`,
+  tokenUrl: `${NOWHERE}/token`,
+  orderUrl: `${NOWHERE}/order`,
+  shippingFulfillmentUrl: `${NOWHERE}/order/{orderId}/shipping_fulfillment`,
+  publicKeyUrl: `${NOWHERE}/public_key/{kid}`,
+  userUrl: `${NOWHERE}/user/`,
+}
+const APP = 'app add --channel ebay --name shop --client-id id --client-secret-file - --scopes a+b --redirect-uri RuName'.split(
+  ' ',
+)
+const SPI = ['spi', 'add', '--code', 'warehouse', '--name', 'warehouse-service']
+
+describe('the command line, on a new database', function () {
+  this.timeout(60_000)
+  let drop: () => Promise<void>
+  let gateway: Gateway
+  before(async () => {
+    const empty = await emptyTestDatabase('commands')
+    drop = empty.drop
+    const receivers = { 'warehouse-service': `${NOWHERE}/spi` }
+    gateway = await createGateway({ databaseUrl: empty.url, ebay: EBAY, receivers })
+  })
+  after(async () => {
+    await gateway.remove()
+    await drop()
+  })
+
+  async function succeed(args: readonly string[], input?: string): Promise<string> {
+    const { code, output, errors } = await gateway.run(args, input)
+    expect(code, `${args.join(' ')}: ${errors}`).to.equal(0)
+    return output
+  }
+  async function fail(args: readonly string[]): Promise<string> {
+    const { code, output, errors } = await gateway.run(args)
+    expect(code, `${args.join(' ')}: ${output}`).to.equal(1)
+    return errors + output
+  }
+
+  it('says that the schema is missing and how to make it, and serves nothing until then', async () => {
+    const [doctor, serve] = await Promise.all([fail(['doctor']), fail(['serve', 'ingest'])])
+    expect(doctor).to.match(/^FIX {2}schema: .*npm run tributary -- migrate$/m)
+    expect(serve).to.match(/npm run tributary -- migrate \[SCHEMA_UNFIT\]/)
+  })
+
+  it('migrates twice, also at once, and one of them has nothing to do', async () => {
+    const outcomes = await Promise.all([succeed(['migrate']), succeed(['migrate'])])
+    expect(outcomes.filter((words) => words === 'The schema is up to date.\n')).to.have.length(1)
+    expect(outcomes.join(''))
+      .to.match(/^migrating 001-/m)
+      .and.to.match(/^\d+ migrations ran\.$/m)
+  })
+
+  it('takes an app and a receiver, is content then, and shows no secret twice', async () => {
+    const [app, service] = await Promise.all([succeed(APP, 'client-secret-of-the-app\n'), succeed(SPI)])
+    expect(app).to.match(/^App \d+ added\. .*\/open\/order\/oauth\/authorize\/1\?app=\d+$/m)
+    const secret = service.match(/whsec_\S+/)?.[0] ?? ''
+    expect(Buffer.from(secret.slice(6), 'base64')).to.have.length(32)
+    const lists = await Promise.all([succeed(['doctor']), succeed(['spi', 'list']), succeed(['app', 'list', '--json'])])
+    const [doctor, services, apps] = lists
+    expect(doctor).not.to.match(/^FIX/m)
+    expect(services).to.include(`warehouse  warehouse-service  ${NOWHERE}/spi`)
+    expect(JSON.parse(apps)).to.include({ channel: 1, name: 'shop', clientId: 'id', redirectUri: 'RuName' })
+    expect(lists.join('')).not.to.match(/client-secret-of-the-app|whsec_/)
+  })
+
+  it('refuses what is there already or nowhere, says what to look at, and shows empty lists as such', async () => {
+    const [again, route, sellers, parked] = await Promise.all([
+      fail(SPI),
+      fail(['seller', 'route', 'ebay', 'nobody', '--spi', 'warehouse']),
+      succeed(['seller', 'list']),
+      succeed(['parked', 'list']),
+    ])
+    expect(again).to.include("'warehouse'").and.to.include('DATABASE_DUPLICATE')
+    expect(route).to.include("no seller 'nobody'").and.to.include('tributary seller list')
+    expect([sellers, parked]).to.deep.equal(['(none)\n', '(none)\n'])
+  })
+
+  it('tells a wrong call from a failed one by its exit code', async () => {
+    const { code, errors } = await gateway.run(['serve', 'everything'])
+    expect(code).to.equal(64)
+    expect(errors).to.include('ingest, order-sync, projector, dispatcher')
+  })
+})
+
+describe('a configuration that is wrong', function () {
+  this.timeout(20_000)
+  let folder: string
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'tributary-configuration-'))
+  })
+  after(() => rm(folder, { recursive: true, force: true }))
+
+  const DATABASE = 'mysql://tributary:hunter2@127.0.0.1:9/eg'
+  const MASTER_KEY = Buffer.alloc(32, 7).toString('base64')
+
+  it('is told whole: each key with its line, what was expected, the kind of thing found, and the fix; no value', async () => {
+    const file = join(folder, 'wrong.yaml')
+    const lines = [
+      'tributary:',
+      '  server: { port: eighty }',
+      '  order-sync: { poll-interval-secs: 60 }',
+      'qifu:',
+      '  eg:',
+      '    ebay:',
+      `      challenge-verification-token: \${EBAY_TOKEN}`,
+      '      order-url: http://api.ebay.com/orders',
+    ]
+    await writeFile(file, lines.join('\n'))
+    const environment = { TRIBUTARY_CONFIG: file, TRIBUTARY_DATABASE_URL: DATABASE, TRIBUTARY_MASTER_KEY: 'hunter2' }
+    const { code, errors } = await runCommand(['doctor'], { environment })
+    expect(code).to.equal(1)
+    expect(errors)
+      .to.include('[CONFIGURATION_INVALID]')
+      .and.not.to.match(/hunter2|eighty|ebay\.com\/orders/)
+    for (const sentence of [
+      /tributary\.server\.port \(line 2\): expected a port, found a text\. Write a whole number/,
+      /tributary\.order-sync\.poll-interval-secs \(line 3\): .*poll-interval-seconds/,
+      /challenge-verification-token \(line 7\): .*EBAY_TOKEN/,
+      /qifu\.eg\.ebay\.order-url \(line 8\): expected an https address such as https/,
+      /TRIBUTARY_MASTER_KEY: expected .*openssl rand/,
+    ])
+      expect(errors).to.match(sentence)
+  })
+
+  it('or names a database that does not answer, is told with what to check, without the password', async () => {
+    const environment = { TRIBUTARY_DATABASE_URL: DATABASE, TRIBUTARY_MASTER_KEY: MASTER_KEY }
+    const runs = [
+      ['doctor', '--show-configuration'],
+      ['serve', 'ingest'],
+    ].map((args) => runCommand(args, { environment }))
+    for (const { code, output, errors } of await Promise.all(runs)) {
+      expect(code).to.equal(1)
+      expect(output + errors).to.match(/does not answer. Check that it runs and that its address is right/)
+      expect(output + errors)
+        .not.to.match(/hunter2/)
+        .and.not.to.include(MASTER_KEY)
+    }
+  })
+})
