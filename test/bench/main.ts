@@ -7,6 +7,7 @@ import { stopBenchServer } from './server.ts'
 const BENCHES: Readonly<Record<string, () => Promise<{ benchmark: Benchmark }>>> = {
   log: () => import('./log.ts'),
   ingest: () => import('./ingest.ts'),
+  project: () => import('./project.ts'),
 }
 
 const HELP = `usage: npm run bench -- [name ...] [--json]

@@ -7,7 +7,7 @@ import { addChanged, type ChangedRows, inLockOrder } from './changed-rows.ts'
 import type { Projection, Remark, TableDefinition } from './definition.ts'
 import { byKey, foldKey, type KeyEvents } from './fold-keys.ts'
 import { keyText } from './keys.ts'
-import { loadStates } from './load-states.ts'
+import { createStateLoader, type LoadStates } from './load-states.ts'
 import { openEvents } from './open-events.ts'
 import { createRemarkBook, type RemarkBook, type RemarkCounts } from './remark-counts.ts'
 
@@ -47,6 +47,7 @@ export function defineProjectionConsumer(
   vault: Vault,
   book: RemarkBook,
 ): ConsumerDefinition<PreparedBatch> {
+  const loadStates = createStateLoader(projection.tables)
   return {
     name: projection.name,
     topic: projection.topic,
@@ -63,7 +64,8 @@ export function defineProjectionConsumer(
       )
       return { partition: delivered[0]?.partition ?? 0, keys: byKey(projection, events) }
     },
-    apply: async (connection, { partition, keys }) => book.hold(partition, await applyKeys(connection, projection, keys)),
+    apply: async (connection, { partition, keys }) =>
+      book.hold(partition, await applyKeys(connection, projection, loadStates, keys)),
     committed: book.settle,
     revoked: async (partition) => book.drop(partition),
   }
@@ -75,25 +77,33 @@ const groupOf = ({ name }: Projection): string => `tributaryProjection${name.cha
 async function applyKeys(
   connection: Connection,
   projection: Projection,
+  loadStates: LoadStates,
   keys: ReadonlyMap<string, KeyEvents>,
 ): Promise<Remark[]> {
   const cells = new Map([...keys].map(([key, { cells }]) => [key, cells]))
-  const states = await loadStates(connection, projection.tables, cells)
+  const states = await loadStates(connection, cells)
   const remarks: Remark[] = []
   const changed: ChangedRows = new Map()
   for (const [key, { events }] of keys) {
     const before = states.get(key) ?? {}
     addChanged(changed, projection.tables, before, foldKey(projection, before, events, remarks))
   }
-  for (const table of projection.tables) {
-    const rows = inLockOrder(changed.get(table.name) ?? [])
-    await upsert(
-      connection,
-      shapeOf(table),
-      rows.map((row) => table.columns.map((column) => row[column] ?? null)),
-    )
-  }
+  await writeRows(connection, projection.tables, changed)
   return remarks
+}
+
+/** Hands all statements to the connection at once: it sends them in this order, and makes the text of one while another runs. */
+async function writeRows(connection: Connection, tables: readonly TableDefinition[], changed: ChangedRows): Promise<void> {
+  await Promise.all(
+    tables.map((table) => {
+      const rows = inLockOrder(changed.get(table.name) ?? [])
+      return upsert(
+        connection,
+        shapeOf(table),
+        rows.map((row) => table.columns.map((column) => row[column] ?? null)),
+      )
+    }),
+  )
 }
 
 const shapeOf = ({ name, primaryKey, columns }: TableDefinition): UpsertShape => ({
