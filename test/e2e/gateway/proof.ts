@@ -11,28 +11,25 @@ export async function snapshots(world: World): Promise<EventOf<'OrderReceived'>[
   return (await world.events()).filter((event) => event.type === 'OrderReceived')
 }
 
-/** Waits until the newest state of every order of the marketplace was read, stands in its row, and has been delivered. */
+/** Waits until the newest state of every order of the marketplace stands in its row and has been delivered. */
 export async function everythingArrived(world: World, options: { code?: string; patience?: number } = {}): Promise<void> {
   const { code = 'warehouse', patience = 60_000 } = options
-  const { simulator, receivers, database } = world
-  await eventually(
-    'every order was read, projected and delivered',
-    async () => {
-      const received = await snapshots(world)
-      const read = new Map(received.map(({ data }) => [data.orderId, data.sourceTime]))
-      const rows = await database.query<{ order_id: string; time: number }[]>(
-        'SELECT order_id, last_modified_date_time AS time FROM eg_order_order',
-      )
-      const shown = new Map(rows.map(({ order_id, time }) => [order_id, time]))
-      return (
-        [...simulator.market.orders.values()].every(({ order }) => {
-          const time = Date.parse(order.lastModifiedDate)
-          return read.get(order.orderId) === time && shown.get(order.orderId) === time
-        }) && received.every(({ id }) => receivers[code]?.record.has(`msg_${id}`))
-      )
-    },
-    patience,
+  const look = async () => (await isShown(world)) && (await isDelivered(world, code))
+  await eventually('every order was read, projected and delivered', look, patience)
+}
+
+async function isShown({ simulator, database }: World): Promise<boolean> {
+  const rows = await database.query<{ order_id: string; time: number }[]>(
+    'SELECT order_id, last_modified_date_time AS time FROM eg_order_order',
   )
+  const shown = new Map(rows.map(({ order_id, time }) => [order_id, time]))
+  return [...simulator.market.orders.values()].every(
+    ({ order }) => shown.get(order.orderId) === Date.parse(order.lastModifiedDate),
+  )
+}
+
+async function isDelivered(world: World, code: string): Promise<boolean> {
+  return (await snapshots(world)).every(({ id }) => world.receivers[code]?.record.has(`msg_${id}`))
 }
 
 /** The tables are what the log says, column by column, and hold every order of the marketplace. */
