@@ -8,7 +8,7 @@ import { deliveriesOf, orderRow, rowsWith, snapshotsOf } from './gateway/look.ts
 import { openWorld, type Seller, type World } from './gateway/world.ts'
 
 /** However large the orders before it are, another one must not wait longer than this, milliseconds. */
-const PROMPT = 5_000
+const PROMPT = 10_000
 
 describe('bad input', function () {
   this.timeout(60_000)

@@ -1,9 +1,11 @@
+import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { expect } from 'chai'
 import { emptyTestDatabase } from '../servers/index.ts'
-import { runCommand } from './gateway/command.ts'
+import { runCommand, startProgram } from './gateway/command.ts'
 import { createGateway, type Gateway } from './gateway/gateway.ts'
 
 const NOWHERE = 'http://127.0.0.1:9'
@@ -89,6 +91,13 @@ describe('the command line, on a new database', function () {
     const { code, errors } = await gateway.run(['serve', 'everything'])
     expect(code).to.equal(64)
     expect(errors).to.include('ingest, order-sync, projector, dispatcher')
+  })
+
+  it('ends quietly when nobody reads on, as in a pipe to head', async () => {
+    const child = startProgram(['migrate', '--help'], {})
+    child.stdout.destroy()
+    const [errors, [code]] = await Promise.all([text(child.stderr), once(child, 'exit')])
+    expect([errors, code]).to.deep.equal(['', 0])
   })
 })
 

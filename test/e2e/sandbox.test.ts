@@ -7,10 +7,12 @@ import { expect } from 'chai'
 
 const root = join(import.meta.dirname, '../..')
 
-/** Runs the sandbox as `npm start` does after its bootstrap, in a folder and process group of its own. */
-async function startSandbox(options: string[]) {
-  const folder = await mkdtemp(join(root, '.local/sandbox-test-'))
-  const child = spawn(process.execPath, ['services/cli/src/main.ts', 'sandbox', '--folder', folder, ...options], {
+const AFTER_BOOTSTRAP = [process.execPath, 'services/cli/src/main.ts', 'sandbox']
+const WITH_NPM = ['npm', 'start', '--silent', '--']
+
+/** Runs the sandbox as `npm start` does, in a process group of its own. */
+function startSandbox(folder: string, options: string[], [command = '', ...how] = AFTER_BOOTSTRAP) {
+  const child = spawn(command, [...how, '--folder', folder, ...options], {
     cwd: root,
     stdio: ['ignore', 'pipe', 'inherit'],
     detached: true,
@@ -32,13 +34,10 @@ async function startSandbox(options: string[]) {
         if (next === 'exited' && !output.match(pattern)) throw new Error(`The sandbox ended early:\n${output}`)
       }
     },
-    async remove() {
-      if (child.exitCode === null && child.signalCode === null) {
-        process.kill(-Number(child.pid), 'SIGKILL')
-        await exited
-      }
-      // A MariaDB whose starter was killed may still be writing its last files.
-      await rm(folder, { recursive: true, force: true, maxRetries: 40, retryDelay: 250 })
+    async end() {
+      if (child.exitCode !== null || child.signalCode !== null) return
+      process.kill(-Number(child.pid), 'SIGKILL')
+      await exited
     },
   }
 }
@@ -53,9 +52,16 @@ function isOpen(port: number): Promise<boolean> {
 
 describe('the sandbox', function () {
   this.timeout(90_000)
+  // One for all: making the data folder of a MariaDB takes longer than all else.
+  let folder: string
+  before(async () => {
+    folder = await mkdtemp(join(root, '.local/sandbox-test-'))
+  })
+  // A MariaDB whose starter was killed may still be writing its last files.
+  after(() => rm(folder, { recursive: true, force: true, maxRetries: 40, retryDelay: 250 }))
 
   it('takes orders all the way, reads them back and ends with one JSON line', async () => {
-    const sandbox = await startSandbox(['--orders', '20', '--rate', '10', '--exit', '--json'])
+    const sandbox = startSandbox(folder, ['--orders', '20', '--rate', '10', '--exit', '--json'])
     try {
       const [code] = await sandbox.exited
       const lastLine = sandbox.output().trimEnd().split('\n').at(-1) ?? ''
@@ -66,12 +72,12 @@ describe('the sandbox', function () {
       expect(code).to.equal(0)
       expect(sandbox.output()).to.match(/read and appended after \d+ ms/)
     } finally {
-      await sandbox.remove()
+      await sandbox.end()
     }
   })
 
   it('stops within five seconds of Ctrl-C and leaves no process', async () => {
-    const sandbox = await startSandbox([])
+    const sandbox = startSandbox(folder, [])
     try {
       const [, gateway] = await sandbox.until(/gateway +http:\/\/127\.0\.0\.1:(\d+)/)
       const [, database] = await sandbox.until(/MariaDB +127\.0\.0\.1:(\d+)/)
@@ -84,19 +90,31 @@ describe('the sandbox', function () {
       expect(await isOpen(Number(gateway))).to.equal(false)
       expect(await isOpen(Number(database))).to.equal(false)
     } finally {
-      await sandbox.remove()
+      await sandbox.end()
+    }
+  })
+
+  it('stops as well when npm alone is told to', async () => {
+    const sandbox = startSandbox(folder, [], WITH_NPM)
+    try {
+      const [, gateway] = await sandbox.until(/gateway +http:\/\/127\.0\.0\.1:(\d+)/)
+      sandbox.child.kill('SIGTERM')
+      await sandbox.exited
+      expect(await isOpen(Number(gateway))).to.equal(false)
+    } finally {
+      await sandbox.end()
     }
   })
 
   it('leaves no MariaDB behind when it is killed', async () => {
-    const sandbox = await startSandbox([])
+    const sandbox = startSandbox(folder, [])
     try {
       const [, database] = await sandbox.until(/MariaDB +127\.0\.0\.1:(\d+)/)
       sandbox.child.kill('SIGKILL')
       await sandbox.exited
       while (await isOpen(Number(database))) await new Promise((resolve) => setImmediate(resolve))
     } finally {
-      await sandbox.remove()
+      await sandbox.end()
     }
   })
 })

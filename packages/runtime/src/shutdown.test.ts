@@ -56,9 +56,21 @@ describe('running until a signal', () => {
     })
   }
 
-  it('exits at once on the second signal', async () => {
+  it('takes a signal that comes twice at the same moment for one', async () => {
     const { code, lines } = await run(
-      `const code = await runUntilSignal([service('slow', { stop: () => new Promise(() => say('stopping')) })], { logger, deadline: 60_000 })`,
+      `const stop = () => new Promise((resolve) => { say('stopping'); setTimeout(resolve, 300) })
+       const code = await runUntilSignal([service('slow', { stop })], { logger })
+       say('stopped')`,
+      (line, child) => (line === 'start slow' || line === 'stopping') && child.kill('SIGTERM'),
+    )
+    expect(lines).to.deep.equal(['start slow', 'stopping', 'stopped'])
+    expect(code).to.equal(0)
+  })
+
+  it('exits at once on a second signal', async () => {
+    const { code, lines } = await run(
+      `const stop = () => new Promise(() => setTimeout(() => say('stopping'), 600))
+       const code = await runUntilSignal([service('slow', { stop })], { logger, deadline: 60_000 })`,
       (line, child) => (line === 'start slow' || line === 'stopping') && child.kill('SIGINT'),
     )
     expect(lines).to.deep.equal(['start slow', 'stopping'])

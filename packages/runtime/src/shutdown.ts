@@ -4,6 +4,11 @@ import type { Service } from './service.ts'
 
 const DEFAULT_DEADLINE = 4_500
 const exitCodes = { SIGINT: 130, SIGTERM: 143 } as const
+/**
+ * A signal that comes again within so many milliseconds is still the same one: service managers tell the whole group, and
+ * a parent in it passes on what it was told.
+ */
+const SAME_SIGNAL = 500
 
 /** Why a run ends, and the exit code that says so. */
 type End = { code: number; reason: string }
@@ -11,7 +16,7 @@ type End = { code: number; reason: string }
 /**
  * Starts the services in order, runs until SIGINT, SIGTERM or `until`, stops them in reverse order and answers the exit
  * code: 0 after a signal or `until`; 1 when a start failed, a promise was left rejected, an exception flew
- * free or the stop took longer than `deadline` (ms, default 4,500). A second signal exits at once.
+ * free or the stop took longer than `deadline` (ms, default 4,500). A second signal, half a second later or more, exits at once.
  */
 export async function runUntilSignal(
   services: readonly Service[],
@@ -40,6 +45,7 @@ export async function runUntilSignal(
 
 function watchProcess(logger: Logger, until: AbortSignal | undefined) {
   let ended = false
+  let signalled = Number.NEGATIVE_INFINITY
   let resolve: (end: End) => void
   const end = new Promise<End>((done) => {
     resolve = done
@@ -49,7 +55,10 @@ function watchProcess(logger: Logger, until: AbortSignal | undefined) {
     resolve(why)
   }
   const onSignal = (signal: 'SIGINT' | 'SIGTERM') => {
-    if (ended) process.exit(exitCodes[signal])
+    const isAgain = performance.now() - signalled < SAME_SIGNAL
+    if (ended && !isAgain) process.exit(exitCodes[signal])
+    if (ended) return
+    signalled = performance.now()
     finish({ code: 0, reason: signal })
   }
   const onFault = (error: unknown) => {
