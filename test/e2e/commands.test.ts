@@ -76,15 +76,17 @@ describe('the command line, on a new database', function () {
   })
 
   it('refuses what is there already or nowhere, says what to look at, and shows empty lists as such', async () => {
-    const [again, route, sellers, parked] = await Promise.all([
+    const [again, route, sellers, parked, rewrapped] = await Promise.all([
       fail(SPI),
       fail(['seller', 'route', 'ebay', 'nobody', '--spi', 'warehouse']),
       succeed(['seller', 'list']),
       succeed(['parked', 'list']),
+      succeed(['vault', 'rewrap']),
     ])
     expect(again).to.include("'warehouse'").and.to.include('DATABASE_DUPLICATE')
     expect(route).to.include("no seller 'nobody'").and.to.include('tributary seller list')
     expect([sellers, parked]).to.deep.equal(['(none)\n', '(none)\n'])
+    expect(rewrapped).to.include('already')
   })
 
   it('tells a wrong call from a failed one by its exit code', async () => {
