@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { connect } from 'node:net'
-import { join } from 'node:path'
+import { delimiter, join } from 'node:path'
 import { expect } from 'chai'
 
 const root = join(import.meta.dirname, '../..')
@@ -10,10 +10,21 @@ const root = join(import.meta.dirname, '../..')
 const AFTER_BOOTSTRAP = [process.execPath, 'services/cli/src/main.ts', 'sandbox']
 const WITH_NPM = ['npm', 'start', '--silent', '--']
 
+/**
+ * The environment of a person's shell. `npm test` puts `node_modules/.bin` before everything, and the `node` there is a
+ * shell script of pnpm's that passes no signal on; whoever types `npm start` has another.
+ */
+function personsEnvironment(): NodeJS.ProcessEnv {
+  const own = Object.entries(process.env).filter(([name]) => !name.startsWith('npm_'))
+  const folders = (process.env['PATH'] ?? '').split(delimiter).filter((folder) => !folder.includes('node_modules'))
+  return { ...Object.fromEntries(own), PATH: folders.join(delimiter) }
+}
+
 /** Runs the sandbox as `npm start` does, in a process group of its own. */
 function startSandbox(folder: string, options: string[], [command = '', ...how] = AFTER_BOOTSTRAP) {
   const child = spawn(command, [...how, '--folder', folder, ...options], {
     cwd: root,
+    env: personsEnvironment(),
     stdio: ['ignore', 'pipe', 'inherit'],
     detached: true,
   })
