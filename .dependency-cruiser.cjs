@@ -15,6 +15,7 @@ const floors = {
   consumer: ['database', 'events', 'runtime', 'event-log'],
   projection: ['database', 'events', 'runtime', 'event-log', 'consumer', 'vault'],
   delivery: ['database', 'events', 'runtime', 'event-log', 'consumer'],
+  history: ['database', 'events', 'runtime', 'event-log', 'consumer', 'projection', 'vault'],
 }
 
 module.exports = {

@@ -20,6 +20,8 @@ export type TableDefinition = {
   columns: readonly string[]
   /** How the rows of a key are found: by columns that the key gives, or by the id of a row in a table listed before. */
   by: { columns: readonly string[] } | { parent: string; column: string }
+  /** Columns that hold data about people; tools show them only to whoever may see it. */
+  personal?: readonly string[]
 }
 
 /** What a fold noticed and an operator should be able to count. Never personal data. */

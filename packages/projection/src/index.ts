@@ -1,4 +1,6 @@
 export * from './definition.ts'
 export * from './errors.ts'
+export { keyText } from './keys.ts'
+export { openEvents } from './open-events.ts'
 export { type ProjectionFigures, type RunningProjection, startProjection } from './projection-consumer.ts'
 export * from './verify.ts'

@@ -82,6 +82,7 @@ export const TABLES: readonly TableDefinition[] = [
       ...AUDIT_COLUMNS,
     ],
     by: { columns: ['channel', 'order_app_seller_id', 'order_id'] },
+    personal: (Object.keys(ORDER_LIMITS) as OrderTextColumn[]).filter((column) => /^(buyer|receiver)_/.test(column)),
   },
   {
     name: DETAIL_TABLE,
@@ -94,6 +95,7 @@ export const TABLES: readonly TableDefinition[] = [
     primaryKey: 'id',
     columns: ['id', 'order_id', 'original', ...AUDIT_COLUMNS],
     by: { parent: ORDER_TABLE, column: 'order_id' },
+    personal: ['original'],
   },
   { name: FACTS_TABLE, primaryKey: 'id', columns: ['id', 'facts'], by: { parent: ORDER_TABLE, column: 'id' } },
 ]

@@ -29,3 +29,10 @@ export function parsePosition(text: string): number {
   if (text.trim() !== '' && Number.isSafeInteger(position) && position >= 0) return position
   throw new InvalidArgumentError('Give a position: a whole number, 0 or more.')
 }
+
+/** ISO 8601, or milliseconds since 1970, to the latter. */
+export function parseTime(text: string): number {
+  const time = /^\d{12,14}$/.test(text) ? Number(text) : Date.parse(text)
+  if (!Number.isNaN(time)) return time
+  throw new InvalidArgumentError('Give a time, for example 2026-11-27T09:30:00Z, or milliseconds since 1970.')
+}

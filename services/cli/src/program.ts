@@ -1,9 +1,11 @@
 import { Command } from 'commander'
 import { addAppCommands } from './commands/app.ts'
 import { addDoctorCommand } from './commands/doctor.ts'
+import { addEventCommands } from './commands/events.ts'
 import { addLaneCommands } from './commands/lane.ts'
 import { addMigrateCommand } from './commands/migrate.ts'
 import { addParkedCommands } from './commands/parked.ts'
+import { addRowCommands } from './commands/row.ts'
 import { addSandboxCommand } from './commands/sandbox.ts'
 import { addSellerCommands } from './commands/seller.ts'
 import { addServeCommand } from './commands/serve.ts'
@@ -24,6 +26,8 @@ export function buildProgram(): Command {
   addSellerCommands(program)
   addParkedCommands(program)
   addLaneCommands(program)
+  addEventCommands(program)
+  addRowCommands(program)
   addVaultCommands(program)
   addDoctorCommand(program)
   addSandboxCommand(program)

@@ -1,6 +1,9 @@
 import { type Database, openDatabase } from '@tributary/database'
 import type { EventLog } from '@tributary/event-log'
+import type { HistoryContext } from '@tributary/history'
+import { PROJECTIONS } from '@tributary/projector'
 import { type Configuration, createLogger, loadConfiguration } from '@tributary/runtime'
+import { openVault } from '@tributary/vault'
 import type { Command } from 'commander'
 import { openLog } from './platform.ts'
 
@@ -35,4 +38,27 @@ export async function withLog<T>(command: Command, work: (database: Database, lo
       await log.close()
     }
   })
+}
+
+/** What a command that looks into the log uses. `signal` aborts at Ctrl-C. */
+export type LogAccess = HistoryContext & { configuration: Configuration; signal: AbortSignal }
+
+/** Like `withLog`, with the vault and the projections as well, until `work` ends or a signal comes. */
+export async function withHistory<T>(command: Command, work: (access: LogAccess) => Promise<T>): Promise<T> {
+  const stopping = new AbortController()
+  const stop = () => stopping.abort()
+  process.once('SIGINT', stop).once('SIGTERM', stop)
+  try {
+    return await withDatabase(command, async (database, configuration) => {
+      const log = await openLog(configuration, database, createLogger({ ...configuration.logging, level: 'warn' }))
+      try {
+        const vault = await openVault({ database, masterKeys: configuration.masterKeys })
+        return await work({ database, log, vault, projections: PROJECTIONS, configuration, signal: stopping.signal })
+      } finally {
+        await log.close()
+      }
+    })
+  } finally {
+    process.off('SIGINT', stop).off('SIGTERM', stop)
+  }
 }

@@ -1,1 +1,2 @@
+export { PROJECTIONS } from './projections.ts'
 export * from './projector.ts'

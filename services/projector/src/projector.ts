@@ -1,24 +1,31 @@
+import { type RunningConsumer, startConsumer } from '@tributary/consumer'
 import type { Database } from '@tributary/database'
 import type { EventLog } from '@tributary/event-log'
-import { orders } from '@tributary/orders'
-import { type RunningProjection, startProjection } from '@tributary/projection'
+import { INDEXED_TOPICS, indexConsumer } from '@tributary/history'
+import { startProjection } from '@tributary/projection'
 import type { HealthReport, HealthStatus, Logger, Service } from '@tributary/runtime'
-import { sellers } from '@tributary/sellers'
 import type { Vault } from '@tributary/vault'
+import { PROJECTIONS } from './projections.ts'
 
 export type ProjectorContext = { database: Database; log: EventLog; vault: Vault; logger: Logger }
 
-const PROJECTIONS = [orders, sellers]
 const WORST_FIRST: readonly HealthStatus[] = ['down', 'degraded', 'ok']
 
-/** Keeps the tables of orders and sellers. Its health is that of the projection that does worst; `details` has each. */
+/**
+ * Keeps the tables of every projection, and the index that finds the events of a key. Its health is that of the one that
+ * does worst; `details` has each.
+ */
 export function createProjector({ database, log, vault, logger }: ProjectorContext): Service {
-  let running: RunningProjection[] = []
+  let running: Pick<RunningConsumer, 'health' | 'stop'>[] = []
   const name = 'projector'
   return {
     name,
     start: async () => {
-      running = PROJECTIONS.map((projection) => startProjection({ projection, database, log, vault, logger }))
+      const projections = PROJECTIONS.map((projection) => startProjection({ projection, database, log, vault, logger }))
+      const indexes = INDEXED_TOPICS.map((topic) =>
+        startConsumer({ definition: indexConsumer(topic, PROJECTIONS), database, log, logger }),
+      )
+      running = [...projections, ...indexes]
     },
     health: async () => {
       const reports = await Promise.all(running.map((projection) => projection.health()))

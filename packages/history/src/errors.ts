@@ -1,0 +1,20 @@
+export type HistoryErrorCode =
+  | 'HISTORY_PLACE_UNKNOWN'
+  | 'HISTORY_TABLE_UNKNOWN'
+  | 'HISTORY_ROW_UNKNOWN'
+  | 'HISTORY_ARCHIVE_INVALID'
+  | 'HISTORY_ARCHIVE_BROKEN'
+  | 'HISTORY_TARGET_NOT_EMPTY'
+  | 'HISTORY_SOURCE_INVALID'
+
+/** Something that was asked for cannot be found or done; the message says what to do instead. */
+export class HistoryError extends Error {
+  override readonly name = 'HistoryError'
+  readonly code: HistoryErrorCode
+  readonly retriable = false
+
+  constructor(code: HistoryErrorCode, message: string, options: { cause?: unknown } = {}) {
+    super(message, options)
+    this.code = code
+  }
+}

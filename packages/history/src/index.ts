@@ -1,0 +1,6 @@
+export * from './audit.ts'
+export * from './errors.ts'
+export { positionAt } from './find-time.ts'
+export { findEvents, INDEXED_TOPICS, indexConsumer, type Lookup, readPlaces } from './key-index.ts'
+export * from './row-history.ts'
+export { openSealedParts } from './sealed-parts.ts'

@@ -1,0 +1,148 @@
+import { hash } from 'node:crypto'
+import { type ConsumerDefinition, type Delivered, readCursors } from '@tributary/consumer'
+import type { Connection, Database } from '@tributary/database'
+import type { EventLog, Position, RecordedEvent } from '@tributary/event-log'
+import { CATALOGUE, type Event, type EventType, type Topic } from '@tributary/events'
+import { keyText, type Projection } from '@tributary/projection'
+
+/**
+ * Where the events of a key stand, so that a question about one order costs a look-up and not a walk through millions of
+ * events. A consumer keeps it, whatever driver the log has; what it has not come to yet is walked through.
+ *
+ * Why a table of hashes and not an index of the log's own table: it must serve logs that are no table, and it takes
+ * nothing from an append. A hash of 64 bits may be shared by two keys; whoever reads the events there sees whose they are.
+ */
+export type Lookup =
+  /** Events with this partition key: one order, one seller, one corp. */
+  | { kind: 'key'; key: string }
+  /** The event with this id. */
+  | { kind: 'id'; id: string }
+  /** Events that fold into these rows of a projection. */
+  | { kind: 'rows'; projection: string; key: string }
+
+export type Place = { topic: Topic; partition: number; position: Position }
+
+const CONSUMER = 'event-index'
+
+/** The topics that have events. */
+export const INDEXED_TOPICS: readonly Topic[] = [...new Set(Object.values(CATALOGUE).map(({ topic }): Topic => topic))]
+
+const MOST_ROWS = 2_000
+
+type Entry = [keyHash: Buffer, partition: number, position: Position]
+
+/** The consumer that keeps the index of a topic. */
+export function indexConsumer(topic: Topic, projections: readonly Projection[]): ConsumerDefinition<readonly Entry[]> {
+  const ofTopic = projections.filter((projection) => projection.topic === topic)
+  const types = (Object.keys(CATALOGUE) as EventType[]).filter((type) => CATALOGUE[type].topic === topic)
+  return {
+    name: CONSUMER,
+    topic,
+    group: `tributaryEventIndex-${topic}`,
+    types,
+    keyOf: ({ partitionkey }) => partitionkey,
+    prepare: async (events) => events.flatMap((delivered) => entriesOf(topic, ofTopic, delivered)),
+    apply: writeEntries,
+  }
+}
+
+/**
+ * The events that a look-up means, in the order of each partition. `onWalk` hears how many events the index has not come
+ * to and that are being walked through. Throws EventLogError, DatabaseError.
+ */
+export async function findEvents(
+  context: { database: Database; log: EventLog },
+  topic: Topic,
+  lookup: Lookup,
+  options: { matches: (event: RecordedEvent) => boolean; onWalk?: (events: number) => void },
+): Promise<RecordedEvent[]> {
+  const { database, log } = context
+  // The cursors first: what is indexed after that is found twice, which the set below undoes, and never missed.
+  const cursors = new Map((await readCursors(database, CONSUMER, topic)).map(({ partition, next }) => [partition, next]))
+  const places = await database.query<{ partition: number; position: Position }[]>(
+    `SELECT partition_no AS \`partition\`, position FROM tributary_event_index WHERE key_hash = ? ORDER BY partition_no, position`,
+    [hashOf(topic, lookup)],
+  )
+  const indexed = await readPlaces(log, topic, places)
+  const walked = await walk(log, topic, cursors, options)
+  const found = new Map<string, RecordedEvent>()
+  for (const recorded of [...indexed, ...walked])
+    if (options.matches(recorded)) found.set(`${recorded.partition}:${recorded.position}`, recorded)
+  return [...found.values()].sort((one, other) => one.partition - other.partition || one.position - other.position)
+}
+
+/** Reads the events at some places of a topic; those that the log has let go are left out. Throws EventLogError. */
+export async function readPlaces(
+  log: EventLog,
+  topic: string,
+  places: readonly { partition: number; position: Position }[],
+): Promise<RecordedEvent[]> {
+  const found: RecordedEvent[] = []
+  for (let start = 0; start < places.length; start += READS_AT_ONCE) {
+    const slices = await Promise.all(
+      places.slice(start, start + READS_AT_ONCE).map(async ({ partition, position }) => ({
+        position,
+        slice: await log.read(topic, partition, position, { limit: 1 }),
+      })),
+    )
+    for (const { position, slice } of slices) {
+      const [recorded] = slice.events
+      if (recorded?.position === position) found.push(recorded)
+    }
+  }
+  return found
+}
+
+const READS_AT_ONCE = 8
+
+async function walk(
+  log: EventLog,
+  topic: Topic,
+  cursors: ReadonlyMap<number, Position>,
+  { matches, onWalk }: { matches: (event: RecordedEvent) => boolean; onWalk?: (events: number) => void },
+): Promise<RecordedEvent[]> {
+  const ends = await log.ends(topic)
+  const behind = ends.reduce((sum, end, partition) => sum + Math.max(0, end - (cursors.get(partition) ?? 0)), 0)
+  if (behind > 0) onWalk?.(behind)
+  const found: RecordedEvent[] = []
+  for (const [partition, end] of ends.entries()) {
+    for (let position = cursors.get(partition) ?? 0; position < end; ) {
+      const slice = await log.read(topic, partition, position)
+      found.push(...slice.events.filter(matches))
+      if (slice.next === position) break
+      position = slice.next
+    }
+  }
+  return found
+}
+
+function entriesOf(
+  topic: Topic,
+  projections: readonly Projection[],
+  { partition, position, event }: Pick<Delivered, 'partition' | 'position' | 'event'>,
+): Entry[] {
+  const lookups: Lookup[] = [
+    { kind: 'key', key: event.partitionkey },
+    { kind: 'id', id: event.id },
+    ...projections.flatMap((projection) => rowsLookup(projection, event)),
+  ]
+  return lookups.map((lookup) => [hashOf(topic, lookup), partition, position])
+}
+
+function rowsLookup(projection: Projection, event: Event): Lookup[] {
+  if (!projection.types.includes(event.type)) return []
+  const cells = projection.key(event)
+  return cells === undefined ? [] : [{ kind: 'rows', projection: projection.name, key: keyText(cells) }]
+}
+
+async function writeEntries(connection: Connection, entries: readonly Entry[]): Promise<void> {
+  const sorted = entries.toSorted(([one], [other]) => Buffer.compare(one, other))
+  for (let start = 0; start < sorted.length; start += MOST_ROWS)
+    await connection.query('INSERT IGNORE INTO tributary_event_index (key_hash, partition_no, position) VALUES ?', [
+      sorted.slice(start, start + MOST_ROWS),
+    ])
+}
+
+function hashOf(topic: Topic, lookup: Lookup): Buffer {
+  return hash('sha256', JSON.stringify([topic, ...Object.values(lookup)]), 'buffer').subarray(0, 8)
+}

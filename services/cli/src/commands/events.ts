@@ -1,0 +1,221 @@
+import { userInfo } from 'node:os'
+import type { RecordedEvent } from '@tributary/event-log'
+import { CONTACT_TOPIC, isEventType, ORDER_TOPIC, orderKey, sellerKey, type Topic, topicOf } from '@tributary/events'
+import {
+  findEvents,
+  INDEXED_TOPICS,
+  type Lookup,
+  openSealedParts,
+  positionAt,
+  readPlaces,
+  recordAccess,
+} from '@tributary/history'
+import { pause } from '@tributary/runtime'
+import { type Command, Option } from 'commander'
+import { parseCount, parseTime } from '../arguments.ts'
+import { CommandError } from '../failure.ts'
+import { printLine, printRows } from '../output.ts'
+import { type LogAccess, withHistory } from '../setting-up.ts'
+
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
+/** Milliseconds between two looks at the end of the log. */
+const LOOK_EVERY = 250
+const BATCH = 500
+
+/** `tributary events tail|show|find`: the log as it is, read-only. */
+export function addEventCommands(program: Command): void {
+  const events = program.command('events').description('the events of the log; nothing here changes any')
+  events
+    .command('tail')
+    .description('the last events, and with --follow those that come, until Ctrl-C')
+    .addOption(topicOption())
+    .option('--last <count>', 'how many of each partition to begin with', parseCount, 5)
+    .option('--type <type>', 'only events of this type')
+    .option('--follow', 'go on with what comes')
+    .option('--json', 'one whole event a line, sealed parts sealed')
+    .action((options, command: Command) => withHistory(command, (access) => tail(access, options)))
+  events
+    .command('find')
+    .description('the events of one order, seller, member or key, or of a span of time, in log order')
+    .addOption(topicOption())
+    .option('--order <channel:seller:order>', "for example 1:some_seller:12-34567-89012; ids as the marketplace's")
+    .option('--seller <channel:seller>', 'what concerns the seller itself, not its orders')
+    .option('--key <key>', 'a partition key as events show it, for example a corp id')
+    .option('--since <time>', 'taken by the log at this time or later, ISO 8601 or milliseconds', parseTime)
+    .option('--until <time>', 'taken before this time', parseTime)
+    .option('--type <type>', 'only events of this type')
+    .option('--limit <count>', 'at most so many', parseCount, 100)
+    .option('--json', 'one whole event a line, sealed parts sealed')
+    .action((options, command: Command) => withHistory(command, (access) => find(access, options)))
+  events
+    .command('show')
+    .description('one event, whole')
+    .argument('<event>', 'its id, or topic/partition/position as lists show it')
+    .option('--open', 'open what is sealed; that you did is recorded in tributary_audit')
+    .action((event: string, options, command: Command) => withHistory(command, (access) => show(access, event, options)))
+}
+
+const topicOption = () =>
+  new Option('--topic <topic>', 'which topic').choices([ORDER_TOPIC, CONTACT_TOPIC]).default(ORDER_TOPIC)
+
+type ListOptions = { topic: Topic; type?: string; json?: boolean }
+
+async function tail({ log, signal }: LogAccess, options: ListOptions & { last: number; follow?: boolean }): Promise<void> {
+  const { topic, last, follow } = options
+  const ends = await log.ends(topic)
+  const positions = ends.map((end) => Math.max(0, end - last))
+  do {
+    const batch: RecordedEvent[] = []
+    for (const [partition, from] of positions.entries()) {
+      const slice = await log.read(topic, partition, from, { limit: BATCH })
+      positions[partition] = slice.next
+      batch.push(...slice.events)
+    }
+    batch.sort((one, other) => one.recordedTime - other.recordedTime)
+    print(batch, options)
+    if (!follow) return
+    if (batch.length === 0) await pause(LOOK_EVERY, signal)
+  } while (!signal.aborted)
+}
+
+type FindOptions = ListOptions & {
+  order?: string
+  seller?: string
+  key?: string
+  since?: number
+  until?: number
+  limit: number
+}
+
+async function find(access: LogAccess, options: FindOptions): Promise<void> {
+  const { since = 0, until = Number.POSITIVE_INFINITY, limit, type } = options
+  const key = keyOf(options)
+  const isWanted = ({ recordedTime, event }: RecordedEvent) =>
+    recordedTime >= since && recordedTime < until && (type === undefined || event.type === type)
+  if (key === undefined && options.since === undefined)
+    throw new CommandError(
+      'FIND_WHAT',
+      'Say what to find: --order, --seller, --key, or --since. See: tributary events find --help',
+    )
+  const found =
+    key === undefined
+      ? await findByTime(access, options, isWanted)
+      : await findByLookup(access, options.topic, { kind: 'key', key }, ({ event }) => event.partitionkey === key)
+  const wanted = found.filter(isWanted)
+  print(wanted.slice(0, limit), options)
+  if (wanted.length > limit) note(`${wanted.length - limit} more; see --limit and --since.`)
+}
+
+function keyOf({ order, seller, key }: FindOptions): string | undefined {
+  if (order !== undefined) {
+    const [channel, sellerId, orderId] = parts(
+      order,
+      3,
+      '--order takes channel:seller:order, for example 1:some_seller:12-34567-89012.',
+    )
+    return orderKey(Number(channel), String(sellerId), String(orderId))
+  }
+  if (seller !== undefined) {
+    const [channel, sellerId] = parts(seller, 2, '--seller takes channel:seller, for example 1:some_seller.')
+    return sellerKey(Number(channel), String(sellerId))
+  }
+  return key
+}
+
+function parts(text: string, count: number, problem: string): string[] {
+  const found = text.split(':')
+  if (found.length === count && found.every((part) => part !== '')) return found
+  throw new CommandError('FIND_WHAT', problem)
+}
+
+/** The oldest of a span: reads each partition from there until enough are found. */
+async function findByTime(
+  { log, signal }: LogAccess,
+  { topic, since = 0, until = Number.POSITIVE_INFINITY, limit }: FindOptions,
+  isWanted: (event: RecordedEvent) => boolean,
+): Promise<RecordedEvent[]> {
+  const found: RecordedEvent[] = []
+  for (const [partition, end] of (await log.ends(topic)).entries()) {
+    const ofPartition: RecordedEvent[] = []
+    for (let next = await positionAt(log, topic, partition, end, since); next < end && ofPartition.length <= limit; ) {
+      const slice = await log.read(topic, partition, next, { limit: BATCH, signal })
+      ofPartition.push(...slice.events.filter(isWanted))
+      const lastTime = slice.events.at(-1)?.recordedTime ?? Number.POSITIVE_INFINITY
+      if (slice.next === next || lastTime >= until) break
+      next = slice.next
+    }
+    found.push(...ofPartition)
+  }
+  return found.sort((one, other) => one.recordedTime - other.recordedTime)
+}
+
+function findByLookup(
+  access: LogAccess,
+  topic: Topic,
+  lookup: Lookup,
+  matches: (event: RecordedEvent) => boolean,
+): Promise<RecordedEvent[]> {
+  return findEvents(access, topic, lookup, {
+    matches,
+    onWalk: (events) => {
+      if (events > BATCH) note(`The index has not come to the last ${events} events; walking through them.`)
+    },
+  })
+}
+
+async function show(access: LogAccess, name: string, { open }: { open?: boolean }): Promise<void> {
+  const recorded = await locate(access, name)
+  const { event, ...place } = recorded
+  let data = JSON.parse(event.data)
+  if (open) {
+    const target = `${place.topic}/${place.partition}/${place.position}`
+    await recordAccess(access.database, { actor: userInfo().username, action: 'events show --open', target })
+    data = await openSealedParts(access.vault, data)
+  }
+  printLine(JSON.stringify({ ...place, recordedTime: new Date(place.recordedTime).toISOString(), ...event, data }, null, 2))
+}
+
+async function locate(access: LogAccess, name: string): Promise<RecordedEvent> {
+  if (UUID.test(name)) {
+    const id = name.toLowerCase()
+    for (const topic of INDEXED_TOPICS) {
+      const [found] = await findByLookup(access, topic, { kind: 'id', id }, ({ event }) => event.id === id)
+      if (found) return found
+    }
+    throw new CommandError('EVENT_UNKNOWN', `No event has the id ${id}.`)
+  }
+  const [topic = '', partition, position] = name.split('/')
+  const place = { partition: Number(partition), position: Number(position) }
+  if (
+    !INDEXED_TOPICS.includes(topic as Topic) ||
+    !Number.isSafeInteger(place.partition) ||
+    !Number.isSafeInteger(place.position)
+  )
+    throw new CommandError('EVENT_NAME', `Give an event id, or topic/partition/position, for example ${ORDER_TOPIC}/0/17.`)
+  const [found] = await readPlaces(access.log, topic, [place])
+  if (found) return found
+  throw new CommandError('EVENT_UNKNOWN', `There is no event at ${name}.`)
+}
+
+function print(events: readonly RecordedEvent[], { type, json }: ListOptions): void {
+  const wanted = events.filter(({ event }) => type === undefined || event.type === type)
+  if (json) {
+    for (const { event, ...place } of wanted) printLine(JSON.stringify({ ...place, ...event, data: JSON.parse(event.data) }))
+    return
+  }
+  if (wanted.length > 0) printRows(wanted.map(rowOf), {})
+}
+
+function rowOf({ topic, partition, position, recordedTime, event }: RecordedEvent): Record<string, unknown> {
+  return {
+    recorded: new Date(recordedTime).toISOString(),
+    place: `${topic}/${partition}/${position}`,
+    type: isEventType(event.type) && topicOf(event.type) === topic ? event.type : `${event.type} (unknown)`,
+    subject: event.subject,
+    id: event.id,
+  }
+}
+
+function note(text: string): void {
+  process.stderr.write(`${text}\n`)
+}
