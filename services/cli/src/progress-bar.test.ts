@@ -1,0 +1,57 @@
+import { expect } from 'chai'
+import { createProgressBar, duration } from './progress-bar.ts'
+
+describe('the progress of long work', () => {
+  let time = 0
+  let said = ''
+  beforeEach(() => {
+    time = 0
+    said = ''
+  })
+  const output = (isTTY: boolean) => ({ isTTY, columns: 200, write: (text: string) => (said += text) })
+  const bar = (isTTY: boolean) => createProgressBar({ label: 'export', unit: 'events', output: output(isTTY), now: () => time })
+
+  it('is one JSON line a second in a pipe, with the rate of now and what remains', () => {
+    const progress = bar(false)
+    for (let done = 0; done <= 3_000; done += 10) {
+      progress.update({ done, total: 6_000 })
+      time += 10
+    }
+    progress.end()
+    const lines = said
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+    expect(lines.map(({ done }) => done)).to.deep.equal([0, 1_000, 2_000, 3_000, 3_000])
+    expect(lines.at(-1)).to.deep.equal({
+      label: 'export',
+      done: 3_000,
+      total: 6_000,
+      unit: 'events',
+      rate: 1_000,
+      remainingSeconds: 3,
+    })
+  })
+
+  it('is one line on a terminal that is written over, and ends once', () => {
+    const progress = bar(true)
+    progress.update({ done: 0, total: 4 })
+    time += 1_000
+    progress.update({ done: 1, total: 4, note: 'partition 3 slowest' })
+    progress.end()
+    expect(said.match(/\n/g)).to.have.length(1)
+    expect(said.split('\r').at(-1)).to.include(
+      '[██████··················] 25 % 1 of 4 events, 1/s, 3 s left, partition 3 slowest',
+    )
+  })
+
+  it('says nothing of a share, or of what remains, that nobody knows', () => {
+    const progress = bar(false)
+    progress.update({ done: 5, total: undefined })
+    expect(JSON.parse(said)).to.deep.equal({ label: 'export', done: 5, unit: 'events', rate: 0, remainingSeconds: null })
+  })
+
+  it('tells durations as people do', () => {
+    expect([12, 185, 3_725].map(duration)).to.deep.equal(['12 s', '3 min 05 s', '1 h 02 min'])
+  })
+})

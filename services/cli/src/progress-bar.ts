@@ -1,0 +1,88 @@
+/** What long work tells about itself. `total` is undefined as long as nobody knows. */
+export type Progress = { done: number; total: number | undefined; note?: string }
+
+export type ProgressBar = {
+  /** Shows how far the work is; call it as often as there is news. */
+  update(progress: Progress): void
+  /** Shows the last state and ends the line. */
+  end(): void
+}
+
+type Output = { write(text: string): unknown; isTTY?: boolean; columns?: number }
+
+const BAR = 24
+const TERMINAL_EVERY = 100
+const PIPE_EVERY = 1_000
+/** The rate is that of the last so many milliseconds, so that what remains is told by how it goes now. */
+const RATE_WINDOW = 10_000
+
+/**
+ * A bar with rate and remaining time on a terminal; in a pipe one JSON line a second. Goes to stderr, so that stdout
+ * carries the result alone. `unit` is a plural, for example `events`.
+ */
+export function createProgressBar(options: { label: string; unit: string; output?: Output; now?: () => number }): ProgressBar {
+  const { label, unit, output = process.stderr, now = () => performance.now() } = options
+  const isTerminal = output.isTTY === true
+  const samples: { time: number; done: number }[] = []
+  let latest: Progress = { done: 0, total: undefined }
+  let shownTime = Number.NEGATIVE_INFINITY
+
+  function show(time: number): void {
+    shownTime = time
+    const rate = rateOf(samples)
+    const remaining = remainingSeconds(latest, rate)
+    if (!isTerminal) {
+      const { note, ...figures } = latest
+      output.write(
+        `${JSON.stringify({ label, ...figures, unit, rate: Math.round(rate), remainingSeconds: remaining, ...(note ? { note } : {}) })}\n`,
+      )
+      return
+    }
+    const line = `${label} ${barOf(latest)} ${counted(latest, unit)}, ${Math.round(rate).toLocaleString('en')}/s${remaining === null ? '' : `, ${duration(remaining)} left`}${latest.note ? `, ${latest.note}` : ''}`
+    output.write(`\r\u001b[K${line.slice(0, (output.columns ?? 120) - 1)}`)
+  }
+
+  return {
+    update(progress) {
+      const time = now()
+      latest = progress
+      samples.push({ time, done: progress.done })
+      while (samples.length > 2 && time - (samples[0]?.time ?? time) > RATE_WINDOW) samples.shift()
+      if (time - shownTime >= (isTerminal ? TERMINAL_EVERY : PIPE_EVERY)) show(time)
+    },
+    end() {
+      show(now())
+      if (isTerminal) output.write('\n')
+    },
+  }
+}
+
+/** Seconds as `1 h 02 min`, `3 min 05 s` or `12 s`. */
+export function duration(seconds: number): string {
+  const two = (value: number) => String(value).padStart(2, '0')
+  const whole = Math.round(seconds)
+  if (whole >= 3_600) return `${Math.floor(whole / 3_600)} h ${two(Math.floor((whole % 3_600) / 60))} min`
+  return whole >= 60 ? `${Math.floor(whole / 60)} min ${two(whole % 60)} s` : `${whole} s`
+}
+
+function rateOf(samples: readonly { time: number; done: number }[]): number {
+  const [first, last] = [samples[0], samples.at(-1)]
+  if (!first || !last || last.time <= first.time) return 0
+  return Math.max(0, ((last.done - first.done) * 1_000) / (last.time - first.time))
+}
+
+function remainingSeconds({ done, total }: Progress, rate: number): number | null {
+  if (total === undefined || rate === 0) return null
+  return Math.ceil(Math.max(0, total - done) / rate)
+}
+
+function barOf({ done, total }: Progress): string {
+  if (total === undefined) return ''
+  const share = total === 0 ? 1 : Math.min(1, done / total)
+  const filled = Math.floor(share * BAR)
+  return `[${'█'.repeat(filled)}${'·'.repeat(BAR - filled)}] ${Math.floor(share * 100)} %`
+}
+
+function counted({ done, total }: Progress, unit: string): string {
+  return `${done.toLocaleString('en')}${total === undefined ? '' : ` of ${total.toLocaleString('en')}`} ${unit}`
+}
