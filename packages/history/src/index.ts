@@ -1,3 +1,7 @@
+export { exportLog } from './archive/export.ts'
+export { exportKeys, restoreKeys } from './archive/keys.ts'
+export type { Manifest } from './archive/manifest.ts'
+export { restoreLog } from './archive/restore.ts'
 export * from './audit.ts'
 export * from './errors.ts'
 export { positionAt } from './find-time.ts'

@@ -1,3 +1,4 @@
+export { type KeyRow, readKeyRows, writeKeyRows } from './backup.ts'
 export * from './errors.ts'
 export * from './port.ts'
 export { rewrapKeys } from './rewrap.ts'

@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import { addAppCommands } from './commands/app.ts'
+import { addArchiveCommands } from './commands/archive.ts'
 import { addDoctorCommand } from './commands/doctor.ts'
 import { addEventCommands } from './commands/events.ts'
 import { addLaneCommands } from './commands/lane.ts'
@@ -28,6 +29,7 @@ export function buildProgram(): Command {
   addLaneCommands(program)
   addEventCommands(program)
   addRowCommands(program)
+  addArchiveCommands(program)
   addVaultCommands(program)
   addDoctorCommand(program)
   addSandboxCommand(program)

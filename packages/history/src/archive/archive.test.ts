@@ -1,0 +1,155 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Database } from '@tributary/database'
+import { type EventLog, openEventLog } from '@tributary/event-log'
+import { ORDER_TOPIC, type StoredEvent } from '@tributary/events'
+import { migratedTestDatabase } from '@tributary/test/servers'
+import { openVault } from '@tributary/vault'
+import { expect } from 'chai'
+import { exportKeys, exportLog, restoreKeys, restoreLog } from '../index.ts'
+import { readManifest } from './manifest.ts'
+
+type Place = { database: Database; log: EventLog; close(): Promise<void> }
+
+describe('an archive of the log', () => {
+  let folder: string
+  let source: Place
+  let target: Place
+  const { signal } = new AbortController()
+  const topics = [ORDER_TOPIC]
+
+  async function openPlace(partitions = 3): Promise<Place> {
+    const { url, database, drop } = await migratedTestDatabase('archive')
+    const log = await openEventLog({ url, database, partitions })
+    return {
+      database,
+      log,
+      close: async () => {
+        await log.close()
+        await drop()
+      },
+    }
+  }
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'tributary-archive-'))
+    ;[source, target] = await Promise.all([openPlace(), openPlace()])
+    await source.log.append(ORDER_TOPIC, events(200))
+  })
+  afterEach(async () => {
+    await Promise.all([source.close(), target.close()])
+    await rm(folder, { recursive: true, force: true })
+  })
+
+  const content = async ({ log }: Place) => {
+    const all: StoredEvent[][] = []
+    for (const [partition, end] of (await log.ends(ORDER_TOPIC)).entries())
+      all.push((await log.read(ORDER_TOPIC, partition, 0, { limit: end + 1 })).events.map(({ event }) => event))
+    return all
+  }
+
+  it('makes a log again that is equal, event by event and place by place', async () => {
+    await exportLog({ log: source.log, topics, folder, signal })
+    const restored = await restoreLog({ log: target.log, folder, signal })
+    expect(restored).to.deep.equal({ events: 200, appended: 200, partitions: 3 })
+    expect(await content(target)).to.deep.equal(await content(source))
+  })
+
+  it('is brought up to date by another export, which writes nothing twice', async () => {
+    const first = await exportLog({ log: source.log, topics, folder, signal })
+    await source.log.append(ORDER_TOPIC, events(50))
+    const told: number[] = []
+    const second = await exportLog({ log: source.log, topics, folder, signal, onProgress: ({ total }) => told.push(total) })
+    expect(second.segments.slice(0, first.segments.length)).to.deep.equal(first.segments)
+    expect(new Set(told)).to.deep.equal(new Set([50]))
+    await restoreLog({ log: target.log, folder, signal })
+    expect(await content(target)).to.deep.equal(await content(source))
+  })
+
+  it('goes on with a restore that was interrupted', async () => {
+    await exportLog({ log: source.log, topics, folder, signal })
+    const stopping = new AbortController()
+    const interrupted = restoreLog({ log: target.log, folder, signal: stopping.signal, onProgress: () => stopping.abort() })
+    expect(await interrupted.catch((error: Error) => error.name)).to.equal('AbortError')
+    const { appended, events: all } = await restoreLog({ log: target.log, folder, signal })
+    expect(appended).to.be.greaterThan(0).and.below(all)
+    expect(await content(target)).to.deep.equal(await content(source))
+  })
+
+  const refusal = (work: Promise<unknown>) =>
+    work.then(
+      () => undefined,
+      ({ code }: { code: string }) => code,
+    )
+
+  it('is refused when a file was changed or is missing, before anything of it is appended', async () => {
+    const { segments } = await exportLog({ log: source.log, topics, folder, signal })
+    const file = join(folder, segments[0]?.file ?? '')
+    const whole = await readFile(file)
+    const broken = Buffer.from(whole)
+    broken[broken.length - 9] = (broken[broken.length - 9] ?? 0) ^ 1
+    await writeFile(file, broken)
+    expect(await refusal(restoreLog({ log: target.log, folder, signal }))).to.equal('HISTORY_ARCHIVE_BROKEN')
+    await rm(file)
+    expect(await refusal(restoreLog({ log: target.log, folder, signal }))).to.equal('HISTORY_ARCHIVE_BROKEN')
+    expect((await content(target)).flat()).to.deep.equal([])
+    expect(await refusal(restoreLog({ log: target.log, folder: join(folder, 'none'), signal }))).to.equal(
+      'HISTORY_ARCHIVE_INVALID',
+    )
+  })
+
+  it('never mixes with what a log holds already, nor changes the number of its partitions', async () => {
+    await exportLog({ log: source.log, topics, folder, signal })
+    await target.log.append(ORDER_TOPIC, events(30))
+    expect(await refusal(restoreLog({ log: target.log, folder, signal }))).to.equal('HISTORY_TARGET_NOT_EMPTY')
+    expect((await content(target)).flat()).to.have.length(30)
+    const other = await openPlace(4)
+    expect(await refusal(restoreLog({ log: other.log, folder, signal })).finally(other.close)).to.equal(
+      'HISTORY_TARGET_NOT_EMPTY',
+    )
+  })
+
+  it('carries the data keys when told to, so that its seals open elsewhere, and destroyed ones stay destroyed', async () => {
+    const masterKeys = [randomBytes(32)]
+    const vault = await openVault({ database: source.database, masterKeys })
+    const [alive, gone, later] = ['alive', 'gone', 'later'].map((id) => vault.subject('person', id)) as [string, string, string]
+    const sealed = await vault.seal(
+      [alive, gone, later].map((subject) => ({ subject, eventId: 'e', holder: 'h', plaintext: 'secret' })),
+    )
+    const items = [alive, gone, later].map((subject, index) => {
+      const outcome = sealed[index]
+      return { subject, eventId: 'e', jwe: outcome?.kind === 'sealed' ? outcome.jwe : '' }
+    })
+    await vault.destroy(gone)
+    await exportLog({ log: source.log, topics, folder, signal })
+    expect(await exportKeys(source.database, folder)).to.equal(3)
+    const manifest = await readManifest(folder)
+    expect(manifest?.keys?.keys).to.equal(3)
+
+    expect(await restoreKeys(target.database, folder)).to.equal(3)
+    const elsewhere = await openVault({ database: target.database, masterKeys })
+    expect((await elsewhere.open(items)).map(({ kind }) => kind)).to.deep.equal(['opened', 'erased', 'opened'])
+    expect(elsewhere.subject('person', 'alive')).to.equal(alive)
+    await elsewhere.destroy(later)
+    await restoreKeys(target.database, folder)
+    const again = await openVault({ database: target.database, masterKeys })
+    expect((await again.open(items)).map(({ kind }) => kind)).to.deep.equal(['opened', 'erased', 'erased'])
+    expect((await again.destroy(alive)).holders).to.deep.equal(['h'])
+  })
+})
+
+function events(count: number): StoredEvent[] {
+  return Array.from({ length: count }, (_, index) => ({
+    specversion: '1.0',
+    id: randomUUID(),
+    type: 'OrderNotified',
+    source: '/tributary/test',
+    subject: 'orders/1/SELLER/1',
+    time: new Date(1_800_000_000_000 + index).toISOString(),
+    datacontenttype: 'application/json',
+    dataversion: 1,
+    partitionkey: `key-${index % 20}`,
+    data: JSON.stringify({ number: index, text: '🎁 漢字\n' }),
+  }))
+}

@@ -1,0 +1,74 @@
+import { mkdir, open, readFile, rename } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Position } from '@tributary/event-log'
+import { HistoryError } from '../errors.ts'
+
+/** A file of consecutive events of one partition: gzip, one JSON object a line (see `ArchivedEvent`). */
+export type Segment = {
+  /** Below the folder of the archive. */
+  file: string
+  topic: string
+  partition: number
+  /** Position of its first event, and the one behind its last. */
+  from: Position
+  next: Position
+  events: number
+  /** SHA-256 of the file, lower-case hex. */
+  sha256: string
+}
+
+/** Data keys, still wrapped by the master key; without it they open nothing. */
+export type KeyFile = { file: string; sha256: string; keys: number }
+
+/** What an archive holds. It is written anew, atomically, after each file, so that it only names files that are whole. */
+export type Manifest = {
+  format: 'tributary-archive'
+  version: 1
+  /** Number of partitions by topic. */
+  topics: Record<string, number>
+  segments: Segment[]
+  keys?: KeyFile
+}
+
+const MANIFEST = 'manifest.json'
+
+/** The manifest of an archive, undefined when the folder has none. Throws HistoryError HISTORY_ARCHIVE_INVALID. */
+export async function readManifest(folder: string): Promise<Manifest | undefined> {
+  const text = await readFile(join(folder, MANIFEST), 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined
+    throw error
+  })
+  if (text === undefined) return undefined
+  const manifest = parse(text)
+  if (manifest?.format === 'tributary-archive' && manifest.version === 1) return manifest as Manifest
+  throw new HistoryError(
+    'HISTORY_ARCHIVE_INVALID',
+    `${join(folder, MANIFEST)} is no manifest of an archive that this version reads.`,
+  )
+}
+
+export async function writeManifest(folder: string, manifest: Manifest): Promise<void> {
+  await writeDurably(folder, MANIFEST, Buffer.from(`${JSON.stringify(manifest, null, 2)}\n`))
+}
+
+/** Writes a file below `folder` so that it is whole or absent, whatever happens. Readable by its owner alone. */
+export async function writeDurably(folder: string, file: string, content: Buffer): Promise<void> {
+  const path = join(folder, file)
+  await mkdir(join(path, '..'), { recursive: true, mode: 0o700 })
+  const handle = await open(`${path}.partial`, 'w', 0o600)
+  try {
+    await handle.writeFile(content)
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+  await rename(`${path}.partial`, path)
+}
+
+function parse(text: string): Partial<Manifest> | undefined {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}

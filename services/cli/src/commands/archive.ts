@@ -1,0 +1,45 @@
+import { resolve } from 'node:path'
+import { exportKeys, exportLog, INDEXED_TOPICS, restoreKeys, restoreLog } from '@tributary/history'
+import type { Command } from 'commander'
+import { printLine } from '../output.ts'
+import { createProgressBar } from '../progress-bar.ts'
+import { withHistory } from '../setting-up.ts'
+
+/** `tributary export` and `restore`: the log as files, for backup and for a new place. */
+export function addArchiveCommands(program: Command): void {
+  program
+    .command('export')
+    .description('write the log into files below a folder; run again, it adds what has come since')
+    .requiredOption('--to <folder>', 'where the archive is or will be')
+    .option('--with-keys', 'the data keys as well, wrapped by the master key; such a copy must not outlive an erasure')
+    .action((options, command: Command) =>
+      withHistory(command, async ({ log, database, signal }) => {
+        const folder = resolve(options.to)
+        const bar = createProgressBar({ label: 'export', unit: 'events' })
+        const manifest = await exportLog({ log, topics: INDEXED_TOPICS, folder, signal, onProgress: bar.update }).finally(
+          bar.end,
+        )
+        const events = manifest.segments.reduce((sum, segment) => sum + segment.events, 0)
+        const keys = options.withKeys ? `, ${await exportKeys(database, folder)} data keys` : ''
+        printLine(`The archive in ${folder} holds ${events} events in ${manifest.segments.length} files${keys}.`)
+      }),
+    )
+  program
+    .command('restore')
+    .description('append the events of an archive to an empty log and compare; run again, it goes on where it was')
+    .requiredOption('--from <folder>', 'the folder of an export')
+    .option('--with-keys', 'put the data keys of the archive into the vault first')
+    .action((options, command: Command) =>
+      withHistory(command, async ({ log, database, signal }) => {
+        const folder = resolve(options.from)
+        if (options.withKeys) printLine(`${await restoreKeys(database, folder)} data keys are in the vault.`)
+        const bar = createProgressBar({ label: 'restore', unit: 'events' })
+        const { events, appended, partitions } = await restoreLog({ log, folder, signal, onProgress: bar.update }).finally(
+          bar.end,
+        )
+        printLine(
+          `The log holds all ${events} events of the archive, ${appended} of them new, in ${partitions} partitions; count and content are equal.`,
+        )
+      }),
+    )
+}
