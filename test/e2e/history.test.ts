@@ -1,8 +1,13 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { ORDER_TOPIC, orderKey } from '@tributary/events'
 import type { RowHistory } from '@tributary/history'
 import { findEvents } from '@tributary/history'
 import { expect } from 'chai'
+import { migratedTestDatabase } from '../servers/index.ts'
 import { eventually } from './gateway/eventually.ts'
+import { createGateway } from './gateway/gateway.ts'
 import { deliveriesOf, orderRow, snapshotsOf } from './gateway/look.ts'
 import { openWorld, type Seller, type World } from './gateway/world.ts'
 
@@ -137,13 +142,17 @@ describe('looking into the log by commands', function () {
 
   it('tells why a line of an order is as it is, and which columns no event explains', async () => {
     const row = await orderRow(world, orderId)
-    const [line] = await world.database.query<{ id: number }[]>('SELECT id FROM eg_order_order_detail WHERE order_id = ?', [
-      row['id'],
-    ])
-    await world.database.query("UPDATE eg_order_order_detail SET title = 'by hand' WHERE id = ?", [line?.id])
+    const [line] = await world.database.query<{ id: number; title: string }[]>(
+      'SELECT id, title FROM eg_order_order_detail WHERE order_id = ?',
+      [row['id']],
+    )
+    const setTitle = (title: unknown) =>
+      world.database.query('UPDATE eg_order_order_detail SET title = ? WHERE id = ?', [title, line?.id])
+    await setTitle('by hand')
     const [history] = await lines<RowHistory>('row', 'why', 'eg_order_order_detail', String(line?.id), '--json')
     expect(history?.steps[0]?.changes.map(({ column }) => column)).to.include('title')
     expect(history?.unexplained).to.deep.equal(['title'])
+    await setTitle(line?.title)
     for (const [table, id, problem] of [
       ['eg_order_order', '7', 'HISTORY_ROW_UNKNOWN'],
       ['eg_spi', '1', 'HISTORY_TABLE_UNKNOWN'],
@@ -151,6 +160,31 @@ describe('looking into the log by commands', function () {
       const { code, errors } = await world.gateway.run(['row', 'why', table, id])
       expect(code).to.equal(1)
       expect(errors).to.contain(problem)
+    }
+  })
+
+  it('makes the same tables, ids included, from an archive in another place', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'tributary-archive-'))
+    const { url, database, drop } = await migratedTestDatabase('restored')
+    const { simulator, gateway } = world
+    const other = await createGateway({ databaseUrl: url, ebay: simulator.urls, receivers: {}, masterKey: gateway.masterKey })
+    try {
+      expect(await command('export', '--to', folder, '--with-keys')).to.match(/holds 5 events in \d+ files, \d+ data keys/)
+      const { code, output, errors } = await other.run(['restore', '--from', folder, '--with-keys'])
+      expect(code, errors).to.equal(0)
+      expect(output).to.include('holds all 5 events of the archive, 5 of them new')
+      other.start()
+      await other.ready()
+      for (const table of ['eg_order_order', 'eg_order_order_detail', 'eg_order_order_original', 'eg_order_app_seller']) {
+        const rows = (from: World['database']) => from.query<object[]>('SELECT * FROM ?? ORDER BY id', [table])
+        const expected = await rows(world.database)
+        await eventually(`${table} is equal`, async () => JSON.stringify(await rows(database)) === JSON.stringify(expected))
+        expect(expected).not.to.deep.equal([])
+      }
+    } finally {
+      await other.remove()
+      await drop()
+      await rm(folder, { recursive: true, force: true })
     }
   })
 })

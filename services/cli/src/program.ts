@@ -3,6 +3,7 @@ import { addAppCommands } from './commands/app.ts'
 import { addArchiveCommands } from './commands/archive.ts'
 import { addDoctorCommand } from './commands/doctor.ts'
 import { addEventCommands } from './commands/events.ts'
+import { addImportCommand } from './commands/import.ts'
 import { addLaneCommands } from './commands/lane.ts'
 import { addMigrateCommand } from './commands/migrate.ts'
 import { addParkedCommands } from './commands/parked.ts'
@@ -30,6 +31,7 @@ export function buildProgram(): Command {
   addEventCommands(program)
   addRowCommands(program)
   addArchiveCommands(program)
+  addImportCommand(program)
   addVaultCommands(program)
   addDoctorCommand(program)
   addSandboxCommand(program)

@@ -1,0 +1,78 @@
+import { createEvent, derivedEventId, type EventOf, sellerKey } from '@tributary/events'
+import type { Row } from '@tributary/projection'
+import type { Vault } from '@tributary/vault'
+import type { ReportBook } from './report.ts'
+import { unfitId } from './source.ts'
+
+export const SELLER_TABLE = 'eg_order_app_seller'
+
+/** Makes the event that brings a seller's row into being with the id that it has. The refresh token is sealed on the way. */
+export async function sellerEvents(
+  vault: Vault,
+  rows: readonly Row[],
+  book: ReportBook,
+): Promise<EventOf<'SellerAuthorized'>[]> {
+  const fitting = rows.filter((row) => fits(row, book))
+  const events = fitting.map((row) => ({ row, id: derivedEventId('import', SELLER_TABLE, Number(row['id'])), key: keyOf(row) }))
+  const withToken = events.filter(({ row }) => row['refresh_token'] !== '')
+  const sealed = await vault.seal(
+    withToken.map(({ row, id, key }) => ({
+      subject: vault.subject('seller', key),
+      eventId: id,
+      plaintext: String(row['refresh_token']),
+    })),
+  )
+  const jwes = new Map(withToken.map(({ id }, index) => [id, sealed[index]]))
+  return events.map(({ row, id, key }) => {
+    const outcome = jwes.get(id)
+    return sellerEvent(row, {
+      id,
+      key,
+      subject: vault.subject('seller', key),
+      jwe: outcome?.kind === 'sealed' ? outcome.jwe : null,
+    })
+  })
+}
+
+const keyOf = (row: Row): string => sellerKey(Number(row['channel']), String(row['seller_id']))
+
+function fits(row: Row, book: ReportBook): boolean {
+  const why = unfitId(row['id']) ?? (row['deleted'] === 0 ? undefined : 'it is deleted')
+  if (why === undefined) return true
+  book.misfit(SELLER_TABLE, Number(row['id']), `${why}; left out`)
+  return false
+}
+
+function sellerEvent(
+  row: Row,
+  { id, key, subject, jwe }: { id: string; key: string; subject: string; jwe: string | null },
+): EventOf<'SellerAuthorized'> {
+  const channel = Number(row['channel'])
+  const sellerId = String(row['seller_id'])
+  const time = Number(row['create_time'])
+  return createEvent({
+    id,
+    type: 'SellerAuthorized',
+    source: '/tributary/import',
+    subject: `sellers/${channel}/${sellerId}`,
+    time,
+    partitionkey: key,
+    data: {
+      channel,
+      sellerId,
+      rowId: Number(row['id']),
+      appId: Number(row['order_app_id']),
+      sellerName: '',
+      region: String(row['region']),
+      spiServerCodes: String(row['spi_server_codes'])
+        .split(',')
+        .map((code) => code.trim())
+        .filter((code) => code !== ''),
+      authorizedTime: Number(row['update_time']) || time,
+      subject,
+      sealed: jwe,
+      refreshTokenExpiresIn: Math.max(0, Number(row['refresh_token_expires_in'])),
+      refreshTokenExpiresTime: Math.max(0, Number(row['refresh_token_expires_time'])),
+    },
+  })
+}

@@ -1,0 +1,73 @@
+import { createHash } from 'node:crypto'
+import { type Connection, type Database, openDatabase } from '@tributary/database'
+import type { Row } from '@tributary/projection'
+import { HistoryError } from '../errors.ts'
+
+/** The database of an existing system. It is only read. */
+export type Source = { database: Database /** Names it in `tributary_import` without naming it to others. */; digest: string }
+
+/** Throws HistoryError HISTORY_SOURCE_INVALID, which never repeats the address: it may hold a password. */
+export async function openSource(url: string, tables: readonly string[]): Promise<Source> {
+  let address: URL
+  let database: Database
+  try {
+    address = new URL(url)
+    database = openDatabase(url, { connections: 2 })
+  } catch (cause) {
+    throw new HistoryError(
+      'HISTORY_SOURCE_INVALID',
+      'Give the address of the existing database: mysql://user:password@host:port/database.',
+      { cause },
+    )
+  }
+  try {
+    await checkTables(database, tables)
+  } catch (error) {
+    await database.close()
+    throw error
+  }
+  const name = `${address.hostname.toLowerCase()}:${address.port || '3306'}${address.pathname}`
+  return { database, digest: createHash('sha256').update(name).digest('hex') }
+}
+
+async function checkTables(database: Connection, tables: readonly string[]): Promise<void> {
+  const found = await database.query<{ name: string }[]>(
+    'SELECT table_name AS name FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name IN (?)',
+    [[...tables]],
+  )
+  const missing = tables.filter((table) => !found.some(({ name }) => name === table))
+  if (missing.length === 0) return
+  throw new HistoryError('HISTORY_SOURCE_INVALID', `The existing database has no table ${missing.join(', ')}.`)
+}
+
+/** Rows of a table by id, from behind `after` on, whole. Throws DatabaseError. */
+export function rowsAfter(source: Connection, table: string, after: number, limit: number): Promise<Row[]> {
+  return source.query<Row[]>('SELECT * FROM ?? WHERE id > ? ORDER BY id LIMIT ?', [table, after, limit])
+}
+
+export async function countRows(source: Connection, table: string): Promise<number> {
+  const [row] = await source.query<{ count: number }[]>('SELECT COUNT(*) AS count FROM ??', [table])
+  return Number(row?.count ?? 0)
+}
+
+/** How far an earlier run came, 0 before the first. */
+export async function readCheckpoint(database: Connection, { digest }: Source, kind: string): Promise<number> {
+  const [row] = await database.query<{ last: number }[]>(
+    'SELECT last_id AS last FROM tributary_import WHERE source = ? AND kind = ?',
+    [digest, kind],
+  )
+  return row?.last ?? 0
+}
+
+export async function writeCheckpoint(database: Connection, { digest }: Source, kind: string, last: number): Promise<void> {
+  await database.query(
+    `INSERT INTO tributary_import (source, kind, last_id, update_time) VALUES (?, ?, ?, ?)
+     ON DUPLICATE KEY UPDATE last_id = VALUES(last_id), update_time = VALUES(update_time)`,
+    [digest, kind, last, Date.now()],
+  )
+}
+
+/** Why an id cannot be an id here, or undefined. */
+export function unfitId(id: unknown): string | undefined {
+  return Number.isSafeInteger(id) && Number(id) > 0 ? undefined : 'its id is not a whole number from 1 to 2^53 - 1'
+}

@@ -1,0 +1,118 @@
+import { readCursors } from '@tributary/consumer'
+import { leaseRowIdWorker } from '@tributary/database'
+import { createRowIds, ORDER_TOPIC } from '@tributary/events'
+import {
+  type Comparison,
+  compareWithSource,
+  IMPORT_KINDS,
+  type ImportKind,
+  type ImportReport,
+  importRows,
+} from '@tributary/history'
+import { createLogger, pause } from '@tributary/runtime'
+import { Argument, type Command } from 'commander'
+import { CommandError } from '../failure.ts'
+import { printLine } from '../output.ts'
+import { createProgressBar } from '../progress-bar.ts'
+import { readSecret } from '../secret-input.ts'
+import { type LogAccess, withHistory } from '../setting-up.ts'
+
+const LOOK_EVERY = 250
+/** Milliseconds without any progress after which nobody seems to project. */
+const PATIENCE = 30_000
+
+type Options = { from?: string; fromFile?: string; verifyOnly?: boolean; json?: boolean }
+
+/** `tributary import`: rows of an existing system become events that carry their ids. */
+export function addImportCommand(program: Command): void {
+  program
+    .command('import')
+    .description('turn the rows of an existing system into events that carry the ids those rows have, then compare')
+    .addArgument(new Argument('<what>', 'sellers first, then orders').choices(IMPORT_KINDS))
+    .option('--from <url>', 'mysql://user@host:port/database of the existing system; it is only read')
+    .option('--from-file <file>', 'a file that holds the address, because it has a password; - is standard input')
+    .option('--verify-only', 'append nothing, only compare')
+    .option('--json', 'the report as one JSON object')
+    .action((kind: ImportKind, options: Options, command: Command) =>
+      withHistory(command, async (access) => {
+        const comparisons = await importAndCompare(access, kind, options)
+        if (comparisons.some(({ rows, equal }) => equal < rows)) process.exitCode = 1
+      }),
+    )
+}
+
+async function importAndCompare(access: LogAccess, kind: ImportKind, options: Options): Promise<Comparison[]> {
+  const from = await sourceOf(options)
+  const report = options.verifyOnly ? undefined : await runImport(access, kind, from)
+  if (report && !options.json) printReport(report)
+  await untilProjected(access, kind)
+  const comparisons = await compareWithSource({ kind, from, ...access })
+  if (options.json) printLine(JSON.stringify({ ...report, comparisons }))
+  else for (const comparison of comparisons) printComparison(comparison)
+  return comparisons
+}
+
+async function sourceOf({ from, fromFile }: Options): Promise<string> {
+  if (from !== undefined) return from
+  if (fromFile !== undefined) return await readSecret(fromFile)
+  throw new CommandError('IMPORT_FROM', 'Say where the existing system is: --from or --from-file. See: tributary import --help')
+}
+
+async function runImport(access: LogAccess, kind: ImportKind, from: string): Promise<ImportReport> {
+  const { database, log, vault, signal, configuration } = access
+  const worker = await leaseRowIdWorker(database, { logger: createLogger({ ...configuration.logging, level: 'warn' }) })
+  const bar = createProgressBar({ label: `import ${kind}`, unit: 'rows' })
+  try {
+    const rowIds = createRowIds({ worker: worker.worker, mayIssue: worker.mayIssue })
+    return await importRows({ kind, from, database, log, vault, rowIds, signal, onProgress: bar.update })
+  } finally {
+    bar.end()
+    await worker.release()
+  }
+}
+
+/** Waits until the projection has come to where the log ends now. */
+async function untilProjected({ database, log, signal }: LogAccess, projection: string): Promise<void> {
+  const ends = await log.ends(ORDER_TOPIC)
+  const total = ends.reduce((sum, end) => sum + end, 0)
+  const bar = createProgressBar({ label: `project ${projection}`, unit: 'events' })
+  let best = -1
+  let bestTime = Date.now()
+  try {
+    while (!signal.aborted) {
+      const cursors = await readCursors(database, projection, ORDER_TOPIC)
+      const done = cursors.reduce((sum, { partition, next }) => sum + Math.min(next, ends[partition] ?? 0), 0)
+      bar.update({ done, total })
+      if (done >= total) return
+      if (done > best) [best, bestTime] = [done, Date.now()]
+      if (Date.now() - bestTime > PATIENCE)
+        throw new CommandError(
+          'NOT_PROJECTED',
+          `The projection of ${projection} stands still with ${total - done} events to go. Start a projector (tributary serve projector), then: tributary import ${projection} --verify-only …`,
+        )
+      await pause(LOOK_EVERY, signal)
+    }
+  } finally {
+    bar.end()
+  }
+  signal.throwIfAborted()
+}
+
+function printReport({ rows, appended, misfits, examples }: ImportReport): void {
+  const counts = Object.entries(rows).map(([table, count]) => `${count} of ${table}`)
+  printLine(`Rows that are in the log: ${counts.join(', ') || 'none'}; ${appended} events are new.`)
+  for (const [reason, count] of Object.entries(misfits)) {
+    const ids = examples.filter(({ table, reason: why }) => `${table}: ${why}` === reason).map(({ id }) => id)
+    printLine(`  did not fit: ${count} × ${reason}; ids ${ids.slice(0, 10).join(', ')}${ids.length > 10 ? ', …' : ''}`)
+  }
+}
+
+function printComparison({ table, rows, equal, missing, different, examples }: Comparison): void {
+  const columns = Object.entries(different).map(([column, count]) => `${column} ${count}`)
+  const notes = [
+    ...(missing > 0 ? [`${missing} missing`] : []),
+    ...(columns.length > 0 ? [`differing in ${columns.join(', ')}`] : []),
+    ...(examples.length > 0 ? [`for example ids ${examples.slice(0, 10).join(', ')}`] : []),
+  ]
+  printLine(`${table}: ${equal} of ${rows} rows equal${notes.length > 0 ? `; ${notes.join('; ')}` : ''}`)
+}
