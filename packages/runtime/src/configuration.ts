@@ -28,6 +28,8 @@ export type Configuration = {
   logging: { level: LogLevel; format: LogFormat }
   /** `sampling` is the share of new traces that are kept, 0 to 1. Off without an endpoint. */
   telemetry: { endpoint?: string; sampling: number }
+  /** Where `GET /metrics` listens, apart from webhooks. Closed without a port. */
+  metrics: { host: string; port?: number }
   ebay?: EbayConfiguration
   consumerGroups: { orderSpi: string; weworkEventWebhook: string }
   /** Where the SPI service of each `eg_spi.server_name` is found. */

@@ -2,7 +2,7 @@ import { createDispatcher } from '@tributary/dispatcher'
 import { createIngest } from '@tributary/ingest'
 import { createOrderSync } from '@tributary/order-sync'
 import { createProjector } from '@tributary/projector'
-import { createHttpServer, type HttpServer, type Service } from '@tributary/runtime'
+import { createHttpServer, createMetricsServer, type HttpServer, type Service } from '@tributary/runtime'
 import type { Platform } from './platform.ts'
 
 export const SERVICE_NAMES = ['ingest', 'order-sync', 'projector', 'dispatcher'] as const
@@ -22,9 +22,14 @@ export function createServices(platform: Platform, names: readonly ServiceName[]
     dispatcher: () => createDispatcher(platform),
   }
   const services = SERVICE_NAMES.filter((name) => names.includes(name)).map((name) => factories[name]())
-  const { host, port } = platform.configuration.server
-  const http = createHttpServer({ host, port, logger: platform.logger, routers, health: [...services, rowIdsOf(platform)] })
-  return { services: [...services, http], http }
+  const { configuration, logger } = platform
+  const health = [...services, rowIdsOf(platform)]
+  const { host, port } = configuration.server
+  const http = createHttpServer({ host, port, logger, routers, health })
+  const { metrics } = configuration
+  if (metrics.port === undefined) return { services: [...services, http], http }
+  const metricsServer = createMetricsServer({ host: metrics.host, port: metrics.port, logger, health })
+  return { services: [...services, metricsServer, http], http }
 }
 
 /** Without its worker number a process can append no order; it shows in health, because nothing else would say why. */

@@ -17,6 +17,8 @@ export const variables = {
   TRIBUTARY_LOG_LEVEL: ['logging', 'level'],
   TRIBUTARY_LOG_FORMAT: ['logging', 'format'],
   TRIBUTARY_TELEMETRY_ENDPOINT: ['telemetry', 'endpoint'],
+  TRIBUTARY_METRICS_HOST: ['metrics', 'host'],
+  TRIBUTARY_METRICS_PORT: ['metrics', 'port'],
 } as const
 
 /**
@@ -101,11 +103,12 @@ function merged(file: TributarySection | undefined, overrides: TributarySection)
     log: { ...file?.log, ...overrides.log },
     logging: { ...file?.logging, ...overrides.logging },
     telemetry: { ...file?.telemetry, ...overrides.telemetry },
+    metrics: { ...file?.metrics, ...overrides.metrics },
   }
 }
 
 function complete(content: FileContent, known: Pick<Configuration, 'databaseUrl' | 'masterKeys' | 'ebay'>): Configuration {
-  const { server, log, logging, telemetry, 'order-sync': orderSync } = content.tributary ?? {}
+  const { server, log, logging, telemetry, metrics, 'order-sync': orderSync } = content.tributary ?? {}
   const { 'consumer-group': groups, spi } = content.qifu?.eg ?? {}
   return {
     ...known,
@@ -114,6 +117,7 @@ function complete(content: FileContent, known: Pick<Configuration, 'databaseUrl'
     partitions: log?.partitions ?? 8,
     logging: { level: logging?.level ?? 'info', format: logging?.format ?? (process.stdout.isTTY ? 'pretty' : 'json') },
     telemetry: { ...(telemetry?.endpoint ? { endpoint: telemetry.endpoint } : {}), sampling: telemetry?.sampling ?? 1 },
+    metrics: metricsOf(metrics),
     consumerGroups: {
       orderSpi: groups?.['order-spi'] ?? 'egOrderSpiConsumerGroup',
       weworkEventWebhook: groups?.['wework-event-webhook'] ?? 'egWeworkEventWebhookConsumerGroup',
@@ -121,6 +125,10 @@ function complete(content: FileContent, known: Pick<Configuration, 'databaseUrl'
     spiServices: spi?.services ?? {},
     orderSync: orderSyncOf(orderSync),
   }
+}
+
+function metricsOf(section: TributarySection['metrics']): Configuration['metrics'] {
+  return { host: section?.host ?? '127.0.0.1', ...(section?.port === undefined ? {} : { port: section.port }) }
 }
 
 function orderSyncOf(section: TributarySection['order-sync']): Configuration['orderSync'] {

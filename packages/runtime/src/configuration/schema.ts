@@ -138,6 +138,12 @@ const Tributary = section({
       ),
     }),
   ),
+  metrics: optional(
+    section({
+      host: optional(text({ expected: 'an address to listen on', fix: 'For example 127.0.0.1, or 0.0.0.0 for all.' })),
+      port: optional(count(0, 65_535, { expected: 'a port', fix: 'Write a whole number from 0 to 65535.' })),
+    }),
+  ),
   'order-sync': optional(
     section({
       'poll-interval-seconds': optional(seconds(1, 86_400)),

@@ -26,6 +26,8 @@ export type HttpServer = Service & {
  * become problem details without insides. `stop` lets requests in hand finish, within `timeouts.closing`.
  */
 export function createHttpServer(options: {
+  /** For health and messages, `http` unless there are several. */
+  name?: string
   host: string
   port: number
   logger: Logger
@@ -35,6 +37,7 @@ export function createHttpServer(options: {
   timeouts?: Partial<HttpTimeouts>
 }): HttpServer {
   const timeouts = { ...DEFAULT_TIMEOUTS, ...options.timeouts }
+  const { name = 'http' } = options
   let taking = false
   const application = createApplication(options, () => taking)
   const server = createServer(
@@ -49,7 +52,7 @@ export function createHttpServer(options: {
   )
   const close = closeGracefully(server)
   return {
-    name: 'http',
+    name,
     get url() {
       return urlOf(server, options)
     },
@@ -58,7 +61,7 @@ export function createHttpServer(options: {
       taking = true
     },
     async health() {
-      return { name: 'http', status: server.listening ? 'ok' : 'down' }
+      return { name, status: server.listening ? 'ok' : 'down' }
     },
     async stop() {
       taking = false
