@@ -1,7 +1,8 @@
-import { inSpan } from '@tributary/runtime'
+import { inSpan, traceFrom } from '@tributary/runtime'
 import type { Delivered } from './definition.ts'
 import { decode, type Item, storedKey } from './item.ts'
 import { type Loop, moveWith, type Part } from './loop.ts'
+import { measureBatch } from './measure.ts'
 import { queueBehind } from './parked.ts'
 import { noteApplied } from './progress.ts'
 
@@ -25,13 +26,24 @@ export async function applyPart<P>(loop: Loop<P>, part: Part<P>): Promise<void> 
   const { run, behind } = sortOut(loop, part)
   const prepared = run.length === 0 ? undefined : await prepare(loop, part, run)
   loop.stage = 'applying'
-  await inSpan(`${definition.name} apply`, traceOf(run), () =>
+  const started = performance.now()
+  await inSpan(`process ${definition.topic}`, spanOf(loop, run), () =>
     moveWith(loop, part.to, async (connection) => {
       if (behind.length > 0) await queueBehind(connection, loop.cursor, behind)
       if (prepared) await definition.apply(connection, prepared.value)
     }),
   )
-  if (run.length > 0) loop.parkedInARow = 0
+  if (run.length > 0) {
+    loop.parkedInARow = 0
+    measureBatch({
+      consumer: definition.name,
+      topic: definition.topic,
+      driver: loop.shared.log.driver,
+      events: run.length,
+      started,
+      oldest: run[0]?.recorded.recordedTime ?? Date.now(),
+    })
+  }
   noteApplied(counts, run.length, loop.lastProgress)
 }
 
@@ -75,15 +87,19 @@ export function deliveredOf({ decoded }: Item): Delivered {
   return decoded.delivered
 }
 
-/** Older than this, an event is being replayed: its trace is linked to, not continued. */
-const LIVE = 5 * 60_000
-const MOST_LINKS = 32
-
-/** One live event continues the trace that brought it here; of several, each trace is linked to. */
-function traceOf(run: readonly Item[]): Parameters<typeof inSpan>[1] {
-  const attributes = { 'messaging.batch.message_count': run.length }
-  const [first] = run
-  if (first && run.length === 1 && Date.now() - first.recorded.recordedTime < LIVE)
-    return { kind: 'consumer', attributes, parent: first.recorded.event.traceparent }
-  return { kind: 'consumer', attributes, links: run.slice(0, MOST_LINKS).map(({ recorded }) => recorded.event.traceparent) }
+/** The span of a batch, by OpenTelemetry's conventions for messaging. */
+function spanOf<P>({ shared, cursor }: Loop<P>, run: readonly Item[]): Parameters<typeof inSpan>[1] {
+  const { definition, log } = shared
+  const sources = run.map(({ recorded }) => ({ traceparent: recorded.event.traceparent, time: recorded.recordedTime }))
+  const attributes = {
+    'messaging.system': log.driver,
+    'messaging.operation.name': 'process',
+    'messaging.operation.type': 'process',
+    'messaging.destination.name': definition.topic,
+    'messaging.destination.partition.id': String(cursor.partition),
+    'messaging.consumer.group.name': definition.group,
+    'messaging.batch.message_count': run.length,
+    'tributary.consumer': definition.name,
+  }
+  return { kind: 'consumer', attributes, ...traceFrom(sources) }
 }

@@ -7,6 +7,7 @@ import { batchSizeOf, type ConsumerDefinition } from './definition.ts'
 import { type ConsumerFigures, readFigures } from './figures.ts'
 import { judge, judgeUnreadable } from './health.ts'
 import type { Shared } from './loop.ts'
+import { observeFigures } from './observe-figures.ts'
 import { type Partition, takePartition } from './partition.ts'
 import { newCounts } from './progress.ts'
 
@@ -46,10 +47,13 @@ export function startConsumer<Prepared>(options: {
     for (const partition of partitions.values()) partition.tick()
     group.rejoinWhenLost()
   }, TICK)
+  const figures = () => readFigures(shared, partitions)
+  const forget = observeFigures(definition, figures)
   return {
-    figures: () => readFigures(shared, partitions),
+    figures,
     health: healthOf(shared, partitions),
     stop: async () => {
+      forget()
       clearInterval(ticking)
       stopping.abort(new Error('The consumer stops.'))
       await group.left

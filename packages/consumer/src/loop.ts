@@ -6,6 +6,7 @@ import { moveCursor, movedByUs, type OwnedCursor, proveOwnership } from './curso
 import type { ConsumerDefinition } from './definition.ts'
 import { ConsumerError } from './errors.ts'
 import type { Item } from './item.ts'
+import { countFence } from './measure.ts'
 import type { Counts } from './progress.ts'
 
 /** Where a partition stands in its life; the machine is told in `partition.ts`. */
@@ -99,6 +100,7 @@ const isFence = (error: unknown): error is ConsumerError => error instanceof Con
 function lose<P>(loop: Loop<P>, error: ConsumerError): ConsumerError {
   if (!loop.signal.aborted) {
     loop.shared.counts.fences += 1
+    countFence(loop.cursor.consumer)
     const { consumer, partition, epoch } = loop.cursor
     loop.shared.logger.warn({ consumer, partition, epoch }, 'another member took this partition over; it is dropped here')
     loop.ending.abort(error)

@@ -3,6 +3,7 @@ import { applyPart } from './apply.ts'
 import { blameFor, summarize } from './blame.ts'
 import { decode, type Item, storedKey } from './item.ts'
 import { type Loop, moveWith, noteTrouble, type Part } from './loop.ts'
+import { countParking } from './measure.ts'
 import { parkKey } from './parked.ts'
 
 /** Tries that an event gets by itself before its key is parked. */
@@ -88,6 +89,7 @@ async function park<P>(loop: Loop<P>, part: Part<P>, cause: unknown, strikes: nu
   }
   loop.parked.add(key)
   loop.parkedInARow += 1
+  countParking(loop.cursor.consumer)
   const { consumer, partition } = loop.cursor
   loop.shared.logger.error(
     { consumer, partition, position, key, type: item.recorded.event.type, code: error.code },

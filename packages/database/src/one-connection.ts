@@ -1,13 +1,20 @@
+import { histogram } from '@tributary/runtime'
 import type { Knex } from 'knex'
 import type { Connection as RawConnection } from 'mysql2'
 import type { Connection } from './database.ts'
 import { type DriverError, databaseError } from './driver-errors.ts'
 import { DatabaseError } from './errors.ts'
+import { observed } from './observed-statement.ts'
 import { packetLimit } from './session.ts'
 import { leastBytes, mostBytes } from './statement-size.ts'
 
 /** The part of knex's client that lends connections. Going through it, both ways in share one bounded pool. */
 type Lender = { acquireConnection(): Promise<RawConnection>; releaseConnection(connection: RawConnection): Promise<unknown> }
+
+const waits = histogram({
+  name: 'db_client_connection_wait_time_seconds',
+  help: 'How long work waited for a connection of the pool.',
+})
 
 /** A borrowed connection. `broken` is set by an error after which the session is in an unknown state. */
 export type BorrowedConnection = Connection & { broken: boolean }
@@ -15,9 +22,11 @@ export type BorrowedConnection = Connection & { broken: boolean }
 /** Runs `work` on one connection of the pool. A broken connection is closed, never put back. */
 export async function onOneConnection<T>(pool: Knex, work: (connection: BorrowedConnection) => Promise<T>): Promise<T> {
   const lender: Lender = pool.client
+  const started = performance.now()
   const raw = await lender.acquireConnection().catch((error: unknown) => {
     throw databaseError(error)
   })
+  waits.record((performance.now() - started) / 1_000, {})
   const connection = borrow(raw)
   try {
     return await work(connection)
@@ -31,18 +40,19 @@ export async function onOneConnection<T>(pool: Knex, work: (connection: Borrowed
 function borrow(raw: RawConnection): BorrowedConnection {
   const connection: BorrowedConnection = {
     broken: false,
-    query: <R>(text: string, values?: readonly unknown[]) =>
-      new Promise<R>((resolve, reject) => {
-        refuseTooLarge(raw, text, values)
-        raw.query(text, values as unknown[], (error: DriverError | null, result: unknown) => {
-          if (!error) return resolve(result as R)
-          const reported = databaseError(error, text)
-          // The pool does not know yet that the server has hung up.
-          if (reported.code === 'DATABASE_UNAVAILABLE') connection.broken = true
-          reject(reported)
-        })
-      }),
+    query: <R>(text: string, values?: readonly unknown[]) => observed(text, () => run<R>(text, values)),
   }
+  const run = <R>(text: string, values: readonly unknown[] | undefined) =>
+    new Promise<R>((resolve, reject) => {
+      refuseTooLarge(raw, text, values)
+      raw.query(text, values as unknown[], (error: DriverError | null, result: unknown) => {
+        if (!error) return resolve(result as R)
+        const reported = databaseError(error, text)
+        // The pool does not know yet that the server has hung up.
+        if (reported.code === 'DATABASE_UNAVAILABLE') connection.broken = true
+        reject(reported)
+      })
+    })
   return connection
 }
 

@@ -1,8 +1,9 @@
 import type { Delivered } from '@tributary/consumer'
 import type { Event } from '@tributary/events'
-import { currentTraceparent, inSpan } from '@tributary/runtime'
+import { currentTraceparent, inSpan, traceFrom } from '@tributary/runtime'
 import type { Attempt } from './attempt.ts'
 import { createGate, type Gate, type GateLimits } from './gate.ts'
+import { measureAttempt } from './measure.ts'
 import type { Outcome } from './outcome.ts'
 import { bodyDigest, deliveryRequest } from './request.ts'
 import { STANDARD_SCHEDULE } from './schedule.ts'
@@ -101,6 +102,7 @@ export function createEndpoint(definition: EndpointDefinition, sender: Sender): 
       if (!target) throw new Error('An endpoint was asked to send before it had a target.')
       const made = await sendTraced({ definition, sender, target, delivered, body, attempt, signal })
       const { kind, reason } = made.outcome
+      measureAttempt(definition.name, made.outcome, delivered.recordedTime)
       if (kind === 'delivered') last.success = Date.now()
       else last.failure = { time: Date.now(), kind, reason }
       return made
@@ -119,14 +121,30 @@ function sendTraced(options: {
 }): Promise<Attempt> {
   const { definition, sender, target, delivered, body, attempt, signal } = options
   const { event, position } = delivered
-  const attributes = { 'tributary.endpoint': definition.name, 'tributary.attempt': attempt }
-  return inSpan('deliver', { kind: 'client', attributes, parent: event.traceparent }, async (span) => {
+  const from = traceFrom([{ traceparent: event.traceparent, time: delivered.recordedTime }])
+  return inSpan('POST', { kind: 'client', attributes: attributesOf(options), ...from }, async (span) => {
     const time = Date.now()
-    const traceparent = currentTraceparent() ?? event.traceparent
+    // The receiver goes on with this request's span, never with the trace of an event that is sent again years later.
+    const traceparent = currentTraceparent()
     const request = deliveryRequest({ event, body, contract: definition.contract, ...target, now: time, traceparent })
     const outcome = await sender.send(request, { signal })
     span.note('tributary.outcome', outcome.kind)
-    span.note('http.response.status_code', outcome.status)
+    if (outcome.status > 0) span.note('http.response.status_code', outcome.status)
+    if (outcome.kind !== 'delivered') span.fail(outcome.status >= 400 ? String(outcome.status) : outcome.kind)
     return { position, eventId: event.id, attempt, time, outcome, keyId: target.key.id, bodyDigest: bodyDigest(body) }
   })
+}
+
+/** By OpenTelemetry's conventions for HTTP clients. Path and query stay out: a receiver may have put a secret there. */
+function attributesOf({ definition, target, delivered, attempt }: Parameters<typeof sendTraced>[0]) {
+  const { hostname, port, protocol } = new URL(target.url)
+  return {
+    'http.request.method': 'POST',
+    'server.address': hostname,
+    'server.port': Number(port) || (protocol === 'https:' ? 443 : 80),
+    'url.scheme': protocol.slice(0, -1),
+    ...(attempt > 1 ? { 'http.request.resend_count': attempt - 1 } : {}),
+    'tributary.endpoint': definition.name,
+    'tributary.event.type': delivered.event.type,
+  }
 }

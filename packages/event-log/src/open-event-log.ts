@@ -1,4 +1,5 @@
 import { openMysqlLog } from './mysql/mysql-log.ts'
+import { observedLog } from './observed-log.ts'
 import type { EventLogOptions } from './options.ts'
 import { type EventLog, EventLogError } from './port.ts'
 
@@ -8,7 +9,7 @@ import { type EventLog, EventLogError } from './port.ts'
  */
 export async function openEventLog(options: EventLogOptions): Promise<EventLog> {
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(options.url)?.[1]?.toLowerCase()
-  if (scheme === 'mysql') return openMysqlLog(options)
+  if (scheme === 'mysql') return observedLog(openMysqlLog(options))
   const found = scheme === undefined ? 'has no scheme' : `begins with '${scheme}://'`
   throw new EventLogError(
     'LOG_URL_INVALID',

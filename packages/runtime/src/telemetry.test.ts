@@ -125,7 +125,7 @@ describe('telemetry', () => {
       await fetch(`${server.url}/callback?code=hidden-1`, { method: 'POST', body: '{}', headers: { traceparent: parent } })
       await server.stop()
       await telemetry.stop()
-      const span = named('HTTP POST')
+      const span = named('POST /callback')
       expect(span.traceId).not.to.equal('a1'.repeat(16))
       expect(inHandler).to.equal(`00-${span.traceId}-${span.spanId}-01`)
       expect(lines).to.have.length(2)

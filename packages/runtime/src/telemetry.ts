@@ -11,8 +11,16 @@ import {
   trace,
 } from '@opentelemetry/api'
 
-/** The work of a span may add to it; values are figures and names, never secrets or personal data. */
-export type SpanNotes = { note(name: string, value: string | number | boolean): void }
+/** What the work of a span may do to it. Values are figures and names, never secrets or personal data. */
+export type SpanNotes = {
+  note(name: string, value: string | number | boolean): void
+  /** For what is only known later, for example the route of a request. */
+  rename(name: string): void
+  /** Marks the span as failed although its work ends well. `reason` becomes `error.type`: a code or a status, never a message. */
+  fail(reason: string): void
+  /** The W3C traceparent of the span, if it is one that will be exported. */
+  readonly traceparent: string | undefined
+}
 
 export type SpanOptions = {
   kind?: 'internal' | 'server' | 'client' | 'producer' | 'consumer'
@@ -21,6 +29,8 @@ export type SpanOptions = {
   parent?: string | undefined
   /** Traceparents of other traces that led here, for example the events of a batch. */
   links?: readonly (string | undefined)[]
+  /** Begins a trace of its own unless there is a parent, whatever is active here. */
+  root?: boolean
 }
 
 const kinds = {
@@ -31,8 +41,14 @@ const kinds = {
   consumer: SpanKind.CONSUMER,
 } as const
 
+/** Whether spans go anywhere. While they do not, they cost a comparison. */
+let exporting = false
+
+const nowhere: SpanNotes = { note: () => {}, rename: () => {}, fail: () => {}, traceparent: undefined }
+
 /** Runs `work` inside a span that ends with it and records its failure. Does nothing else when telemetry is off. */
 export function inSpan<T>(name: string, options: SpanOptions, work: (span: SpanNotes) => Promise<T>): Promise<T> {
+  if (!exporting) return work(nowhere)
   const parent = contextOf(options.parent)
   const links = (options.links ?? []).map(contextOf).filter((link) => link !== undefined)
   return trace.getTracer('tributary').startActiveSpan(
@@ -42,17 +58,18 @@ export function inSpan<T>(name: string, options: SpanOptions, work: (span: SpanN
       attributes: options.attributes ?? {},
       links: links.map((link): Link => ({ context: link })),
     },
-    parent ? trace.setSpanContext(ROOT_CONTEXT, parent) : context.active(),
+    parent ? trace.setSpanContext(ROOT_CONTEXT, parent) : options.root ? ROOT_CONTEXT : context.active(),
     (span) => finish(span, work),
   )
 }
 
 async function finish<T>(span: Span, work: (span: SpanNotes) => Promise<T>): Promise<T> {
   try {
-    return await work({ note: (name, value) => span.setAttribute(name, value) })
+    return await work(notesOf(span))
   } catch (error) {
     // The message may quote what others sent; the error's name and code say enough and hold nothing personal.
     const { name, code } = error instanceof Error ? (error as Error & { code?: unknown }) : { name: 'Error', code: undefined }
+    span.setAttribute('error.type', typeof code === 'string' ? code : name)
     span.setStatus({ code: SpanStatusCode.ERROR, message: typeof code === 'string' ? `${name} ${code}` : name })
     throw error
   } finally {
@@ -60,12 +77,59 @@ async function finish<T>(span: Span, work: (span: SpanNotes) => Promise<T>): Pro
   }
 }
 
+function notesOf(span: Span): SpanNotes {
+  return {
+    note: (name, value) => span.setAttribute(name, value),
+    rename: (name) => span.updateName(name),
+    fail(reason) {
+      span.setAttribute('error.type', reason)
+      span.setStatus({ code: SpanStatusCode.ERROR })
+    },
+    get traceparent() {
+      return span.isRecording() ? traceparentOf(span.spanContext()) : undefined
+    },
+  }
+}
+
+/** Runs `work` outside the trace that is active: for loops that a request happens to start and that outlive it. */
+export function detached<T>(work: () => T): T {
+  return exporting ? context.with(ROOT_CONTEXT, work) : work()
+}
+
+/** Whether the active span will be exported. Says whether an attribute is worth its making. */
+export const isTraced = (): boolean => exporting && trace.getActiveSpan()?.isRecording() === true
+
+/** Older than this, what is heard is being replayed: its trace is linked to, not continued. Milliseconds. */
+const LIVE = 5 * 60_000
+const MOST_LINKS = 32
+
+/**
+ * How work on things that were recorded with a trace stands to those traces: one that is live continues the trace that
+ * brought it here; of several, and of old ones that are read again, each trace is linked to by a trace of its own.
+ * `time` in milliseconds since 1970.
+ */
+export function traceFrom(
+  sources: readonly { traceparent?: string | null | undefined; time: number }[],
+): Pick<SpanOptions, 'parent' | 'links' | 'root'> {
+  if (!exporting) return {}
+  const [first] = sources
+  if (first?.traceparent && sources.length === 1 && Date.now() - first.time < LIVE) return { parent: first.traceparent }
+  const links = [...new Set(sources.flatMap(({ traceparent }) => traceparent ?? []))]
+  return { links: links.slice(0, MOST_LINKS), root: true }
+}
+
 /** The W3C traceparent of the active span, to be carried on in an event or a request; undefined when there is none. */
 export function currentTraceparent(): string | undefined {
   const active = trace.getActiveSpan()?.spanContext()
   if (!active || !isSpanContextValid(active)) return undefined
-  return `00-${active.traceId}-${active.spanId}-0${active.traceFlags & TraceFlags.SAMPLED}`
+  return traceparentOf(active)
 }
+
+const traceparentOf = ({ traceId, spanId, traceFlags }: SpanContext): string =>
+  `00-${traceId}-${spanId}-0${traceFlags & TraceFlags.SAMPLED}`
+
+/** Whether two traceparents are of one trace. */
+export const isSameTrace = (one: string, other: string): boolean => one.slice(3, 35) === other.slice(3, 35)
 
 function contextOf(traceparent: string | undefined): SpanContext | undefined {
   const match = traceparent?.match(/^[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})/)
@@ -85,5 +149,12 @@ export async function startTelemetry(options: {
 }): Promise<{ stop(): Promise<void> }> {
   if (!options.endpoint) return { stop: async () => {} }
   const { startExporting } = await import('./telemetry-exporter.ts')
-  return startExporting({ ...options, endpoint: options.endpoint })
+  const exporter = startExporting({ ...options, endpoint: options.endpoint })
+  exporting = true
+  return {
+    stop() {
+      exporting = false
+      return exporter.stop()
+    },
+  }
 }

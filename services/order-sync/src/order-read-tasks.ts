@@ -7,6 +7,8 @@ export type OrderReadTask = OrderName & {
   requested: number
   attempts: number
   traceparent: string | null
+  /** Of the first request, milliseconds since 1970. */
+  createdTime: number
 }
 
 /** `parked` needs a person but is tried now and then; `dropped` is only kept to be looked at. */
@@ -16,7 +18,6 @@ export type OrderReadRow = OrderReadTask & {
   state: OrderReadState
   lastError: string
   notifiedTime: number
-  createdTime: number
   dueTime: number
 }
 
@@ -233,6 +234,7 @@ function toTask(row: TaskRecord): OrderReadTask {
     requested: row.requested,
     attempts: row.attempts,
     traceparent: row.traceparent,
+    createdTime: row.created_time,
   }
 }
 

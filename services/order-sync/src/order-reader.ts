@@ -1,6 +1,6 @@
 import { ChannelError } from '@tributary/channels'
 import { processIdentity } from '@tributary/database'
-import { inSpan } from '@tributary/runtime'
+import { inSpan, traceFrom } from '@tributary/runtime'
 import { checkOrderCalls, pauseWhenLimited } from './call-budget.ts'
 import type { OrderSyncContext, SellerName } from './context.ts'
 import { reasonOf, verdictOn } from './failure.ts'
@@ -73,7 +73,9 @@ export function startOrderReader({ context, pace, receiver, openSeller }: Parts)
 
   async function handle(task: OrderReadTask, signal: AbortSignal): Promise<void> {
     try {
-      await inSpan('read order', { kind: 'consumer', parent: task.traceparent ?? undefined }, () => read(task, signal))
+      const attributes = { 'tributary.channel': task.channel, 'tributary.origin': task.origin }
+      const from = traceFrom([{ traceparent: task.traceparent, time: task.createdTime }])
+      await inSpan('read order', { attributes, root: true, ...from }, () => read(task, signal))
       await finishOrderRead(database, task, owner, Date.now())
     } catch (error) {
       await settle(task, error, signal)

@@ -81,7 +81,7 @@ export function startPoller({ context, pace, receiver, openSeller }: Parts): Pol
 
   async function handle(poll: Poll, signal: AbortSignal): Promise<void> {
     try {
-      await inSpan('poll seller', { kind: 'client' }, () => pollSeller(poll, signal))
+      await inSpan('poll seller', { root: true }, () => pollSeller(poll, signal))
     } catch (error) {
       if (error instanceof PollLost) logger.info({ ...nameOf(poll) }, error.message)
       else await settle(poll, error, signal)

@@ -1,3 +1,4 @@
+import { observedCall } from '@tributary/runtime'
 import { ChannelError } from '../port.ts'
 
 /** What goes to eBay. `what` names the call in errors, for example "getOrder". */
@@ -32,16 +33,11 @@ export function createSend(timeout: number): Send {
   return async (outgoing, signal) => {
     signal.throwIfAborted()
     const expired = AbortSignal.timeout(timeout)
+    const { what: call, method, url } = outgoing
     try {
-      const response = await fetch(outgoing.url, {
-        method: outgoing.method,
-        headers: outgoing.headers,
-        redirect: 'manual',
-        signal: AbortSignal.any([signal, expired]),
-        ...(outgoing.body === undefined ? {} : { body: outgoing.body }),
-      })
-      const text = await readText(response, outgoing.limit)
-      return { status: response.status, headers: response.headers, text: text ?? '', oversized: text === null }
+      return await observedCall({ channel: 'ebay', call, method, url }, () =>
+        exchange(outgoing, AbortSignal.any([signal, expired])),
+      )
     } catch (error) {
       if (signal.aborted) throw signal.reason
       const message = expired.aborted
@@ -50,6 +46,19 @@ export function createSend(timeout: number): Send {
       throw new ChannelError('CHANNEL_UNAVAILABLE', message, { remedy: 'retry', cause: error })
     }
   }
+}
+
+async function exchange(outgoing: Outgoing, signal: AbortSignal): Promise<Answer> {
+  const { method, headers, body, limit } = outgoing
+  const response = await fetch(outgoing.url, {
+    method,
+    headers,
+    redirect: 'manual',
+    signal,
+    ...(body === undefined ? {} : { body }),
+  })
+  const text = await readText(response, limit)
+  return { status: response.status, headers: response.headers, text: text ?? '', oversized: text === null }
 }
 
 async function readText(response: Response, limit: number): Promise<string | null> {

@@ -12,6 +12,8 @@ const TRIES = 4
 export type Call = {
   events: readonly SizedEvent[]
   bytes: number
+  /** Of the trace that the call is part of, which the transaction goes on with. */
+  traceparent: string | undefined
   resolve(places: Appended[]): void
   reject(reason: unknown): void
 }

@@ -1,4 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises'
+import { currentTraceparent, detached, inSpan } from '@tributary/runtime'
 import type { Appended } from '../port.ts'
 import { type AppendContext, type Call, writeCalls } from './append-calls.ts'
 import type { SizedEvent } from './write-batch.ts'
@@ -6,6 +7,7 @@ import type { SizedEvent } from './write-batch.ts'
 /** A batch takes calls until it has this many events or bytes; a larger call is a batch of its own. */
 const BATCH_EVENTS = 500
 const BATCH_BYTES = 4 * 1024 * 1024
+const MOST_LINKS = 32
 
 export type AppendQueue = {
   /** Resolves when the events are durable. Calls are written in the order they came. Throws the reason of `signal` at once. */
@@ -37,7 +39,8 @@ export function createAppendQueue(context: AppendContext): AppendQueue {
     // What the same turn of the loop brings, say twenty webhooks read from their sockets, shares a commit.
     await turn()
     while (waiting.length > 0) {
-      const failure = await writeCalls(context, takeBatch(waiting))
+      const calls = takeBatch(waiting)
+      const failure = await inSpan(`write ${context.topic.name}`, traceOf(calls), () => writeCalls(context, calls))
       // What kept the log from taking this batch has kept the others waiting as long.
       if (failure !== undefined) for (const call of waiting.splice(0)) call.reject(failure)
     }
@@ -47,7 +50,8 @@ export function createAppendQueue(context: AppendContext): AppendQueue {
   return {
     append: (events, signal) => {
       const { promise, resolve, reject } = Promise.withResolvers<Appended[]>()
-      const call = { events, bytes: events.reduce((sum, { bytes }) => sum + bytes, 0), resolve, reject }
+      const bytes = events.reduce((sum, size) => sum + size.bytes, 0)
+      const call = { events, bytes, traceparent: currentTraceparent(), resolve, reject }
       const abort = () => {
         // What is already being written stays; saying it again does no harm.
         const at = waiting.indexOf(call)
@@ -57,13 +61,20 @@ export function createAppendQueue(context: AppendContext): AppendQueue {
       waiting.push(call)
       if (signal?.aborted) abort()
       signal?.addEventListener('abort', abort, { once: true })
-      writing ??= writeAll()
+      // Others' calls are written by the same loop: it must not take the trace of whoever starts it for theirs.
+      writing ??= detached(writeAll)
       return promise.finally(() => signal?.removeEventListener('abort', abort))
     },
     idle: async () => {
       while (writing) await writing
     },
   }
+}
+
+/** A transaction is part of the trace of its first call, and links to those of the others. */
+function traceOf([first, ...others]: readonly Call[]): Parameters<typeof inSpan>[1] {
+  const links = [...new Set(others.map(({ traceparent }) => traceparent))].slice(0, MOST_LINKS)
+  return { root: true, parent: first?.traceparent, links }
 }
 
 function takeBatch(waiting: Call[]): Call[] {
