@@ -1,4 +1,5 @@
 export * from './catalogue.ts'
+export * from './channel-names.ts'
 export * from './codec.ts'
 export * from './envelope.ts'
 export * from './errors.ts'

@@ -64,8 +64,10 @@ export function defineProjectionConsumer(
       )
       return { partition: delivered[0]?.partition ?? 0, keys: byKey(projection, events) }
     },
-    apply: async (connection, { partition, keys }) =>
-      book.hold(partition, await applyKeys(connection, projection, loadStates, keys)),
+    apply: async (connection, { partition, keys }) => {
+      const { remarks, rows } = await applyKeys(connection, projection, loadStates, keys)
+      book.hold(partition, remarks, rows)
+    },
     committed: book.settle,
     revoked: async (partition) => book.drop(partition),
   }
@@ -79,7 +81,7 @@ async function applyKeys(
   projection: Projection,
   loadStates: LoadStates,
   keys: ReadonlyMap<string, KeyEvents>,
-): Promise<Remark[]> {
+): Promise<{ remarks: Remark[]; rows: ReadonlyMap<string, number> }> {
   const cells = new Map([...keys].map(([key, { cells }]) => [key, cells]))
   const states = await loadStates(connection, cells)
   const remarks: Remark[] = []
@@ -89,7 +91,7 @@ async function applyKeys(
     addChanged(changed, projection.tables, before, foldKey(projection, before, events, remarks))
   }
   await writeRows(connection, projection.tables, changed)
-  return remarks
+  return { remarks, rows: new Map([...changed].map(([table, rows]) => [table, rows.length])) }
 }
 
 /** Hands all statements to the connection at once: it sends them in this order, and makes the text of one while another runs. */

@@ -5,6 +5,7 @@ import type { EventLog } from '@tributary/event-log'
 import { type Configuration, type Logger, pause, type Service } from '@tributary/runtime'
 import type { Vault } from '@tributary/vault'
 import { healthOf, type RunningEndpoint } from './health.ts'
+import { observeEndpoints } from './measure.ts'
 import { createSellerCodes, type SellerCodes } from './seller-codes.ts'
 import { ORDER_SYNC, spiEndpoint, targetOf } from './spi-endpoint.ts'
 
@@ -43,14 +44,18 @@ export function createDispatcher(context: DispatcherContext): Service {
   }
   const stopping = new AbortController()
   let looking: Promise<void> | undefined
+  let forget = () => {}
   return {
     name: 'dispatcher',
     async start() {
       if (!looking) await follow(dispatching)
+      forget()
+      forget = observeEndpoints(() => [...dispatching.endpoints.values()], context.database)
       looking ??= keepLooking(dispatching, stopping.signal)
     },
     health: () => healthOf([...dispatching.endpoints.values()], context.database),
     async stop() {
+      forget()
       stopping.abort(new Error('The dispatcher stops.'))
       await looking
       await Promise.all([...dispatching.endpoints.values()].map(({ consumer }) => consumer.stop()))

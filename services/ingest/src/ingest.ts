@@ -1,7 +1,9 @@
+import { channelName } from '@tributary/events'
 import { createRouter, type HealthReport, type Service } from '@tributary/runtime'
 import type { Router } from 'express'
 import type { IngestContext } from './context.ts'
 import { createKeeper, type KeeperFigures } from './keeper.ts'
+import { countNotificationsFromZero } from './measure.ts'
 import { notificationRoute } from './notification-routes.ts'
 import { authorizeRoute } from './oauth/authorize-route.ts'
 import { callbackRoute } from './oauth/callback-route.ts'
@@ -15,7 +17,9 @@ export function createIngest(context: IngestContext): Service & { readonly route
   return {
     name: 'ingest',
     router: createRouter([notificationRoute(context, keeper), authorizeRoute(context), callbackRoute(context, keeper)]),
-    async start() {},
+    async start() {
+      for (const channel of context.channels.keys()) countNotificationsFromZero(channelName(channel))
+    },
     async health() {
       return healthOf(keeper.figures())
     },

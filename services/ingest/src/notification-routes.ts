@@ -1,10 +1,12 @@
 import { type Channel, ChannelError } from '@tributary/channels'
+import { channelName } from '@tributary/events'
 import { type Handler, Problem, type RawRequest, type Route } from '@tributary/runtime'
 import { channelOf } from './channel-of.ts'
 import type { IngestContext } from './context.ts'
 import { erasePeople } from './erasure.ts'
 import type { Keeper } from './keeper.ts'
 import { eventsOf } from './kept-events.ts'
+import { countNotification, countRefusal, countSignatureFailure } from './measure.ts'
 import { within } from './within.ts'
 
 /** A notification of eBay has about a kilobyte; orders are read, never posted. */
@@ -44,17 +46,26 @@ function challengeOrProblem(channel: Channel, query: URLSearchParams): { challen
 function receiveNotification(context: IngestContext, keeper: Keeper): Handler {
   return async (request, response) => {
     const channel = channelOf(context.channels, request)
-    const notification = await verified(channel, request)
-    await keeper.keep(async (signal) => {
-      if (notification.kind === 'account-deletion') {
-        return erasePeople(context, keeper, notification, signal)
-      }
-      const events = await eventsOf({ channel: channel.number, notification, body: request.body }, context.vault)
-      await keeper.append(events, signal)
-    })
+    try {
+      const notification = await verified(channel, request)
+      await keeper.keep(async (signal) => {
+        if (notification.kind === 'account-deletion') {
+          return erasePeople(context, keeper, notification, signal)
+        }
+        const events = await eventsOf({ channel: channel.number, notification, body: request.body }, context.vault)
+        await keeper.append(events, signal)
+      })
+    } catch (error) {
+      countNotification(channel.number, error instanceof Problem && error.status < 500 ? 'refused' : 'not-kept')
+      throw error
+    }
+    countNotification(channel.number, 'kept')
     response.status(204).end()
   }
 }
+
+/** The codes of answers to senders that could not prove who they are. */
+const UNSIGNED: ReadonlySet<string> = new Set(['SIGNATURE_MISSING', 'KEY_UNKNOWN', 'SIGNATURE_WRONG'])
 
 async function verified(channel: Channel, request: RawRequest) {
   const headers = Object.fromEntries(
@@ -64,6 +75,8 @@ async function verified(channel: Channel, request: RawRequest) {
     unverified,
   )
   if (reception.kind === 'accepted') return reception.notification
+  countRefusal(channel.number, reception.code)
+  if (UNSIGNED.has(reception.code)) countSignatureFailure(channelName(channel.number))
   const retry = reception.kind === 'unavailable' ? { headers: { 'Retry-After': '60' } } : {}
   throw new Problem(reception.status, reception.code, reception.detail, retry)
 }

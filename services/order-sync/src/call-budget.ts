@@ -84,6 +84,23 @@ export async function checkOrderCalls(
     throw spent('The rest of the calls of the day is kept for notifications', untilMidnight(now))
 }
 
+/** What the day's limits leave to all processes together, for each operation. Throws DatabaseError. */
+export async function callsLeft(
+  connection: Connection,
+  channel: number,
+  now: number,
+): Promise<{ channel: number; operation: Operation; calls: number }[]> {
+  const rows = await connection.query<{ operation: Operation; used: number }[]>(
+    'SELECT operation, used FROM tributary_call_budget WHERE channel = ? AND day = ?',
+    [channel, dayOf(now)],
+  )
+  const used = new Map(rows.map((row) => [row.operation, row.used]))
+  return Object.entries(DAILY_CALLS).map(([name, limit]) => {
+    const operation = name as Operation
+    return { channel, operation, calls: Math.max(0, limit - (used.get(operation) ?? 0)) }
+  })
+}
+
 type BudgetKey = { channel: number; operation: Operation; day: string }
 
 async function reserve(

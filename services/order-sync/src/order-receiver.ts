@@ -4,6 +4,7 @@ import { EventLogError } from '@tributary/event-log'
 import { type EventError, ORDER_TOPIC } from '@tributary/events'
 import { currentTraceparent } from '@tributary/runtime'
 import type { OrderSyncContext } from './context.ts'
+import { countReceived } from './measure.ts'
 import { type ChangedOrder, changeOf } from './order-changes.ts'
 import { type OrderOrigin, type PreparedOrder, prepareOrderEvents, type RefusedOrder } from './order-events.ts'
 import { requestOrderReads } from './order-read-tasks.ts'
@@ -44,6 +45,7 @@ export function createOrderReceiver(
       const outcome = await append(batch, signal)
       tooLarge.push(...outcome.tooLarge)
       await remember(seller, outcome.kept)
+      countReceived(seller.channel, origin, outcome.kept.length)
     }
     return [...refused, ...tooLarge]
   }

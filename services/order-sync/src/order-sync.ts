@@ -4,6 +4,7 @@ import { createAccessTokens } from './access-tokens.ts'
 import type { OrderSyncContext } from './context.ts'
 import { judgeOrderSync } from './health.ts'
 import { hintsConsumer } from './hints.ts'
+import { observeOrderSync } from './measure.ts'
 import { startOrderReader } from './order-reader.ts'
 import { createOrderReceiver } from './order-receiver.ts'
 import { PACE, type Pace } from './pace.ts'
@@ -45,6 +46,7 @@ function startParts(given: OrderSyncContext, pace: Pace) {
     poller.wake()
   }
   const consumer = startConsumer({ definition: hintsConsumer(wake), database, log, logger })
+  const forget = observeOrderSync(database, [...context.channels.keys()])
 
   async function health(): Promise<HealthReport> {
     const hints = await consumer.health()
@@ -60,6 +62,7 @@ function startParts(given: OrderSyncContext, pace: Pace) {
   return {
     health,
     async stop() {
+      forget()
       await Promise.all([consumer.stop(), reader.stop(), poller.stop()])
     },
   }

@@ -6,6 +6,7 @@ import { claimRefresh, keepFailure, keepRefusal, keepRotation, keepToken, type T
 import { pauseWhenLimited } from './call-budget.ts'
 import type { OrderSyncContext, SellerName } from './context.ts'
 import { appendDeauthorized, type Grant, grantEnded, openGrant, readStanding, rotatedEvent, shownGrantId } from './grants.ts'
+import { countRefresh } from './measure.ts'
 import { type Pace, retryWait } from './pace.ts'
 
 export type RefreshCall = {
@@ -50,8 +51,10 @@ export function createRefreshTurns(
     if (!(await claimRefresh(database, call.seller, { seen: found.row, owner, until: now + CLAIM }))) return 'again'
     try {
       await refresh(call, found.grant, now)
+      countRefresh(call.seller.channel, 'refreshed')
       return 'refreshed'
     } catch (error) {
+      countRefresh(call.seller.channel, isEnd(error) ? 'ended' : 'failed')
       if (isEnd(error)) return await refused(call, found.grant, { error, since: now })
       throw await failed(call, found.row, error)
     }

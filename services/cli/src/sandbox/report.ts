@@ -1,4 +1,5 @@
 import type { Database } from '@tributary/database'
+import { channelName } from '@tributary/events'
 
 /** What the sandbox read back at its end. */
 export type Report = {
@@ -8,8 +9,6 @@ export type Report = {
   delivered: number
   seconds: number
 }
-
-const CHANNEL_NAMES: Readonly<Record<number, string>> = { 1: 'ebay', 2: 'tiktok', 3: 'amazon', 4: 'lazada' }
 
 /** Reads the tables back. `delivered` is what the receivers verified, each event once for each receiver. */
 export async function readReport(database: Database, delivered: number, seconds: number): Promise<Report> {
@@ -22,7 +21,7 @@ export async function readReport(database: Database, delivered: number, seconds:
   }
   return {
     orders: byChannel.reduce((sum, { orders }) => sum + orders, 0),
-    channels: Object.fromEntries(byChannel.map(({ channel, orders }) => [CHANNEL_NAMES[channel] ?? `${channel}`, orders])),
+    channels: Object.fromEntries(byChannel.map(({ channel, orders }) => [channelName(channel), orders])),
     rows: {
       eg_order_order: await count('eg_order_order'),
       eg_order_order_detail: await count('eg_order_order_detail'),
