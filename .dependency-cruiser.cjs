@@ -12,6 +12,7 @@ const floors = {
   vault: ['database', 'runtime'],
   'event-log': ['database', 'events', 'runtime'],
   channels: ['events', 'runtime'],
+  wecom: ['events', 'runtime'],
   consumer: ['database', 'events', 'runtime', 'event-log'],
   projection: ['database', 'events', 'runtime', 'event-log', 'consumer', 'vault'],
   delivery: ['database', 'events', 'runtime', 'event-log', 'consumer'],

@@ -1,0 +1,7 @@
+export * from './callback/callback.ts'
+export { type CallbackKey, callbackKey, seal } from './callback/cipher.ts'
+export { type Fields, type FieldValue, textOf } from './callback/fields.ts'
+export { idempotencyKey } from './callback/idempotency.ts'
+export * from './callback/message.ts'
+export { type RefusalReason, type Refused, WecomSettingsError } from './callback/refusal.ts'
+export { type Signed, sign } from './callback/signature.ts'
