@@ -1,4 +1,5 @@
 import { type Static, type TSchema, Type } from 'typebox'
+import { ContactChanged, CorpAuthorized, CorpDeauthorized, CorpNotified } from './contacts.ts'
 import { FieldProblemSchema, NormalOrderSchema } from './normal-order.ts'
 
 /** Topic names that operations know. Changing one orphans every cursor and consumer group. */
@@ -157,6 +158,8 @@ const PersonalDataErased = Type.Object(
 /** What the partition keys are made of, for the reader of `docs/events.md`; `keys.ts` makes them. */
 const byOrder = 'channel:seller:order'
 const bySeller = 'channel:seller'
+const byCorp = 'corp'
+const byCorpOrId = 'corp, or the event id when no corp is named'
 const bySellerOrId = 'channel:seller, or the event id when no seller is named'
 
 /** Every event type at its newest version. Older versions live in `upcasters.ts` only. */
@@ -170,6 +173,10 @@ export const CATALOGUE = {
   SellerDeauthorized: { version: 2, topic: ORDER_TOPIC, key: bySeller, schema: SellerDeauthorized },
   ShipmentConfirmed: { version: 1, topic: ORDER_TOPIC, key: byOrder, schema: ShipmentConfirmed },
   PersonalDataErased: { version: 1, topic: ORDER_TOPIC, key: byOrder, schema: PersonalDataErased },
+  ContactChanged: { version: 1, topic: CONTACT_TOPIC, key: byCorp, schema: ContactChanged },
+  CorpAuthorized: { version: 1, topic: CONTACT_TOPIC, key: byCorp, schema: CorpAuthorized },
+  CorpDeauthorized: { version: 1, topic: CONTACT_TOPIC, key: byCorp, schema: CorpDeauthorized },
+  CorpNotified: { version: 1, topic: CONTACT_TOPIC, key: byCorpOrId, schema: CorpNotified },
 } as const satisfies Record<string, { version: number; topic: Topic; key: string; schema: TSchema }>
 
 export type EventType = keyof typeof CATALOGUE

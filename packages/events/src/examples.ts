@@ -1,7 +1,7 @@
 import type { EventData, EventType } from './catalogue.ts'
 import { createEvent } from './codec.ts'
 import type { EventOf } from './envelope.ts'
-import { orderKey, sellerKey } from './keys.ts'
+import { corpKey, orderKey, sellerKey } from './keys.ts'
 
 const order = { channel: 1, sellerId: 'u7rnQmKSS5e', orderId: '12-34567-89012' }
 const seller = { channel: order.channel, sellerId: order.sellerId }
@@ -10,6 +10,11 @@ const subject = 'Xq5dEj2kYbT0bWk8o1mJf3n6uV9wZrC4hL7pS2aG5tE'
 const sealed = 'eyJhbGciOiJkaXIiLCJlbmMiOiJBMjU2R0NNIn0..c2FtcGxl.c2VhbGVk.dGFn'
 const time = Date.UTC(2026, 10, 23, 9, 15, 30, 250)
 const months18 = 47_304_000
+const corp = { customer: 'keyfil', suiteId: 'ww0000example0suite', authCorpId: 'wp0000ExampleCorp0000000000000001' }
+const corpSubject = 'q3Jr8yW5vKc1nTz6HbD0eLmXs4aGf7UoPi2RtYxBwCk'
+const member = 'mB7uZ1kQe9Xw3RfTn5YpLc0HsJd6VgAo2iKt8EqUrNs'
+const engineering = 'dP4sN8xGv2Lq6WjRb0TcYf1HmKz5UaEo9iBt3XnVwQe'
+const contactTime = Math.floor(time / 1000)
 
 /** Data of every type, as an ordinary day would have it; the generated page shows them and tests build on them. */
 export const EXAMPLE_DATA: { readonly [T in EventType]: EventData<T> } = {
@@ -99,6 +104,26 @@ export const EXAMPLE_DATA: { readonly [T in EventType]: EventData<T> } = {
     notificationId: '5c0f5b7a-64a5-4d8e-9a6b-9d0c1e2f3a4b_1a2b3c4d-5e6f-4a0b-8c7d-6e5f4a3b2c1d',
     requestedTime: time - 1_400,
   },
+  ContactChanged: {
+    ...corp,
+    changeType: 'update_user',
+    timestamp: contactTime,
+    origin: 'callback',
+    member,
+    newMember: null,
+    department: null,
+    rowIds: {
+      event: 891_408_887_636_500,
+      member: 891_408_887_636_501,
+      department: 891_408_887_636_502,
+      pairs: { [engineering]: 891_408_887_636_503 },
+    },
+    subject: corpSubject,
+    sealed,
+  },
+  CorpAuthorized: { ...corp, timestamp: contactTime, subject: corpSubject },
+  CorpDeauthorized: { ...corp, timestamp: contactTime, subject: corpSubject },
+  CorpNotified: { ...corp, infoType: 'change_external_contact', timestamp: contactTime, subject: corpSubject, sealed },
 }
 
 /** An event of a type with the example's data, the parts of it in `changes` apart. Each has the envelope of its topic. */
@@ -108,14 +133,29 @@ export const exampleEvent = <T extends EventType>(
   changes: { time?: number; data?: Partial<EventData<T>> } = {},
 ): EventOf<T> => {
   const data: EventData<T> = { ...EXAMPLE_DATA[type], ...changes.data }
-  const { channel, sellerId, orderId } = data as { channel: number; sellerId: string | null; orderId?: string }
   return createEvent({
     id,
     type,
     source: '/tributary/example',
-    subject: orderId === undefined ? `sellers/${channel}/${sellerId}` : `orders/${channel}/${sellerId}/${orderId}`,
     time: changes.time ?? time,
-    partitionkey: orderId === undefined ? sellerKey(channel, sellerId ?? '') : orderKey(channel, sellerId ?? '', orderId),
+    ...addressOf(data),
     data,
   })
+}
+
+/** Subject and partition key, as whoever appends such an event makes them. */
+function addressOf(data: object): { subject: string; partitionkey: string } {
+  const { channel, sellerId, orderId, authCorpId } = data as {
+    channel: number
+    sellerId: string | null
+    orderId?: string
+    authCorpId?: string
+  }
+  if (authCorpId !== undefined) return { subject: `corps/${authCorpId}`, partitionkey: corpKey(authCorpId) }
+  if (orderId === undefined)
+    return { subject: `sellers/${channel}/${sellerId}`, partitionkey: sellerKey(channel, sellerId ?? '') }
+  return {
+    subject: `orders/${channel}/${sellerId}/${orderId}`,
+    partitionkey: orderKey(channel, sellerId ?? '', orderId),
+  }
 }

@@ -1,6 +1,7 @@
 export * from './catalogue.ts'
 export * from './channel-names.ts'
 export * from './codec.ts'
+export type { ContactField, ContactPart } from './contacts.ts'
 export * from './envelope.ts'
 export * from './errors.ts'
 export * from './ids.ts'

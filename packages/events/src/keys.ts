@@ -8,6 +8,9 @@ export const orderKey = (channel: number, sellerId: string, orderId: string): st
 /** Key of everything about one seller: `channel:seller`. */
 export const sellerKey = (channel: number, sellerId: string): string => join(channel, sellerId)
 
+/** Key of everything about one corp of WeCom: its id. */
+export const corpKey = (authCorpId: string): string => join(authCorpId)
+
 /** Takes a key apart into its decoded parts. */
 export const keyParts = (key: string): string[] => key.split(':').map(decodeURIComponent)
 

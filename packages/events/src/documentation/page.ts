@@ -18,7 +18,7 @@ against its JSON Schema when it is appended and when it is read. Beside the attr
 (W3C Trace Context). \`id\` is a UUID: of version 8, derived from what was received, or of version 7 for what we decide.
 Times in the data are whole milliseconds since 1970; \`time\` is RFC 3339 in UTC.
 
-A \`sealed\` field is a JWE that the vault opens until the key of the person or seller it is about has been destroyed.`
+A \`sealed\` field is a JWE that the vault opens until the key of the person, seller or corp it is about has been destroyed.`
 
 /** The whole of docs/events.md. */
 export const eventsPage = (): string => `${[INTRODUCTION, overview(), ...TYPES.map(section), personalPart()].join('\n\n')}\n`
