@@ -10,18 +10,21 @@ export type LoadStates = (connection: Connection, keys: ReadonlyMap<string, read
 
 type Found = Map<string, Record<string, Row[]>>
 /** What a SELECT needs to know: the table, the columns by which it looks, and the index to look in, if there is one. */
-type Lookup = { table: TableDefinition; columns: readonly string[]; index: string | undefined }
+type Lookup = { table: TableDefinition; physical: string; columns: readonly string[]; index: string | undefined }
+
+/** The name under which a table of a projection stands in the database; its own, unless it is being rebuilt. */
+export type PhysicalName = (table: string) => string
 
 /**
  * Makes a function that loads the rows of each key, one query a table unless there are very many keys. Every key gets a
  * state, with a list for every table. Only rows of exactly these keys count: the tables' collation would take ABC for abc.
  * It throws DatabaseError.
  */
-export function createStateLoader(tables: readonly TableDefinition[]): LoadStates {
+export function createStateLoader(tables: readonly TableDefinition[], physical: PhysicalName = (table) => table): LoadStates {
   let lookups: Lookup[] | undefined
   const nothing: KeyState = Object.freeze(Object.fromEntries(tables.map(({ name }) => [name, Object.freeze([])])))
   return async (connection, keys) => {
-    lookups ??= await readLookups(connection, tables)
+    lookups ??= await readLookups(connection, tables, physical)
     const found: Found = new Map()
     for (const lookup of lookups) {
       const { by } = lookup.table
@@ -58,8 +61,12 @@ async function loadByParent(connection: Connection, lookup: Lookup, parent: stri
  * The index is forced. Left to choose by statistics, which are stale whenever a table has just been filled, MariaDB 10.11
  * was seen to go through all orders of a seller for each key of a batch: seven seconds instead of ten milliseconds.
  */
-async function select(connection: Connection, { table, columns, index }: Lookup, list: readonly unknown[]): Promise<Row[]> {
-  const from = `${quoted(table.name)}${index === undefined ? '' : ` FORCE INDEX (${quoted(index)})`}`
+async function select(
+  connection: Connection,
+  { table, physical, columns, index }: Lookup,
+  list: readonly unknown[],
+): Promise<Row[]> {
+  const from = `${quoted(physical)}${index === undefined ? '' : ` FORCE INDEX (${quoted(index)})`}`
   const text = `SELECT ${table.columns.map(quoted).join(', ')} FROM ${from} WHERE (${columns.map(quoted).join(', ')}) IN (?)`
   const rows: Row[] = []
   for (let start = 0; start < list.length; start += MOST_IN_A_LIST)
@@ -68,17 +75,22 @@ async function select(connection: Connection, { table, columns, index }: Lookup,
 }
 
 /** Finds for each table the index that begins with the columns by which its rows are looked up. */
-async function readLookups(connection: Connection, tables: readonly TableDefinition[]): Promise<Lookup[]> {
+async function readLookups(
+  connection: Connection,
+  tables: readonly TableDefinition[],
+  physicalName: PhysicalName,
+): Promise<Lookup[]> {
   const indexes = await connection.query<{ table: string; name: string; columns: string }[]>(
     `SELECT table_name AS \`table\`, index_name AS name, GROUP_CONCAT(column_name ORDER BY seq_in_index SEPARATOR ',') AS columns
      FROM information_schema.statistics WHERE table_schema = DATABASE() AND table_name IN (?) GROUP BY table_name, index_name`,
-    [tables.map(({ name }) => name)],
+    [tables.map(({ name }) => physicalName(name))],
   )
   return tables.map((table) => {
     const columns = 'columns' in table.by ? table.by.columns : [table.by.column]
     const beginning = `${columns.join(',')},`
-    const index = indexes.find((one) => one.table === table.name && `${one.columns},`.startsWith(beginning))
-    return { table, columns, index: index?.name }
+    const physical = physicalName(table.name)
+    const index = indexes.find((one) => one.table === physical && `${one.columns},`.startsWith(beginning))
+    return { table, physical, columns, index: index?.name }
   })
 }
 

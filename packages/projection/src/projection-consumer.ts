@@ -1,18 +1,19 @@
 import { type ConsumerDefinition, type ConsumerFigures, type RunningConsumer, startConsumer } from '@tributary/consumer'
-import { type Connection, type Database, type UpsertShape, upsert } from '@tributary/database'
+import { type Connection, type Database, upsert } from '@tributary/database'
 import type { EventLog } from '@tributary/event-log'
 import type { Logger } from '@tributary/runtime'
 import type { Vault } from '@tributary/vault'
 import { addChanged, type ChangedRows, inLockOrder } from './changed-rows.ts'
-import type { Projection, Remark, TableDefinition } from './definition.ts'
+import type { KeyState, Projection, Remark, TableDefinition } from './definition.ts'
 import { byKey, foldKey, type KeyEvents } from './fold-keys.ts'
 import { keyText } from './keys.ts'
-import { createStateLoader, type LoadStates } from './load-states.ts'
+import { createStateLoader, type PhysicalName } from './load-states.ts'
 import { openEvents } from './open-events.ts'
+import { createRecentStates, type LoadedStates } from './recent-states.ts'
 import { createRemarkBook, type RemarkBook, type RemarkCounts } from './remark-counts.ts'
 
-/** A batch with its seals opened, sorted by key. */
-export type PreparedBatch = { partition: number; keys: ReadonlyMap<string, KeyEvents> }
+/** A batch with its seals opened, sorted by key, and the rows of its keys as they stood when it was prepared. */
+export type PreparedBatch = { partition: number; keys: ReadonlyMap<string, KeyEvents>; loaded: LoadedStates }
 
 export type ProjectionFigures = ConsumerFigures & { remarks: RemarkCounts }
 export type RunningProjection = Omit<RunningConsumer, 'figures'> & { figures(): Promise<ProjectionFigures> }
@@ -27,7 +28,12 @@ export function startProjection(options: {
 }): RunningProjection {
   const { projection, database, log, vault, logger } = options
   const book = createRemarkBook(projection.name, logger)
-  const consumer = startConsumer({ definition: defineProjectionConsumer(projection, vault, book), database, log, logger })
+  const consumer = startConsumer({
+    definition: defineProjectionConsumer({ projection, database, vault, book }),
+    database,
+    log,
+    logger,
+  })
   return {
     stop: consumer.stop,
     figures: async () => ({ ...(await consumer.figures()), remarks: book.counts() }),
@@ -39,17 +45,28 @@ export function startProjection(options: {
 }
 
 /**
- * The consumer that keeps the tables of a projection. Its cursor has the projection's name. `prepare` opens the sealed
- * parts; `apply` loads the rows of the batch's keys, folds in memory, and writes the rows that changed.
+ * The consumer that keeps the tables of a projection. Its cursor has the projection's name, unless `name` gives another.
+ * `prepare` opens the sealed parts and loads the rows of the batch's keys, both while the batch before is being written;
+ * `apply` folds in memory and writes the rows that changed.
  */
-export function defineProjectionConsumer(
-  projection: Projection,
-  vault: Vault,
-  book: RemarkBook,
-): ConsumerDefinition<PreparedBatch> {
-  const loadStates = createStateLoader(projection.tables)
+export function defineProjectionConsumer(options: {
+  projection: Projection
+  database: Database
+  vault: Vault
+  book: RemarkBook
+  name?: string
+  /** Where the tables stand. */
+  physical?: PhysicalName
+  /** Whether a key may have rows; asked for each key, so that those that surely have none are not looked for. */
+  mayHaveRows?: (key: string) => boolean
+}): ConsumerDefinition<PreparedBatch> {
+  const { projection, database, vault, book, physical = (table) => table, mayHaveRows = () => true } = options
+  const states = createRecentStates()
+  const load = createStateLoader(projection.tables, physical)
+  const cellsOf = (keys: PreparedBatch['keys']) =>
+    new Map([...keys].filter(([key]) => mayHaveRows(key)).map(([key, { cells }]) => [key, cells]))
   return {
-    name: projection.name,
+    name: options.name ?? projection.name,
     topic: projection.topic,
     group: groupOf(projection),
     types: projection.types,
@@ -57,18 +74,30 @@ export function defineProjectionConsumer(
       const cells = projection.key(event)
       return cells === undefined ? event.partitionkey : keyText(cells)
     },
+    assigned: async ({ partition }) => states.forget(partition),
     prepare: async (delivered) => {
+      const partition = delivered[0]?.partition ?? 0
+      const since = states.count(partition)
       const events = await openEvents(
         vault,
         delivered.map(({ event }) => event),
       )
-      return { partition: delivered[0]?.partition ?? 0, keys: byKey(projection, events) }
+      const keys = byKey(projection, events)
+      return { partition, keys, loaded: { since, states: await load(database, cellsOf(keys)) } }
     },
-    apply: async (connection, { partition, keys }) => {
-      const { remarks, rows } = await applyKeys(connection, projection, loadStates, keys)
-      book.hold(partition, remarks, rows)
+    apply: async (connection, { partition, keys, loaded }) => {
+      const known = states.isKnown(partition, loaded)
+        ? loaded
+        : { since: states.count(partition), states: await load(connection, cellsOf(keys)) }
+      const { remarks, after, changed } = foldBatch(projection, keys, (key) => states.before(partition, known, key))
+      await writeRows(connection, projection.tables, physical, changed)
+      states.hold(partition, after)
+      book.hold(partition, remarks, new Map([...changed].map(([table, rows]) => [table, rows.length])))
     },
-    committed: book.settle,
+    committed: (partition) => {
+      states.settle(partition)
+      book.settle(partition)
+    },
     revoked: async (partition) => book.drop(partition),
   }
 }
@@ -76,40 +105,35 @@ export function defineProjectionConsumer(
 /** The group in which processes share the partitions of a projection, for example `tributaryProjectionOrders`. */
 const groupOf = ({ name }: Projection): string => `tributaryProjection${name.charAt(0).toUpperCase()}${name.slice(1)}`
 
-async function applyKeys(
-  connection: Connection,
-  projection: Projection,
-  loadStates: LoadStates,
-  keys: ReadonlyMap<string, KeyEvents>,
-): Promise<{ remarks: Remark[]; rows: ReadonlyMap<string, number> }> {
-  const cells = new Map([...keys].map(([key, { cells }]) => [key, cells]))
-  const states = await loadStates(connection, cells)
+function foldBatch(projection: Projection, keys: PreparedBatch['keys'], before: (key: string) => KeyState | undefined) {
+  const nothing: KeyState = Object.freeze(Object.fromEntries(projection.tables.map(({ name }) => [name, []])))
   const remarks: Remark[] = []
   const changed: ChangedRows = new Map()
+  const after = new Map<string, KeyState>()
   for (const [key, { events }] of keys) {
-    const before = states.get(key) ?? {}
-    addChanged(changed, projection.tables, before, foldKey(projection, before, events, remarks))
+    const state = before(key) ?? nothing
+    const folded = foldKey(projection, state, events, remarks)
+    after.set(key, folded)
+    addChanged(changed, projection.tables, state, folded)
   }
-  await writeRows(connection, projection.tables, changed)
-  return { remarks, rows: new Map([...changed].map(([table, rows]) => [table, rows.length])) }
+  return { remarks, after, changed }
 }
 
 /** Hands all statements to the connection at once: it sends them in this order, and makes the text of one while another runs. */
-async function writeRows(connection: Connection, tables: readonly TableDefinition[], changed: ChangedRows): Promise<void> {
+async function writeRows(
+  connection: Connection,
+  tables: readonly TableDefinition[],
+  physical: PhysicalName,
+  changed: ChangedRows,
+): Promise<void> {
   await Promise.all(
     tables.map((table) => {
       const rows = inLockOrder(changed.get(table.name) ?? [])
       return upsert(
         connection,
-        shapeOf(table),
+        { table: physical(table.name), primaryKey: [table.primaryKey], columns: table.columns },
         rows.map((row) => table.columns.map((column) => row[column] ?? null)),
       )
     }),
   )
 }
-
-const shapeOf = ({ name, primaryKey, columns }: TableDefinition): UpsertShape => ({
-  table: name,
-  primaryKey: [primaryKey],
-  columns,
-})
