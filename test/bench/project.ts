@@ -13,7 +13,7 @@ import { type Benchmark, inTurns, perSecond, type Row, rate } from './benchmark.
 import { appendOrders } from './order-log.ts'
 import { benchDatabase } from './server.ts'
 
-const ORDERS = 5_000
+const ORDERS = 10_000
 const BATCH = 500
 const ROUNDS = 3
 const MEMORY_EVENTS = 100_000

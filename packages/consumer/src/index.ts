@@ -1,4 +1,5 @@
 export { blameFor, summarize } from './blame.ts'
+export { consumeTo } from './consume-to.ts'
 export * from './consumer.ts'
 export { readCursors } from './cursor.ts'
 export type { ConsumerDefinition, Delivered, OwnedPartition } from './definition.ts'

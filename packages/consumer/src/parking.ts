@@ -73,9 +73,15 @@ export function skip(
  * The events of a topic before a consumer's cursor that have not had their effects in it, because they wait behind a
  * parked key or were skipped: as `partition:position`. Throws DatabaseError.
  */
-export async function readSetAside(connection: Connection, consumer: string, topic: string): Promise<Set<string>> {
+export async function readSetAside(
+  connection: Connection,
+  consumer: string,
+  topic: string,
+  { onlySkipped = false } = {},
+): Promise<Set<string>> {
   const rows = await connection.query<{ place: string }[]>(
-    "SELECT CONCAT(partition_no, ':', position) AS place FROM tributary_parked_event WHERE consumer = ? AND topic = ?",
+    `SELECT CONCAT(partition_no, ':', position) AS place FROM tributary_parked_event
+     WHERE consumer = ? AND topic = ? ${onlySkipped ? 'AND skipped_time IS NOT NULL' : ''}`,
     [consumer, topic],
   )
   return new Set(rows.map((row) => row.place))

@@ -21,6 +21,7 @@
  * meet; transactions of two owners meet at the cursor's row.
  */
 import type { Position, Slice } from '@tributary/event-log'
+import { backOff, pause } from '@tributary/runtime'
 import { prepareAhead } from './apply.ts'
 import { takeOver } from './cursor.ts'
 import { batchSizeOf, type OwnedPartition } from './definition.ts'
@@ -44,6 +45,8 @@ export type Partition = {
   readonly start: Position
   /** Takes a slice; resolves when the next may come. Throws when the partition is lost. */
   batch(slice: Slice): Promise<void>
+  /** Resolves when the cursor stands behind everything that was given. Throws when the partition is lost. */
+  drain(): Promise<void>
   /** Does what is due apart from batches: writes `passed` down, applies requeued keys. Cheap when nothing is. */
   tick(): void
   figures(): OwnedFigures
@@ -118,6 +121,16 @@ function runPartition<P>(loop: Loop<P>): Partition {
     loop.ending.signal.throwIfAborted()
   }
 
+  const drain = async (): Promise<void> => {
+    for (let attempt = 1; ; attempt += 1) {
+      await turns.last()
+      loop.signal.throwIfAborted()
+      if (loop.passed === loop.cursor.next) return
+      if (attempt > 1) await pause(backOff(attempt, 100, 10_000), loop.signal)
+      turns.add(() => writePassed(loop))
+    }
+  }
+
   const end = async (): Promise<void> => {
     loop.ending.abort(new Error('The partition was revoked.'))
     await turns.last()
@@ -128,6 +141,7 @@ function runPartition<P>(loop: Loop<P>): Partition {
   return {
     start: loop.cursor.next,
     batch,
+    drain,
     tick: () => tick(loop, turns),
     figures: () => figuresOf(loop, turns.isIdle()),
     isLost: () => ended === undefined && loop.ending.signal.aborted,

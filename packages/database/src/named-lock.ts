@@ -1,5 +1,9 @@
-import type { Connection } from './database.ts'
+import type { Connection, Database } from './database.ts'
 import { DatabaseError } from './errors.ts'
+import { onOneConnection } from './one-connection.ts'
+
+/** Such a lock belongs to the whole server, so its name carries the database. 64 characters at most. */
+const LOCK = "CONCAT('tributary_', ?, ':', MD5(DATABASE()))"
 
 /**
  * Runs `work` while this connection holds the lock `name` of its database, for which it waits up to `seconds`. The lock
@@ -11,9 +15,7 @@ export async function underNamedLock<T>(
   { name, seconds }: { name: string; seconds: number },
   work: () => Promise<T>,
 ): Promise<T> {
-  // Such a lock belongs to the whole server, so its name carries the database. 64 characters at most.
-  const lock = "CONCAT('tributary_', ?, ':', MD5(DATABASE()))"
-  const [row] = await connection.query<{ got: number | null }[]>(`SELECT GET_LOCK(${lock}, ?) AS got`, [name, seconds])
+  const [row] = await connection.query<{ got: number | null }[]>(`SELECT GET_LOCK(${LOCK}, ?) AS got`, [name, seconds])
   if (row?.got !== 1) {
     throw new DatabaseError(
       'DATABASE_LOCK_TIMEOUT',
@@ -24,6 +26,35 @@ export async function underNamedLock<T>(
     return await work()
   } finally {
     // If this fails the session is gone, and the lock with it.
-    await connection.query(`DO RELEASE_LOCK(${lock})`, [name]).catch(() => {})
+    await connection.query(`DO RELEASE_LOCK(${LOCK})`, [name]).catch(() => {})
   }
+}
+
+/** Whether some connection holds the lock `name` of this database now. Throws DatabaseError. */
+export async function isLockHeld(connection: Connection, name: string): Promise<boolean> {
+  const [row] = await connection.query<{ holder: number | null }[]>(`SELECT IS_USED_LOCK(${LOCK}) AS holder`, [name])
+  return row?.holder !== null
+}
+
+/**
+ * Runs `work` on a connection of its own that holds the lock `name`. The server ends the connection, and the lock with it,
+ * when nothing is heard on it for `idleSeconds`: then `work` must stop, which its next query on it tells.
+ * Throws DatabaseError DATABASE_LOCK_TIMEOUT at once when somebody else holds the lock.
+ */
+export function withNamedLock<T>(
+  database: Database,
+  { name, idleSeconds }: { name: string; idleSeconds: number },
+  work: (session: Connection) => Promise<T>,
+): Promise<T> {
+  return onOneConnection(database.knex, async (connection) => {
+    try {
+      return await underNamedLock(connection, { name, seconds: 0 }, async () => {
+        await connection.query(`SET SESSION wait_timeout = ${Math.trunc(idleSeconds)}`)
+        return await work(connection)
+      })
+    } finally {
+      // Its settings are not those of the pool any more.
+      connection.broken = true
+    }
+  })
 }

@@ -48,3 +48,11 @@ async function attemptOnce<T>(connection: BorrowedConnection, work: (connection:
     throw error
   }
 }
+
+/**
+ * Like `Database.transaction`, on a connection that its caller keeps for itself: what holds a named lock must write on the
+ * very connection that holds it.
+ */
+export function transactionOn<T>(connection: Connection, work: (connection: Connection) => Promise<T>): Promise<T> {
+  return retryConflicts(() => attemptOnce(connection as BorrowedConnection, work))
+}

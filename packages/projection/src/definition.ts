@@ -22,6 +22,8 @@ export type TableDefinition = {
   by: { columns: readonly string[] } | { parent: string; column: string }
   /** Columns that hold data about people; tools show them only to whoever may see it. */
   personal?: readonly string[]
+  /** Columns that a release brings: a rebuild makes them in the tables that it builds (docs/operations.md). */
+  added?: readonly { column: string; definition: string }[]
 }
 
 /** What a fold noticed and an operator should be able to count. Never personal data. */

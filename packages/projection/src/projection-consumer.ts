@@ -9,6 +9,7 @@ import { byKey, foldKey, type KeyEvents } from './fold-keys.ts'
 import { keyText } from './keys.ts'
 import { createStateLoader, type PhysicalName } from './load-states.ts'
 import { openEvents } from './open-events.ts'
+import { passLiveGate } from './rebuild/live-gate.ts'
 import { createRecentStates, type LoadedStates } from './recent-states.ts'
 import { createRemarkBook, type RemarkBook, type RemarkCounts } from './remark-counts.ts'
 
@@ -74,7 +75,11 @@ export function defineProjectionConsumer(options: {
       const cells = projection.key(event)
       return cells === undefined ? event.partitionkey : keyText(cells)
     },
-    assigned: async ({ partition }) => states.forget(partition),
+    assigned: async (owned) => {
+      states.forget(owned.partition)
+      // A builder writes tables that nobody swaps under it.
+      if (options.name === undefined) await owned.fenced((connection) => passLiveGate(connection, projection))
+    },
     prepare: async (delivered) => {
       const partition = delivered[0]?.partition ?? 0
       const since = states.count(partition)

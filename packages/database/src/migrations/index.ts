@@ -8,6 +8,7 @@ import { migration as orderSync } from './006-order-sync.ts'
 import { migration as delivery } from './007-delivery.ts'
 import { migration as projection } from './008-projection.ts'
 import { migration as rowIds } from './009-row-ids.ts'
+import { migration as rebuild } from './023-rebuild.ts'
 import { migration as history } from './026-history.ts'
 
 /** In the order they run. A migration that has landed never changes; a new one is added at the end. */
@@ -21,5 +22,6 @@ export const MIGRATIONS: readonly Migration[] = [
   delivery,
   projection,
   rowIds,
+  rebuild,
   history,
 ]

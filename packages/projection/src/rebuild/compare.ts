@@ -1,0 +1,154 @@
+import type { Connection } from '@tributary/database'
+import type { Cell, Projection, Row } from '../definition.ts'
+import type { PhysicalName } from '../load-states.ts'
+import { columnsOf } from './shadow-tables.ts'
+
+/** A row that the live table and the rebuilt one do not have alike. Values are of the columns that both tables have. */
+export type RowDifference = {
+  table: string
+  id: number
+  /** `missing` in the rebuilt table, `new` in it, or `different` in some columns. */
+  kind: 'missing' | 'new' | 'different'
+  changes: { column: string; live: Cell; rebuilt: Cell }[]
+}
+
+export type TableComparison = {
+  table: string
+  rows: { live: number; rebuilt: number }
+  /** How many rows differ, and the first of them. */
+  differing: number
+  differences: RowDifference[]
+}
+
+/** Rows whose checksums are taken together, by ranges of the id. */
+const CHUNK = 5_000
+const MOST_DIFFERENCES = 1_000
+
+type Pair = { table: string; live: string; rebuilt: string; columns: string[] }
+type Range = { from: number; to: number }
+
+/**
+ * Compares the live tables of a projection with those that were rebuilt, every column that both have, without stopping
+ * anybody: ranges of ids by count and checksum, and row by row where those differ. While the live tables are written, a row
+ * may be told to differ that does not; `recheck` settles that when both stand still.
+ */
+export async function compareTables(
+  connection: Connection,
+  projection: Projection,
+  rebuilt: PhysicalName,
+  options: { signal: AbortSignal; onRows?: (rows: number) => void },
+): Promise<TableComparison[]> {
+  const comparisons: TableComparison[] = []
+  for (const { name } of projection.tables) {
+    const pair = await pairOf(connection, name, rebuilt(name))
+    comparisons.push(await compareTable(connection, pair, options))
+  }
+  return comparisons
+}
+
+/** Compares the rows of earlier differences once more. */
+export async function recheck(
+  connection: Connection,
+  comparisons: readonly TableComparison[],
+  rebuilt: PhysicalName,
+): Promise<RowDifference[]> {
+  const still: RowDifference[] = []
+  for (const { table, differences } of comparisons) {
+    const ids = differences.map(({ id }) => id)
+    if (ids.length === 0) continue
+    const pair = await pairOf(connection, table, rebuilt(table))
+    const [live, fresh] = await readBoth(connection, pair, 'id IN (?)', [ids])
+    still.push(...differencesBetween(pair, live, fresh))
+  }
+  return still
+}
+
+/** Count and checksum over every column of every row, NULL told apart from empty. The same for equal tables on any server. */
+export async function checksumTable(connection: Connection, table: string): Promise<{ rows: number; checksum: string }> {
+  const columns = await columnsOf(connection, table)
+  return await checksum(connection, table, columns, { from: 0, to: Number.MAX_SAFE_INTEGER })
+}
+
+async function pairOf(connection: Connection, live: string, rebuilt: string): Promise<Pair> {
+  const both = new Set(await columnsOf(connection, rebuilt))
+  return { table: live, live, rebuilt, columns: (await columnsOf(connection, live)).filter((column) => both.has(column)) }
+}
+
+async function compareTable(
+  connection: Connection,
+  pair: Pair,
+  { signal, onRows }: { signal: AbortSignal; onRows?: (rows: number) => void },
+): Promise<TableComparison> {
+  const comparison: TableComparison = { table: pair.table, rows: { live: 0, rebuilt: 0 }, differing: 0, differences: [] }
+  for (let range = await nextRange(connection, pair, 0); range; range = await nextRange(connection, pair, range.to)) {
+    signal.throwIfAborted()
+    const [live, rebuilt] = await Promise.all(
+      [pair.live, pair.rebuilt].map((table) => checksum(connection, table, pair.columns, range as Range)),
+    )
+    comparison.rows.live += live?.rows ?? 0
+    comparison.rows.rebuilt += rebuilt?.rows ?? 0
+    onRows?.(live?.rows ?? 0)
+    if (live?.rows === rebuilt?.rows && live?.checksum === rebuilt?.checksum) continue
+    const found = differencesBetween(pair, ...(await readBoth(connection, pair, 'id > ? AND id <= ?', [range.from, range.to])))
+    comparison.differing += found.length
+    comparison.differences.push(...found.slice(0, MOST_DIFFERENCES - comparison.differences.length))
+  }
+  return comparison
+}
+
+/** The ids behind `after` that hold the next chunk of either table. */
+async function nextRange(connection: Connection, { live, rebuilt }: Pair, after: number): Promise<Range | undefined> {
+  const ends = await Promise.all(
+    [live, rebuilt].map(async (table) => {
+      const [row] = await connection.query<{ last: number | null }[]>(
+        'SELECT MAX(id) AS last FROM (SELECT id FROM ?? WHERE id > ? ORDER BY id LIMIT ?) chunk',
+        [table, after, CHUNK],
+      )
+      return row?.last ?? null
+    }),
+  )
+  const found = ends.filter((end) => end !== null)
+  // A table that ends holds nothing more: then the other one alone says how far.
+  return found.length === 0 ? undefined : { from: after, to: Math.min(...found) }
+}
+
+async function checksum(connection: Connection, table: string, columns: readonly string[], { from, to }: Range) {
+  const cells = columns.map(() => "COALESCE(CONCAT('=', ??), '-')").join(', ')
+  const [row] = await connection.query<{ rows: number; folded: string | null; summed: string | null }[]>(
+    `SELECT COUNT(*) AS \`rows\`, CAST(BIT_XOR(CRC32(line)) AS CHAR) AS folded, CAST(SUM(CRC32(line)) AS CHAR) AS summed
+     FROM (SELECT CONCAT_WS('\\0', ${cells}) AS line FROM ?? WHERE id > ? AND id <= ?) row_texts`,
+    [...columns, table, from, to],
+  )
+  return { rows: Number(row?.rows ?? 0), checksum: `${row?.folded ?? 0}:${row?.summed ?? 0}` }
+}
+
+async function readBoth(
+  connection: Connection,
+  { live, rebuilt, columns }: Pair,
+  where: string,
+  values: readonly unknown[],
+): Promise<[Row[], Row[]]> {
+  const read = (table: string) =>
+    connection.query<Row[]>(`SELECT ?? FROM ?? WHERE ${where} ORDER BY id`, [columns, table, ...values])
+  return [await read(live), await read(rebuilt)]
+}
+
+function differencesBetween({ table, columns }: Pair, live: readonly Row[], rebuilt: readonly Row[]): RowDifference[] {
+  const fresh = new Map(rebuilt.map((row) => [row['id'], row]))
+  const differences: RowDifference[] = []
+  for (const row of live) {
+    const id = Number(row['id'])
+    const other = fresh.get(row['id'] ?? null)
+    fresh.delete(row['id'] ?? null)
+    if (!other) {
+      differences.push({ table, id, kind: 'missing', changes: [] })
+      continue
+    }
+    const changes = columns
+      .filter((column) => row[column] !== other[column])
+      .map((column) => ({ column, live: row[column] ?? null, rebuilt: other[column] ?? null }))
+    if (changes.length > 0) differences.push({ table, id, kind: 'different', changes })
+  }
+  for (const id of fresh.keys()) differences.push({ table, id: Number(id), kind: 'new', changes: [] })
+  return differences
+}

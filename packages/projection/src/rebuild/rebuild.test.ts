@@ -1,0 +1,216 @@
+import { randomBytes } from 'node:crypto'
+import { openStage, quietLogger, type Stage, until } from '@tributary/consumer/testing'
+import { openDatabase } from '@tributary/database'
+import { derivedEventId, encodeEvent, ORDER_TOPIC } from '@tributary/events'
+import { exampleEvent } from '@tributary/events/examples'
+import { openVault, type Vault } from '@tributary/vault'
+import { expect } from 'chai'
+import type { Projection, Row } from '../definition.ts'
+import { startProjection } from '../projection-consumer.ts'
+import { verifyProjection } from '../verify.ts'
+import { checksumTable } from './compare.ts'
+import { readGeneration } from './generation.ts'
+import { abortRebuild, type RebuildEvent, type RebuildOptions, rebuildProjection, rollBackRebuild } from './rebuild.ts'
+import { latestRebuild, requestOfRebuild } from './record.ts'
+
+/** One row for each order: how often it was heard of, and when last. Version 2 counts in tens. */
+function counting(step: 1 | 10, added: Projection['tables'][number]['added'] = []): Projection {
+  const columns = ['id', 'order_id', 'heard', ...added.map(({ column }) => column)]
+  return {
+    name: 'counting',
+    topic: ORDER_TOPIC,
+    types: ['OrderNotified'],
+    tables: [{ name: 'counting', primaryKey: 'id', columns, by: { columns: ['order_id'] }, added }],
+    key: (event) => (event.type === 'OrderNotified' ? [event.data.orderId] : undefined),
+    fold: (state, event) => {
+      if (event.type !== 'OrderNotified') return { state, remarks: [] }
+      const before = state['counting']?.[0]
+      const row: Row = {
+        id: Number(event.data.orderId),
+        order_id: event.data.orderId,
+        heard: Number(before?.['heard'] ?? 0) + step,
+        ...Object.fromEntries(added.map(({ column }) => [column, event.data.notifiedTime])),
+      }
+      return { state: { counting: [row] }, remarks: [] }
+    },
+  }
+}
+
+const LIVE = counting(1)
+
+describe('a rebuild', function () {
+  this.timeout(60_000)
+  let stage: Stage
+  let vault: Vault
+  let stops: (() => Promise<void>)[] = []
+  let made = 0
+  beforeEach(async () => {
+    stops = []
+    stage = await openStage('rebuild', { partitions: 3 })
+    vault = await openVault({ database: stage.database, masterKeys: [randomBytes(32)] })
+    await stage.operator.query(
+      `CREATE TABLE counting (id BIGINT PRIMARY KEY, order_id VARCHAR(50) NOT NULL, heard INT NOT NULL DEFAULT 0,
+       KEY by_order (order_id)) COMMENT = 'as the contract says' COLLATE utf8mb4_general_ci`,
+    )
+  })
+  afterEach(async () => {
+    await Promise.all(stops.map((stop) => stop()))
+    await stage.close()
+  })
+
+  const append = async (count: number, orders = 40) => {
+    const events = Array.from({ length: count }, () => {
+      const orderId = String(1 + (made++ % orders))
+      const event = exampleEvent('OrderNotified', derivedEventId('rebuild', made), { data: { orderId, notifiedTime: made } })
+      return encodeEvent({ ...event, partitionkey: orderId })
+    })
+    await stage.appendStored(...events)
+  }
+  const startLive = (projection = LIVE) => {
+    const running = startProjection({ projection, database: stage.database, log: stage.log, vault, logger: quietLogger })
+    stops.push(running.stop)
+    return running
+  }
+  const untilLiveIsThrough = () =>
+    until('the live tables are through', async () => {
+      const ends = await stage.operatorLog.ends(ORDER_TOPIC)
+      const [row] = await stage.operator.query<{ sum: number }[]>(
+        "SELECT COALESCE(SUM(next_position), 0) AS sum FROM tributary_cursor WHERE consumer = 'counting'",
+      )
+      return Number(row?.sum) === ends.reduce((sum, end) => sum + end, 0)
+    })
+  const rebuild = (projection: Projection, options: Partial<RebuildOptions> = {}) =>
+    rebuildProjection({
+      ...{ projection, database: stage.database, log: stage.log, vault, logger: quietLogger },
+      ...{ pace: { parallel: 2, share: 1 }, signal: new AbortController().signal, accept: async () => true },
+      ...options,
+    })
+  const verified = async (projection: Projection) =>
+    (await verifyProjection({ projection, database: stage.operator, log: stage.operatorLog, vault })).differences
+  const tables = async () =>
+    (
+      await stage.operator.query<{ name: string; comment: string }[]>(
+        `SELECT table_name AS name, table_comment AS comment FROM information_schema.tables
+         WHERE table_schema = DATABASE() AND table_name LIKE '%counting%' ORDER BY table_name`,
+      )
+    ).map(({ name, comment }) => `${name}: ${comment}`)
+
+  it('makes equal tables, swaps them in, and lets the live consumer go on with them', async () => {
+    await append(500)
+    startLive()
+    await untilLiveIsThrough()
+    const before = await checksumTable(stage.operator, 'counting')
+    const outcome = await rebuild(LIVE, { accept: async (found) => found.every(({ differing }) => differing === 0) })
+    expect(outcome).to.include({ kind: 'done', generation: 2 })
+    expect(await checksumTable(stage.operator, 'counting')).to.deep.equal(before)
+    expect(await tables()).to.deep.equal([
+      'counting: as the contract says',
+      'counting__old_1: as the contract says',
+      'tributary_generation_counting: generation 2',
+      'tributary_generation_counting__old_1: generation 1',
+    ])
+    await append(100)
+    await untilLiveIsThrough()
+    expect(await verified(LIVE)).to.deep.equal([])
+  })
+
+  it('tells what a changed fold would change before it swaps, and leaves all as it is when that is refused', async () => {
+    await append(200)
+    startLive()
+    await untilLiveIsThrough()
+    const outcome = await rebuild(counting(10), { accept: async () => false })
+    expect(outcome.kind).to.equal('refused')
+    const [comparison] = outcome.kind === 'refused' ? outcome.comparisons : []
+    expect(comparison).to.include({ table: 'counting', differing: 40 })
+    expect(comparison?.differences[0]?.changes).to.deep.equal([{ column: 'heard', live: 5, rebuilt: 50 }])
+    expect(await readGeneration(stage.operator, LIVE)).to.equal(1)
+    expect(await verified(LIVE)).to.deep.equal([])
+    expect(await abortRebuild({ projection: LIVE, database: stage.database })).to.equal(true)
+    expect(await tables()).to.deep.equal(['counting: as the contract says', 'tributary_generation_counting: generation 1'])
+  })
+
+  it('brings a column that a release adds, while the release before goes on writing', async () => {
+    await append(200)
+    startLive()
+    await untilLiveIsThrough()
+    const next = counting(1, [{ column: 'last_heard', definition: 'BIGINT NOT NULL DEFAULT 0' }])
+    expect((await rebuild(next)).kind).to.equal('done')
+    await append(40)
+    await untilLiveIsThrough()
+    const rows = await stage.operator.query<{ heard: number; last_heard: number }[]>('SELECT heard, last_heard FROM counting')
+    expect(rows.every(({ heard, last_heard }) => heard === 6 && last_heard > 0)).to.equal(true)
+  })
+
+  it('rolls back to the tables before, which then get what came since', async () => {
+    await append(200)
+    startLive()
+    await untilLiveIsThrough()
+    await rebuild(counting(10))
+    const { signal } = new AbortController()
+    expect(await rollBackRebuild({ projection: LIVE, database: stage.database, signal })).to.deep.equal({ generation: 1 })
+    await append(40)
+    await untilLiveIsThrough()
+    expect(await verified(LIVE)).to.deep.equal([])
+    expect(await tables()).to.deep.equal(['counting: as the contract says', 'tributary_generation_counting: generation 1'])
+    expect((await rebuild(LIVE)).kind).to.equal('done')
+    expect(await verified(LIVE)).to.deep.equal([])
+  })
+
+  it('lets one of two win that are started at once', async () => {
+    await append(300)
+    startLive()
+    const both = await Promise.allSettled([rebuild(LIVE), rebuild(LIVE)])
+    const reasons = both.flatMap((one) => (one.status === 'rejected' ? [one.reason.code] : []))
+    expect(reasons).to.deep.equal(['PROJECTION_REBUILD_REFUSED'])
+    await untilLiveIsThrough()
+    expect(await verified(LIVE)).to.deep.equal([])
+  })
+
+  it('pauses and aborts when somebody asks, and goes on where it was', async () => {
+    await append(2_000)
+    startLive()
+    const asked = (what: 'pause' | 'abort') => async (event: RebuildEvent) => {
+      if (event.kind === 'progress') await requestOfRebuild(stage.operator, LIVE, what)
+    }
+    const slowly = { parallel: 1, share: 0.02 }
+    const paused = await rebuild(LIVE, { pace: slowly, onEvent: (event) => void asked('pause')(event) })
+    expect(paused.kind).to.equal('paused')
+    expect((await latestRebuild(stage.operator, LIVE))?.state).to.equal('building')
+    const aborted = await rebuild(LIVE, { pace: slowly, onEvent: (event) => void asked('abort')(event) })
+    expect(aborted).to.include({ kind: 'aborted', generation: paused.generation })
+    expect((await rebuild(LIVE)).kind).to.equal('done')
+    await untilLiveIsThrough()
+    expect(await verified(LIVE)).to.deep.equal([])
+  })
+
+  it('steps back from a swap that cannot have its lock, names who holds it, and tries again', async () => {
+    await append(100)
+    startLive()
+    await untilLiveIsThrough()
+    const reader = openDatabase(stage.url, { connections: 1 })
+    let release = () => {}
+    const held = new Promise<void>((resolve) => {
+      release = resolve
+    })
+    const holding = reader.transaction(async (connection) => {
+      await connection.query('SELECT * FROM counting LIMIT 1')
+      await held
+    })
+    const messages: string[] = []
+    const outcome = await rebuild(LIVE, {
+      onEvent: (event) => {
+        if (event.kind !== 'swap-blocked') return
+        messages.push(event.message)
+        release()
+      },
+    })
+    await holding
+    await reader.close()
+    expect(messages).to.have.length(1)
+    expect(messages[0]).to.match(/session \d+ of root@/)
+    expect(outcome.kind).to.equal('done')
+    await append(50)
+    await untilLiveIsThrough()
+    expect(await verified(LIVE)).to.deep.equal([])
+  })
+})

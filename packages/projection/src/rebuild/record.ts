@@ -1,0 +1,143 @@
+import { hostname } from 'node:os'
+import type { Connection, WriteResult } from '@tributary/database'
+import type { Position } from '@tributary/event-log'
+import type { Projection } from '../definition.ts'
+
+/** See `rebuild.ts` for what each state means and what comes after it. */
+export type RebuildState =
+  | 'planned'
+  | 'building'
+  | 'catching-up'
+  | 'verifying'
+  | 'fenced'
+  | 'done'
+  | 'aborted'
+  | 'rolling-back'
+  | 'rolled-back'
+
+export type RebuildRecord = {
+  projection: string
+  generation: number
+  state: RebuildState
+  requested: '' | 'pause' | 'abort'
+  runner: string
+  /** By partition, the end of the log when the rebuild began. */
+  targets: Position[]
+  /** By partition, where the tables that were swapped out stand. */
+  swapPositions: Position[] | undefined
+  differences: number | null
+  startedTime: number
+  updatedTime: number
+  finishedTime: number | null
+}
+
+/** States in which the tables stand half-way, so that nobody may write them. */
+export const FENCED_STATES = ['fenced', 'rolling-back'] as const
+const ENDED = ['done', 'aborted', 'rolled-back']
+
+const COLUMNS = `projection, generation, state, requested, runner, targets, swap_positions, differences, started_time,
+  updated_time, finished_time`
+
+/** The newest rebuild of a projection, ended or not. Throws DatabaseError. */
+export async function latestRebuild(
+  connection: Connection,
+  { name }: Pick<Projection, 'name'>,
+): Promise<RebuildRecord | undefined> {
+  const [row] = await connection.query<StoredRecord[]>(
+    `SELECT ${COLUMNS} FROM tributary_rebuild WHERE projection = ? ORDER BY generation DESC LIMIT 1`,
+    [name],
+  )
+  return row && toRecord(row)
+}
+
+export const isEnded = ({ state }: Pick<RebuildRecord, 'state'>): boolean => ENDED.includes(state)
+
+/** Writes a new rebuild down, in state `planned`. */
+export async function planRebuild(
+  connection: Connection,
+  { name }: Pick<Projection, 'name'>,
+  generation: number,
+  targets: readonly Position[],
+): Promise<void> {
+  const now = Date.now()
+  await connection.query(
+    `INSERT INTO tributary_rebuild (projection, generation, state, targets, started_time, updated_time)
+     VALUES (?, ?, 'planned', ?, ?, ?)`,
+    [name, generation, JSON.stringify(targets), now, now],
+  )
+}
+
+type Change = {
+  state?: RebuildState
+  requested?: RebuildRecord['requested']
+  swapPositions?: readonly Position[]
+  differences?: number
+}
+
+/** Changes a rebuild's record; an ended state also notes the time. */
+export async function updateRebuild(
+  connection: Connection,
+  { projection, generation }: Pick<RebuildRecord, 'projection' | 'generation'>,
+  change: Change,
+): Promise<void> {
+  const now = Date.now()
+  const values: Record<string, unknown> = {
+    updated_time: now,
+    runner: `${hostname().slice(0, 60)}/${process.pid}`,
+    ...(change.state === undefined
+      ? {}
+      : { state: change.state, finished_time: isEnded({ state: change.state }) ? now : null }),
+    ...(change.requested === undefined ? {} : { requested: change.requested }),
+    ...(change.swapPositions === undefined ? {} : { swap_positions: JSON.stringify(change.swapPositions) }),
+    ...(change.differences === undefined ? {} : { differences: change.differences }),
+  }
+  const assigned = Object.keys(values).map((column) => `${column} = ?`)
+  await connection.query(`UPDATE tributary_rebuild SET ${assigned.join(', ')} WHERE projection = ? AND generation = ?`, [
+    ...Object.values(values),
+    projection,
+    generation,
+  ])
+}
+
+/** Asks whoever runs a rebuild to pause or abort it. Answers whether there is one that has not ended. */
+export async function requestOfRebuild(
+  connection: Connection,
+  { name }: Pick<Projection, 'name'>,
+  requested: 'pause' | 'abort',
+): Promise<boolean> {
+  const { affectedRows } = await connection.query<WriteResult>(
+    'UPDATE tributary_rebuild SET requested = ? WHERE projection = ? AND state NOT IN (?)',
+    [requested, name, ENDED],
+  )
+  return affectedRows > 0
+}
+
+type StoredRecord = {
+  projection: string
+  generation: number
+  state: RebuildState
+  requested: RebuildRecord['requested']
+  runner: string
+  targets: string
+  swap_positions: string | null
+  differences: number | null
+  started_time: number
+  updated_time: number
+  finished_time: number | null
+}
+
+function toRecord(row: StoredRecord): RebuildRecord {
+  return {
+    projection: row.projection,
+    generation: row.generation,
+    state: row.state,
+    requested: row.requested,
+    runner: row.runner,
+    targets: JSON.parse(row.targets),
+    swapPositions: row.swap_positions === null ? undefined : JSON.parse(row.swap_positions),
+    differences: row.differences,
+    startedTime: row.started_time,
+    updatedTime: row.updated_time,
+    finishedTime: row.finished_time,
+  }
+}
