@@ -24,6 +24,8 @@ export type Pace = {
   parallel: number
   /** Of the time, how much each of them may work: above 0, at most 1. */
   share: number
+  /** Milliseconds until something that may pass by itself is looked at again, default 200; tests shorten it. */
+  again?: number
 }
 
 export type PartitionProgress = { partition: number; next: Position; to: Position }

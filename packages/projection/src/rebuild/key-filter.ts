@@ -19,7 +19,7 @@ export function createKeyFilter(expectedKeys: number): { met(key: string): boole
     met(key) {
       const bytes = Buffer.from(key)
       const one = murmur2(bytes) >>> 0
-      const other = (murmur2(Buffer.from(`${key}#`)) >>> 0) | 1
+      const other = (murmur2(Buffer.from(`${key}#`)) | 1) >>> 0
       let known = true
       for (let index = 0; index < HASHES; index += 1) {
         const bit = (one + index * other) % size

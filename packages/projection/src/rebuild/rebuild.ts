@@ -62,6 +62,7 @@ const LITTLE = 500
 const MOST_SWAPS = 20
 const SWAP_PAUSE = 1_000
 const PROGRESS_EVERY = 200
+const AGAIN = 200
 
 /** Thrown inside a run to end it as somebody asked. */
 class Requested extends Error {
@@ -171,7 +172,8 @@ async function beginOrResume(session: Connection, { projection, log }: RebuildOp
   }
   const live = await readGeneration(session, projection)
   const generation = Math.max(live, found?.generation ?? 1) + 1
-  // What an earlier rebuild left has had its time for a rollback.
+  // What an earlier rebuild left has had its time for a rollback, or should have been gone already.
+  if (found) await dropTables(session, projection, building(found.generation))
   await dropTables(session, projection, retired(live - 1))
   await forgetParked(session, retiredConsumer(projection, live - 1))
   await planRebuild(session, projection, generation, await log.ends(projection.topic))
@@ -208,23 +210,38 @@ async function build(
 ): Promise<void> {
   const ending = new AbortController()
   const tell = () => onEvent?.({ kind: 'progress', partitions: builder.progress() })
-  const watching = (async () => {
-    while (!ending.signal.aborted) {
-      tell()
-      const current = await latestRebuild(session, projection)
-      if (current?.requested === 'pause' || current?.requested === 'abort')
-        return ending.abort(new Requested(current.requested))
-      await pause(PROGRESS_EVERY, ending.signal)
-    }
-  })()
+  const watching = watchRequests(session, projection, ending, tell)
+  let failure: unknown
   try {
     await builder.buildTo(targets, AbortSignal.any([signal, ending.signal]))
-  } finally {
-    ending.abort()
-    await watching
+  } catch (error) {
+    failure = error
   }
-  if (ending.signal.reason instanceof Requested) throw ending.signal.reason
+  ending.abort()
+  const end = await watching
+  if (end ?? failure) throw end ?? failure
   tell()
+}
+
+/** Tells how it goes until `ending` aborts; aborts it when somebody asks for that, or when the lock may be lost, and says why. */
+async function watchRequests(
+  session: Connection,
+  projection: BuildContext['projection'],
+  ending: AbortController,
+  tell: () => void,
+): Promise<unknown> {
+  try {
+    while (!ending.signal.aborted) {
+      tell()
+      const requested = (await latestRebuild(session, projection))?.requested
+      if (requested === 'pause' || requested === 'abort') throw new Requested(requested)
+      await pause(PROGRESS_EVERY, ending.signal)
+    }
+    return undefined
+  } catch (error) {
+    ending.abort(error)
+    return error
+  }
 }
 
 async function catchUpAndCompare(
@@ -267,7 +284,7 @@ async function withoutPassing(
 ): Promise<TableComparison[]> {
   let left = comparisons
   for (let look = 0; look < 5 && left.some(({ differing }) => differing > 0); look += 1) {
-    await pause(200, options.signal)
+    await pause(options.pace.again ?? AGAIN, options.signal)
     await build(session, options, builder, await options.log.ends(options.projection.topic))
     const still = await recheck(options.database, left, building(record.generation))
     left = left.map((comparison) => onlyThose(comparison, still))
@@ -324,12 +341,13 @@ async function abort(
   record: RebuildRecord,
 ): Promise<void> {
   const builder = builderOf(projection, record.generation)
-  await dropTables(session, projection, building(record.generation))
+  // The cursors first: tables that were gone while cursors still said that they were full could be taken up again.
   await transactionOn(session, async (connection) => {
     await forgetParked(connection, builder)
     await connection.query('DELETE FROM tributary_cursor WHERE consumer = ?', [builder])
     await updateRebuild(connection, record, { state: 'aborted', requested: '' })
   })
+  await dropTables(session, projection, building(record.generation))
 }
 
 /** How far a builder is behind the end of the log; for plans and status. */

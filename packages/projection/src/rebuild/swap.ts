@@ -22,11 +22,21 @@ export function fence(
   state: 'fenced' | 'rolling-back',
 ): Promise<Position[]> {
   return transactionOn(session, async (connection) => {
-    await connection.query('UPDATE tributary_cursor SET epoch = epoch + 1, owner = ? WHERE consumer = ? AND topic = ?', [
-      'rebuild',
+    // A cursor that nobody has made yet is made here: a member about to make it must find itself fenced, too.
+    const rows = record.targets.map((_, partition) => [
       projection.name,
       projection.topic,
+      partition,
+      0,
+      1,
+      'rebuild',
+      Date.now(),
     ])
+    await connection.query(
+      `INSERT INTO tributary_cursor (consumer, topic, partition_no, next_position, epoch, owner, updated_time) VALUES ?
+       ON DUPLICATE KEY UPDATE epoch = epoch + 1, owner = VALUES(owner)`,
+      [rows],
+    )
     const positions = record.targets.map(() => 0)
     for (const { partition, next } of await readCursors(connection, projection.name, projection.topic))
       positions[partition] = next
