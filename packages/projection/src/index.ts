@@ -15,5 +15,5 @@ export {
   rollBackRebuild,
 } from './rebuild/rebuild.ts'
 export { type RebuiltKey, rebuildKey } from './rebuild/rebuild-key.ts'
-export { latestRebuild, type RebuildRecord, type RebuildState, requestOfRebuild } from './rebuild/record.ts'
+export { isEnded, latestRebuild, type RebuildRecord, type RebuildState, requestOfRebuild } from './rebuild/record.ts'
 export * from './verify.ts'

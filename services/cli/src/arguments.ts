@@ -36,3 +36,10 @@ export function parseTime(text: string): number {
   if (!Number.isNaN(time)) return time
   throw new InvalidArgumentError('Give a time, for example 2026-11-27T09:30:00Z, or milliseconds since 1970.')
 }
+
+/** A share of a whole: above 0, at most 1. */
+export function parseShare(text: string): number {
+  const share = Number(text)
+  if (share > 0 && share <= 1) return share
+  throw new InvalidArgumentError('Give a share above 0 and at most 1, for example 0.5.')
+}

@@ -7,6 +7,8 @@ import { addImportCommand } from './commands/import.ts'
 import { addLaneCommands } from './commands/lane.ts'
 import { addMigrateCommand } from './commands/migrate.ts'
 import { addParkedCommands } from './commands/parked.ts'
+import { addProjectionCommands } from './commands/projection.ts'
+import { addRebuildCommand } from './commands/rebuild.ts'
 import { addRowCommands } from './commands/row.ts'
 import { addSandboxCommand } from './commands/sandbox.ts'
 import { addSellerCommands } from './commands/seller.ts'
@@ -30,6 +32,8 @@ export function buildProgram(): Command {
   addLaneCommands(program)
   addEventCommands(program)
   addRowCommands(program)
+  addProjectionCommands(program)
+  addRebuildCommand(program)
   addArchiveCommands(program)
   addImportCommand(program)
   addVaultCommands(program)

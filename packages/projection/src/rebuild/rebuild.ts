@@ -135,7 +135,7 @@ export function rollBackRebuild(
     })
     await transactionOn(session, (connection) => settleRollback(connection, projection, record))
     await dropTables(session, projection, building(record.generation))
-    return { generation: record.generation - 1 }
+    return { generation: await readGeneration(session, projection) }
   })
 }
 

@@ -7,9 +7,16 @@ import { withDatabase } from '../setting-up.ts'
 
 /** `tributary parked list|requeue|skip`: keys whose events wait because one of them cannot be applied. */
 export function addParkedCommands(program: Command): void {
-  const parked = program.command('parked').description('keys whose events wait because one of them could not be applied')
+  addParkedSubcommands(
+    program.command('parked').description('keys whose events wait because one of them could not be applied'),
+    'list',
+  )
+}
+
+/** The commands about parked keys, below one that is about them alone or about projections; `list` names the first. */
+export function addParkedSubcommands(parked: Command, list: 'list' | 'parked'): void {
   parked
-    .command('list')
+    .command(list)
     .description('every parked key, why, and how many events wait behind it')
     .option('--consumer <name>', 'only this consumer')
     .option('--json', 'one JSON object a line')

@@ -1,0 +1,217 @@
+import { createInterface } from 'node:readline/promises'
+import { decodeEvent, type Topic } from '@tributary/events'
+import { findEvents } from '@tributary/history'
+import {
+  abortRebuild,
+  isEnded,
+  keyText,
+  latestRebuild,
+  type Projection,
+  type RebuildEvent,
+  type RebuildOutcome,
+  rebuildKey,
+  rebuildProjection,
+  requestOfRebuild,
+  rollBackRebuild,
+  type TableComparison,
+} from '@tributary/projection'
+import { createLogger } from '@tributary/runtime'
+import { Argument, type Command } from 'commander'
+import { parseCount, parseShare } from '../arguments.ts'
+import { CommandError } from '../failure.ts'
+import { printLine } from '../output.ts'
+import { createProgressBar, duration } from '../progress-bar.ts'
+import { projectionNamed, projectionNames } from '../projections.ts'
+import { type LogAccess, withHistory } from '../setting-up.ts'
+import { printDifferences } from './rebuild-differences.ts'
+import { describePlan, planOf } from './rebuild-plan.ts'
+
+/** Something differs and nobody said that it may. */
+const DIFFERS = 2
+
+type Options = {
+  verifyOnly?: boolean
+  pause?: boolean
+  resume?: boolean
+  abort?: boolean
+  rollback?: boolean
+  parallel: number
+  share: number
+  onlyKey?: string
+  explainDiff?: boolean
+  yes?: boolean
+}
+
+/** `tributary rebuild`: the tables of a projection made again from the log, without a reader noticing. */
+export function addRebuildCommand(program: Command): void {
+  program
+    .command('rebuild')
+    .description('make the tables of a projection again from the log and swap them in, without a reader noticing')
+    .addArgument(new Argument('<projection>', 'which').choices(projectionNames()))
+    .option('--verify-only', 'build and compare, swap nothing; exit code 2 when something differs')
+    .option('--pause', 'ask a rebuild that runs elsewhere to stop where it is')
+    .option('--resume', 'go on with one that was paused, interrupted, or not accepted')
+    .option('--abort', 'give up one that has not ended; what it built is removed')
+    .option('--rollback', 'put the tables back that the last rebuild took out')
+    .option('--parallel <count>', 'partitions at once', parseCount, 2)
+    .option('--share <share>', 'of the time, how much each may work, so that live work goes on beside it', parseShare, 1)
+    .option('--only-key <key>', 'only the rows of one key, in the live tables, as `row why` shows it')
+    .option('--explain-diff', 'show the rows and columns that would change, before the swap')
+    .option('--yes', 'ask nothing, also when rows differ')
+    .action((name: string, options: Options, command: Command) =>
+      withHistory(command, (access) => rebuild(access, projectionNamed(name), options)),
+    )
+}
+
+async function rebuild(access: LogAccess, projection: Projection, options: Options): Promise<void> {
+  if (options.pause) return await ask(access, projection)
+  if (options.abort) return await giveUp(access, projection)
+  if (options.rollback) return await rollBack(access, projection, options)
+  if (options.onlyKey !== undefined) return await rebuildOne(access, projection, options.onlyKey)
+  const unfinished = await latestRebuild(access.database, projection)
+  if (unfinished && !isEnded(unfinished) && !options.resume)
+    throw new CommandError(
+      'REBUILD_UNFINISHED',
+      `A rebuild of ${projection.name} to generation ${unfinished.generation} is ${unfinished.state}. Add --resume to go on, or --abort.`,
+    )
+  printLine(describePlan(await planOf(access, projection, options)))
+  await confirm('Begin?', options)
+  await report(access, projection, await run(access, projection, options), options)
+}
+
+async function run(access: LogAccess, projection: Projection, options: Options): Promise<RebuildOutcome> {
+  const logger = createLogger({ ...access.configuration.logging, level: 'warn' })
+  const bar = createProgressBar({ label: `rebuild ${projection.name}`, unit: 'events' })
+  let state = ''
+  const onEvent = (event: RebuildEvent) => {
+    if (event.kind === 'state') state = event.state
+    else if (event.kind === 'progress') bar.update({ ...totalOf(event), note: `${state}${slowestOf(event)}` })
+    else if (event.kind === 'swap-blocked') process.stderr.write(`\n${event.message}\n`)
+  }
+  const accept = async (comparisons: TableComparison[]): Promise<boolean> => {
+    bar.end()
+    printComparisons(comparisons)
+    if (options.explainDiff) printDifferences(access, comparisons)
+    if (options.verifyOnly) return false
+    return comparisons.every(({ differing }) => differing === 0) || options.yes === true || (await asks('Swap all the same?'))
+  }
+  const { parallel, share } = options
+  return await rebuildProjection({ ...access, projection, logger, pace: { parallel, share }, onEvent, accept })
+}
+
+async function report(access: LogAccess, projection: Projection, outcome: RebuildOutcome, options: Options): Promise<void> {
+  const { name } = projection
+  if (outcome.kind === 'done') {
+    const { generation, renameMilliseconds, fencedMilliseconds } = outcome
+    printLine(
+      `${name} is at generation ${generation}. The rename took ${renameMilliseconds.toFixed(1)} ms; the projector stood still for ${duration(fencedMilliseconds / 1_000)} and goes on.`,
+    )
+    printLine(`The tables before stay until the next rebuild: tributary rebuild ${name} --rollback`)
+    return
+  }
+  if (outcome.kind === 'paused') return printLine(`Paused. Go on with: tributary rebuild ${name} --resume`)
+  if (outcome.kind === 'aborted') return printLine('Aborted; what was built is removed.')
+  const differs = outcome.comparisons.some(({ differing }) => differing > 0)
+  if (differs) process.exitCode = DIFFERS
+  if (!options.verifyOnly)
+    return printLine(
+      `Nothing was swapped. To swap all the same: tributary rebuild ${name} --resume --yes; to give it up: --abort`,
+    )
+  await abortRebuild({ ...access, projection })
+  printLine(differs ? 'The tables are not what the log says.' : 'The tables are what the log says.')
+}
+
+async function ask({ database }: LogAccess, projection: Projection): Promise<void> {
+  if (await requestOfRebuild(database, projection, 'pause'))
+    printLine('Asked to pause; it shows in: tributary projection status')
+  else throw new CommandError('REBUILD_UNKNOWN', `No rebuild of ${projection.name} is under way.`)
+}
+
+async function giveUp({ database }: LogAccess, projection: Projection): Promise<void> {
+  try {
+    if (await abortRebuild({ database, projection })) return printLine('Aborted; what was built is removed.')
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== 'PROJECTION_REBUILD_REFUSED') throw error
+    await requestOfRebuild(database, projection, 'abort')
+    return printLine('Another process runs it and was asked to abort; it shows in: tributary projection status')
+  }
+  throw new CommandError('REBUILD_UNKNOWN', `No rebuild of ${projection.name} is under way.`)
+}
+
+async function rollBack(access: LogAccess, projection: Projection, options: Options): Promise<void> {
+  printLine(
+    `The tables of ${projection.name} from before the last rebuild come back; the projector then applies to them what came since.`,
+  )
+  await confirm('Roll back?', options)
+  const { generation } = await rollBackRebuild({
+    ...access,
+    projection,
+    onEvent: (event) => {
+      if (event.kind === 'swap-blocked') process.stderr.write(`${event.message}\n`)
+    },
+  })
+  printLine(`${projection.name} is at generation ${generation} again.`)
+}
+
+async function rebuildOne(access: LogAccess, projection: Projection, key: string): Promise<void> {
+  const find = () =>
+    findEvents(
+      access,
+      projection.topic as Topic,
+      { kind: 'rows', projection: projection.name, key },
+      {
+        matches: ({ event }) => {
+          if (!(projection.types as readonly string[]).includes(event.type)) return false
+          const cells = projection.key(decodeEvent(event))
+          return cells !== undefined && keyText(cells) === key
+        },
+      },
+    )
+  const { events, written, unexplained } = await rebuildKey({ ...access, projection, find })
+  if (events === 0)
+    throw new CommandError(
+      'KEY_UNKNOWN',
+      `The log has no events of ${projection.name} with the key '${key}'. See: tributary row why`,
+    )
+  const rows = Object.entries(written).map(([table, count]) => `${count} of ${table}`)
+  printLine(`${events} events of ${key}: ${rows.length === 0 ? 'every row was right' : `rows made right: ${rows.join(', ')}`}.`)
+  for (const { table, id } of unexplained)
+    printLine(`  ${table} ${id} belongs to the key and no event explains it; it was left.`)
+}
+
+async function confirm(question: string, { yes }: Options): Promise<void> {
+  if (yes || (await asks(question))) return
+  throw new CommandError('NOT_CONFIRMED', 'Nothing was done. Add --yes to answer yes beforehand.')
+}
+
+async function asks(question: string): Promise<boolean> {
+  if (!process.stdin.isTTY) return false
+  const terminal = createInterface({ input: process.stdin, output: process.stderr })
+  try {
+    return /^y(es)?$/i.test((await terminal.question(`${question} [y/N] `)).trim())
+  } finally {
+    terminal.close()
+  }
+}
+
+type Progress = Extract<RebuildEvent, { kind: 'progress' }>
+
+const totalOf = ({ partitions }: Progress) => ({
+  done: partitions.reduce((sum, { next, to }) => sum + Math.min(next, to), 0),
+  total: partitions.reduce((sum, { to }) => sum + to, 0),
+})
+
+/** The partition with the most to go, when there is something to go. */
+function slowestOf({ partitions }: Progress): string {
+  const [slowest] = partitions
+    .filter(({ next, to }) => next < to)
+    .sort((one, other) => other.to - other.next - (one.to - one.next))
+  return slowest ? `, partition ${slowest.partition} has ${(slowest.to - slowest.next).toLocaleString('en')} to go` : ''
+}
+
+function printComparisons(comparisons: readonly TableComparison[]): void {
+  for (const { table, rows, differing } of comparisons)
+    printLine(
+      `${table}: ${rows.live} rows live, ${rows.rebuilt} rebuilt, ${differing === 0 ? 'all equal' : `${differing} differ`}`,
+    )
+}

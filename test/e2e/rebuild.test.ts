@@ -1,0 +1,80 @@
+import { expect } from 'chai'
+import { deliveriesOf, orderRow } from './gateway/look.ts'
+import { openWorld, type Seller, type World } from './gateway/world.ts'
+
+describe('rebuilding by commands, while a gateway runs', function () {
+  this.timeout(90_000)
+  let world: World
+  let seller: Seller
+  let orderId: string
+  before(async () => {
+    world = await openWorld({ name: 'rebuilding' })
+    seller = (await world.consent({ codes: 'warehouse' })).seller
+    orderId = await sendOrder()
+  })
+  after(() => world.close())
+
+  async function sendOrder(): Promise<string> {
+    const order = world.simulator.market.addOrder(seller.userId)
+    await world.notify(order.orderId)
+    await deliveriesOf(world, 'warehouse', order.orderId)
+    await orderRow(world, order.orderId)
+    return order.orderId
+  }
+  const run = (...args: string[]) => world.gateway.run(['rebuild', 'orders', ...args])
+  async function done(...args: string[]): Promise<string> {
+    const { code, output, errors } = await run(...args)
+    expect(code, errors + output).to.equal(0)
+    return output
+  }
+  const status = async () => JSON.parse((await world.gateway.run(['projection', 'status', 'orders', '--json'])).output)
+  const setBuyer = (name: string) =>
+    world.database.query('UPDATE eg_order_order SET buyer_name = ? WHERE order_id = ?', [name, orderId])
+
+  it('asks before it does anything', async () => {
+    const { code, output, errors } = await run()
+    expect(code).to.equal(1)
+    expect(output).to.include('A rebuild of orders to generation 2:').and.to.include('events of the log')
+    expect(errors).to.include('Add --yes')
+    expect(await status()).to.include({ generation: 1, lag: 0, parked: 0, lastRebuild: 'none' })
+  })
+
+  it('compares only, when told so, and tells what would change without showing what is personal', async () => {
+    expect(await done('--verify-only', '--yes')).to.include('The tables are what the log says.')
+    const row = await orderRow(world, orderId)
+    await setBuyer('somebody else')
+    const { code, output } = await run('--verify-only', '--yes', '--explain-diff')
+    expect(code).to.equal(2)
+    expect(output).to.include('eg_order_order: 1 rows live, 1 rebuilt, 1 differ')
+    expect(output).to.include(`eg_order_order ${row['id']} buyer_name: ••• → •••`)
+    expect(await status()).to.include({ generation: 1 })
+  })
+
+  it('swaps the tables and tells how long that took; new orders go on into them', async () => {
+    const output = await done('--yes')
+    expect(output).to.match(/orders is at generation \d+\. The rename took [\d.]+ ms/)
+    expect((await orderRow(world, orderId))['buyer_name']).not.to.equal('somebody else')
+    await sendOrder()
+    const { output: checksums } = await world.gateway.run(['projection', 'status', 'orders', '--checksum', '--json'])
+    expect(checksums).to.match(/"table":"eg_order_order","rows":2,"checksum":"\d+:\d+"/)
+  })
+
+  it('makes one order alone right in the live tables', async () => {
+    const row = await orderRow(world, orderId)
+    await setBuyer('by hand')
+    const key = `${row['channel']}:${row['order_app_seller_id']}:${orderId}`
+    expect(await done('--only-key', key)).to.include(`events of ${key}: rows made right: 1 of eg_order_order.`)
+    expect(await orderRow(world, orderId)).to.deep.equal(row)
+    expect(await done('--only-key', key)).to.include('every row was right')
+    await sendOrder()
+    expect((await run('--only-key', '1:2:3')).errors).to.include('KEY_UNKNOWN')
+  })
+
+  it('rolls back, once', async () => {
+    expect(await done('--rollback', '--yes')).to.match(/orders is at generation 1 again/)
+    const { code, errors } = await run('--rollback', '--yes')
+    expect(code).to.equal(1)
+    expect(errors).to.include('only one that is done can be rolled back')
+    await sendOrder()
+  })
+})
