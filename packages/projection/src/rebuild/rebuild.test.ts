@@ -169,15 +169,20 @@ describe('a rebuild', function () {
   it('pauses and aborts when somebody asks, and goes on where it was', async () => {
     await append(2_000)
     startLive()
-    const asked = (what: 'pause' | 'abort') => async (event: RebuildEvent) => {
-      if (event.kind === 'progress') await requestOfRebuild(stage.operator, LIVE, what)
+    /** Rebuilds slowly and asks once, as soon as there is progress. */
+    const rebuildAndAsk = async (what: 'pause' | 'abort') => {
+      let asking: Promise<unknown> | undefined
+      const onEvent = ({ kind }: RebuildEvent) => {
+        if (kind === 'progress') asking ??= requestOfRebuild(stage.operator, LIVE, what)
+      }
+      const outcome = await rebuild(LIVE, { pace: { parallel: 1, share: 0.02 }, onEvent })
+      await asking
+      return outcome
     }
-    const slowly = { parallel: 1, share: 0.02 }
-    const paused = await rebuild(LIVE, { pace: slowly, onEvent: (event) => void asked('pause')(event) })
+    const paused = await rebuildAndAsk('pause')
     expect(paused.kind).to.equal('paused')
     expect((await latestRebuild(stage.operator, LIVE))?.state).to.equal('building')
-    const aborted = await rebuild(LIVE, { pace: slowly, onEvent: (event) => void asked('abort')(event) })
-    expect(aborted).to.include({ kind: 'aborted', generation: paused.generation })
+    expect(await rebuildAndAsk('abort')).to.include({ kind: 'aborted', generation: paused.generation })
     expect((await rebuild(LIVE)).kind).to.equal('done')
     await untilLiveIsThrough()
     expect(await verified(LIVE)).to.deep.equal([])
