@@ -8,6 +8,8 @@ const BENCHES: Readonly<Record<string, () => Promise<{ benchmark: Benchmark }>>>
   log: () => import('./log.ts'),
   ingest: () => import('./ingest.ts'),
   project: () => import('./project.ts'),
+  rebuild: () => import('./rebuild.ts'),
+  history: () => import('./history.ts'),
 }
 
 const HELP = `usage: npm run bench -- [name ...] [--json]

@@ -20,7 +20,7 @@ import { Argument, type Command } from 'commander'
 import { parseCount, parseShare } from '../arguments.ts'
 import { CommandError } from '../failure.ts'
 import { printLine } from '../output.ts'
-import { createProgressBar, duration } from '../progress-bar.ts'
+import { createProgressBar } from '../progress-bar.ts'
 import { projectionNamed, projectionNames } from '../projections.ts'
 import { type LogAccess, withHistory } from '../setting-up.ts'
 import { printDifferences } from './rebuild-differences.ts'
@@ -104,7 +104,7 @@ async function report(access: LogAccess, projection: Projection, outcome: Rebuil
   if (outcome.kind === 'done') {
     const { generation, renameMilliseconds, fencedMilliseconds } = outcome
     printLine(
-      `${name} is at generation ${generation}. The rename took ${renameMilliseconds.toFixed(1)} ms; the projector stood still for ${duration(fencedMilliseconds / 1_000)} and goes on.`,
+      `${name} is at generation ${generation}. The rename took ${renameMilliseconds.toFixed(1)} ms; the projector stood still for ${fencedMilliseconds.toFixed(0)} ms and goes on.`,
     )
     printLine(`The tables before stay until the next rebuild: tributary rebuild ${name} --rollback`)
     return

@@ -1,0 +1,127 @@
+import { randomBytes } from 'node:crypto'
+import { type Database, upsert } from '@tributary/database'
+import { type EventLog, openEventLog } from '@tributary/event-log'
+import { ORDER_TOPIC } from '@tributary/events'
+import { orders } from '@tributary/orders'
+import {
+  checksumTable,
+  type RebuildEvent,
+  rebuildProjection,
+  startProjection,
+  type Row as TableRow,
+} from '@tributary/projection'
+import { createLogger } from '@tributary/runtime'
+import { openVault, type Vault } from '@tributary/vault'
+import { type Benchmark, latency, rate } from './benchmark.ts'
+import { appendOrders } from './order-log.ts'
+import { benchDatabase } from './server.ts'
+
+/** Orders of two lines; `TRIBUTARY_BENCH_ORDERS` makes it another number. */
+const ORDERS = Number(process.env['TRIBUTARY_BENCH_ORDERS'] ?? 40_000)
+const PARTITIONS = 4
+const PARALLEL = 2
+const BATCH = 500
+const MOST_STALL = 50
+
+type Bench = { database: Database; log: EventLog; vault: Vault }
+type Measured = { seconds: number; renameMilliseconds: number; rss: number }
+
+/**
+ * Rebuilds of the projection of orders, from a quarter of the log and from all of it, against the same rows written by as
+ * many connections with nothing around.
+ */
+export const benchmark: Benchmark = {
+  name: 'rebuild',
+  run: async () => {
+    const { url, database, drop } = await benchDatabase('rebuild')
+    const log = await openEventLog({ url, database, partitions: PARTITIONS })
+    const vault = await openVault({ database, masterKeys: [randomBytes(32)] })
+    const bench = { database, log, vault }
+    try {
+      await appendOrders(log, vault, ORDERS / 4, 0)
+      await project(bench)
+      const quarter = await rebuild(bench)
+      await appendOrders(log, vault, ORDERS, 0)
+      await project(bench)
+      const before = await checksums(database)
+      const whole = await rebuild(bench)
+      const after = await checksums(database)
+      if (JSON.stringify(before) !== JSON.stringify(after))
+        throw new Error('The rebuilt tables are not equal to the live ones.')
+      const rows = before.reduce((sum, table) => sum + table.rows, 0)
+      const ceiling = await writeRaw(database)
+      return [
+        rate('rebuild: orders', 'orders/s', ORDERS / whole.seconds, ORDERS / ceiling),
+        rate('rebuild: rows', 'rows/s', rows / whole.seconds, rows / ceiling),
+        rate('rebuild: rate of a log four times as long', 'orders/s', ORDERS / whole.seconds, ORDERS / 4 / quarter.seconds),
+        latency('rebuild: the rename, and what is allowed', whole.renameMilliseconds, MOST_STALL),
+        { name: 'rebuild: memory of the process', value: whole.rss, unit: 'MB', ceiling: 300, ratio: 300 / whole.rss },
+      ]
+    } finally {
+      await log.close()
+      await drop()
+    }
+  },
+}
+
+const checksums = (database: Database) => Promise.all(orders.tables.map(({ name }) => checksumTable(database, name)))
+
+/** The seconds from the first event to the last; comparing and swapping come after that and are not counted. */
+async function rebuild({ database, log, vault }: Bench): Promise<Measured> {
+  const logger = createLogger({ level: 'warn', format: 'json' })
+  let began = 0
+  let ended = 0
+  let rss = 0
+  const onEvent = (event: RebuildEvent) => {
+    rss = Math.max(rss, process.memoryUsage.rss())
+    if (event.kind === 'state' && event.state === 'building') began = performance.now()
+    if (event.kind === 'state' && event.state === 'catching-up') ended ||= performance.now()
+  }
+  const outcome = await rebuildProjection({
+    ...{ projection: orders, database, log, vault, logger, onEvent },
+    ...{ pace: { parallel: PARALLEL, share: 1 }, signal: new AbortController().signal, accept: async () => true },
+  })
+  if (outcome.kind !== 'done') throw new Error(`The rebuild ended ${outcome.kind}.`)
+  return { seconds: (ended - began) / 1_000, renameMilliseconds: outcome.renameMilliseconds, rss: rss / 1_048_576 }
+}
+
+/** Fills the live tables, which the rebuild then compares itself with. */
+async function project({ database, log, vault }: Bench): Promise<void> {
+  const ends = (await log.ends(ORDER_TOPIC)).reduce((sum, end) => sum + end, 0)
+  const logger = createLogger({ level: 'warn', format: 'json' })
+  const projection = startProjection({ projection: orders, database, log, vault, logger })
+  for (let next = 0; next < ends; ) {
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    const [row] = await database.query<{ sum: number }[]>(
+      "SELECT COALESCE(SUM(next_position), 0) AS sum FROM tributary_cursor WHERE consumer = 'orders'",
+    )
+    next = Number(row?.sum)
+  }
+  await projection.stop()
+}
+
+/** Writes the rows of the tables into empty ones like them, by as many connections; answers the seconds. */
+async function writeRaw(database: Database): Promise<number> {
+  const tables = new Map<string, TableRow[]>()
+  for (const { name } of orders.tables) {
+    tables.set(name, await database.query('SELECT * FROM ?? ORDER BY id', [name]))
+    await database.query('CREATE TABLE ?? LIKE ??', [`${name}__raw`, name])
+  }
+  const batches = Array.from({ length: ORDERS / BATCH }, (_, index) => index)
+  const part = (rows: TableRow[], index: number) =>
+    rows.slice((index * rows.length * BATCH) / ORDERS, ((index + 1) * rows.length * BATCH) / ORDERS)
+  const work = async () => {
+    for (let index = batches.shift(); index !== undefined; index = batches.shift()) {
+      const batch = index
+      await database.transaction(async (connection) => {
+        for (const { name, columns } of orders.tables) {
+          const rows = part(tables.get(name) ?? [], batch).map((row) => columns.map((column) => row[column] ?? null))
+          await upsert(connection, { table: `${name}__raw`, primaryKey: ['id'], columns }, rows)
+        }
+      })
+    }
+  }
+  const began = performance.now()
+  await Promise.all(Array.from({ length: PARALLEL }, work))
+  return (performance.now() - began) / 1_000
+}
