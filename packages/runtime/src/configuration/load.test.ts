@@ -153,6 +153,18 @@ qifu: { eg: { spi: { services: { warehouse: "http://\${HOST_NAME}:\${PORT}/order
     expect(configuration.logUrl).to.equal('mysql://log.example/events')
   })
 
+  it('reads addresses from files that the environment names', async () => {
+    const { TRIBUTARY_DATABASE_URL: url = '', ...others } = environment
+    const file = join(folder, 'address')
+    await writeFile(file, `${url}\n`)
+    const configuration = await load('', { ...others, TRIBUTARY_DATABASE_URL_FILE: file })
+    expect(configuration.databaseUrl).to.equal(url)
+    const both = await refusal('', { ...environment, TRIBUTARY_DATABASE_URL_FILE: file })
+    expect(both.problems.map(({ key }) => key)).to.deep.equal(['TRIBUTARY_DATABASE_URL_FILE'])
+    const missing = await refusal('', { ...others, TRIBUTARY_DATABASE_URL_FILE: `${file}.missing` })
+    expect(missing.problems.map(({ key }) => key)).to.deep.equal(['TRIBUTARY_DATABASE_URL_FILE'])
+  })
+
   it('names a wrong variable by its own name', async () => {
     const error = await refusal('', { ...environment, TRIBUTARY_PORT: 'eighty', TRIBUTARY_LOG_LEVEL: 'loud' })
     expect(error.problems.map(({ key }) => key)).to.have.members(['TRIBUTARY_PORT', 'TRIBUTARY_LOG_LEVEL'])

@@ -4,6 +4,7 @@ import type { Configuration } from '../configuration.ts'
 import { checkDocument } from './check.ts'
 import { type Environment, fillDocument, type SchemaPart } from './document.ts'
 import { ebayConfiguration } from './ebay.ts'
+import { withFiles } from './environment-files.ts'
 import { ConfigurationError, type ConfigurationProblem } from './error.ts'
 import { masterKeys } from './master-keys.ts'
 import { type FileContent, FileSchema } from './schema.ts'
@@ -30,8 +31,10 @@ export async function loadConfiguration(options: { file?: string; environment: E
   const file = options.file ?? options.environment['TRIBUTARY_CONFIG']
   const where = file ?? 'The configuration from the environment'
   const text = file === undefined ? '' : await readText(file)
-  const { content, problems } = readContent(text, options.environment)
-  const keys = await masterKeys(options.environment)
+  const { environment, problems: fileProblems } = await withFiles(options.environment)
+  const { content, problems } = readContent(text, environment)
+  problems.push(...fileProblems)
+  const keys = await masterKeys(environment)
   const { ebay, problems: ebayProblems } = ebayConfiguration(content.qifu?.eg?.ebay, content.tributary?.profile)
   const databaseUrl = content.tributary?.database?.url
   problems.push(...keys.problems)
@@ -44,7 +47,7 @@ export async function loadConfiguration(options: { file?: string; environment: E
 const byLine = (one: ConfigurationProblem, other: ConfigurationProblem): number =>
   (one.line ?? Number.MAX_SAFE_INTEGER) - (other.line ?? Number.MAX_SAFE_INTEGER)
 
-const databaseKeys = ['tributary.database.url', 'TRIBUTARY_DATABASE_URL']
+const databaseKeys = ['tributary.database.url', 'TRIBUTARY_DATABASE_URL', 'TRIBUTARY_DATABASE_URL_FILE']
 const noDatabase: ConfigurationProblem = {
   key: 'TRIBUTARY_DATABASE_URL',
   expected: 'an address mysql://user:password@host:port/name',
