@@ -7,6 +7,7 @@ import { stopBenchServer } from './server.ts'
 const BENCHES: Readonly<Record<string, () => Promise<{ benchmark: Benchmark }>>> = {
   log: () => import('./log.ts'),
   ingest: () => import('./ingest.ts'),
+  telemetry: () => import('./telemetry.ts'),
   project: () => import('./project.ts'),
   rebuild: () => import('./rebuild.ts'),
   history: () => import('./history.ts'),
