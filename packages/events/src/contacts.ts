@@ -25,7 +25,7 @@ const subject = Type.String({
 const timestamp = Type.Integer({
   minimum: 0,
   maximum: 99_999_999_999,
-  description: 'Seconds since 1970, as WeCom gave them; of a reconcile the second in which its reading began.',
+  description: 'Seconds since 1970, as WeCom gave them; of a reconcile the second before its reading began.',
 })
 const sealed = (content: string) =>
   Type.Union([Type.String(), Type.Null()], { description: `${content}; null when the corp's key had been destroyed.` })

@@ -13,6 +13,26 @@ export type EbayConfiguration = {
   notificationEndpoint?: string
 }
 
+/** What protects a callback address at WeCom, and the secret that its contacts are read with. */
+export type WeworkAccess = { token: string; encodingAesKey: string; secret?: string }
+
+/**
+ * How the directory of a corp is read, and the database that holds its tables. `departments` walks the departments;
+ * `contacts-edit` lists all ids at once, which needs that permission; `members` is the mode in which members consent one by one.
+ */
+export type WeworkCorp = { directory: 'departments' | 'contacts-edit' | 'members'; schema?: string }
+
+/** A customer of ours at WeCom: a suite that corps install, apps that a corp built itself, or both. */
+export type WeworkCustomer = {
+  apiUrl: string
+  /** `providerCorpId` is empty for the suite of a person. */
+  suite?: WeworkAccess & { suiteId: string; providerCorpId: string }
+  /** By corp id. Corps that are not named here may install the suite, too. */
+  corps: Readonly<Record<string, WeworkCorp>>
+  /** By a name of the operator's, which stands in the callback's path. */
+  selfBuilt: Readonly<Record<string, WeworkAccess & WeworkCorp & { corpId: string }>>
+}
+
 export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent'
 export type LogFormat = 'json' | 'pretty'
 
@@ -34,5 +54,8 @@ export type Configuration = {
   consumerGroups: { orderSpi: string; weworkEventWebhook: string }
   /** Where the SPI service of each `eg_spi.server_name` is found. */
   spiServices: Readonly<Record<string, string>>
+  /** By the customer's name, which stands in the callback's path. */
+  wework: Readonly<Record<string, WeworkCustomer>>
+  contactSync: { intervalHours: number; callsPerSecond: number }
   orderSync: { pollIntervalSeconds: number; overlapSeconds: number; reachBackDays: number; concurrency: number }
 }

@@ -28,3 +28,11 @@ export function countNotificationsFromZero(channel: string): void {
   for (const outcome of ['kept', 'refused', 'not-kept'] as const) notifications.add(0, { channel, outcome })
   signatureFailures.add(0, { channel })
 }
+
+const callbacks = counter({
+  name: 'tributary_wework_callbacks_total',
+  help: 'Callbacks of WeCom by what became of them: kept, not-kept, quarantined, or the reason of the refusal.',
+  labels: ['customer', 'outcome'],
+})
+
+export const countCallback = (customer: string, outcome: string): void => callbacks.add(1, { customer, outcome })

@@ -1,16 +1,30 @@
-import type { Configuration } from '../configuration.ts'
+import type { Configuration, WeworkAccess } from '../configuration.ts'
 
 /** The configuration as plain values to print. Secrets are only told to be there; addresses lose their passwords. */
 export function describeConfiguration(configuration: Configuration): Record<string, unknown> {
-  const { databaseUrl, logUrl, masterKeys, ebay, ...rest } = configuration
+  const { databaseUrl, logUrl, masterKeys, ebay, wework, ...rest } = configuration
   return {
     ...rest,
     databaseUrl: withoutPassword(databaseUrl),
     logUrl: withoutPassword(logUrl),
     masterKeys: `${masterKeys.length} set`,
     ebay: ebay ? { ...ebay, challengeVerificationToken: ebay.challengeVerificationToken ? 'set' : 'not set' } : 'not set',
+    wework: Object.fromEntries(
+      Object.entries(wework).map(([name, { suite, selfBuilt, ...customer }]) => [
+        name,
+        {
+          ...customer,
+          suite: suite ? withoutSecrets(suite) : 'not set',
+          selfBuilt: Object.fromEntries(Object.entries(selfBuilt).map(([app, access]) => [app, withoutSecrets(access)])),
+        },
+      ]),
+    ),
     spiServices: Object.fromEntries(Object.entries(rest.spiServices).map(([name, url]) => [name, withoutPassword(url)])),
   }
+}
+
+function withoutSecrets(access: WeworkAccess): Record<string, unknown> {
+  return { ...access, token: 'set', encodingAesKey: 'set', secret: access.secret === undefined ? 'not set' : 'set' }
 }
 
 function withoutPassword(address: string): string {

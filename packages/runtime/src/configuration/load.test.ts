@@ -288,6 +288,30 @@ qifu:
     expect(described).to.contain('db.example').and.to.contain('"challengeVerificationToken":"set"')
   })
 
+  it('reads what protects the callbacks of WeCom, and shows none of it', async () => {
+    const secrets = { WECOM_TOKEN: 'hiddenToken', WECOM_AES_KEY: 'h1dden'.padEnd(43, 'A'), WECOM_SECRET: 'hidden-secret' }
+    const yaml = (token: string) => `
+qifu:
+  eg:
+    wework-map:
+      keyfil:
+        suite: { suite-id: ww1, provider-corp-id: ww2, token: ${token}, encoding-aes-key: '\${WECOM_AES_KEY}', secret: '\${WECOM_SECRET}' }
+        corps: { wp1: { schema: directory_a, directory: contacts-edit } }
+        self-built:
+          app: { corp-id: ww3, token: '\${WECOM_TOKEN}', encoding-aes-key: '\${WECOM_AES_KEY}' }
+`
+    const configuration = await load(yaml(`'\${WECOM_TOKEN}'`), { ...environment, ...secrets })
+    expect(configuration.wework['keyfil']).to.deep.include({
+      apiUrl: 'https://qyapi.weixin.qq.com/cgi-bin',
+      corps: { wp1: { schema: 'directory_a', directory: 'contacts-edit' } },
+    })
+    expect(configuration.wework['keyfil']?.suite).to.include({ suiteId: 'ww1', providerCorpId: 'ww2', secret: 'hidden-secret' })
+    expect(configuration.wework['keyfil']?.selfBuilt['app']).to.include({ corpId: 'ww3', directory: 'departments' })
+    expect(JSON.stringify(describeConfiguration(configuration))).not.to.match(/h[i1]dden/)
+    const { problems } = await refusal(yaml("'with space'"), { ...environment, ...secrets })
+    expect(problems.map(({ key }) => key)).to.deep.equal(['qifu.eg.wework-map.keyfil.suite.token'])
+  })
+
   describe('and its manual', () => {
     const documents = join(import.meta.dirname, '../../../../docs')
 

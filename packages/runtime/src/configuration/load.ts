@@ -8,6 +8,7 @@ import { withFiles } from './environment-files.ts'
 import { ConfigurationError, type ConfigurationProblem } from './error.ts'
 import { masterKeys } from './master-keys.ts'
 import { type FileContent, FileSchema } from './schema.ts'
+import { weworkConfiguration } from './wework.ts'
 
 /** Environment variables that take the place of a key in the file. */
 export const variables = {
@@ -111,8 +112,16 @@ function merged(file: TributarySection | undefined, overrides: TributarySection)
 }
 
 function complete(content: FileContent, known: Pick<Configuration, 'databaseUrl' | 'masterKeys' | 'ebay'>): Configuration {
-  const { server, log, logging, telemetry, metrics, 'order-sync': orderSync } = content.tributary ?? {}
-  const { 'consumer-group': groups, spi } = content.qifu?.eg ?? {}
+  const {
+    server,
+    log,
+    logging,
+    telemetry,
+    metrics,
+    'order-sync': orderSync,
+    'contact-sync': contactSync,
+  } = content.tributary ?? {}
+  const { 'consumer-group': groups, spi, 'wework-map': wework } = content.qifu?.eg ?? {}
   return {
     ...known,
     server: { host: server?.host ?? '127.0.0.1', port: server?.port ?? 8080 },
@@ -126,6 +135,8 @@ function complete(content: FileContent, known: Pick<Configuration, 'databaseUrl'
       weworkEventWebhook: groups?.['wework-event-webhook'] ?? 'egWeworkEventWebhookConsumerGroup',
     },
     spiServices: spi?.services ?? {},
+    wework: weworkConfiguration(wework),
+    contactSync: contactSyncOf(contactSync),
     orderSync: orderSyncOf(orderSync),
   }
 }
@@ -141,4 +152,8 @@ function orderSyncOf(section: TributarySection['order-sync']): Configuration['or
     reachBackDays: section?.['reach-back-days'] ?? 90,
     concurrency: section?.concurrency ?? 16,
   }
+}
+
+function contactSyncOf(section: TributarySection['contact-sync']): Configuration['contactSync'] {
+  return { intervalHours: section?.['interval-hours'] ?? 24, callsPerSecond: section?.['calls-per-second'] ?? 100 }
 }

@@ -60,6 +60,45 @@ const serviceUrl = text(
   { pattern: '^https?://[^\\s]+$' },
 )
 
+const weworkId = (what: string) =>
+  text(
+    { expected: what, fix: "Write it as WeCom's console shows it: letters, digits, _ or -." },
+    { pattern: '^[A-Za-z0-9_-]{1,64}$' },
+  )
+
+/** What protects a callback address at WeCom (W91144, W96238). */
+const callback = {
+  token: text(
+    { expected: '1 to 32 letters and digits', fix: `Write the token of the callback address, best as \${WECOM_TOKEN}.` },
+    { pattern: '^[A-Za-z0-9]{1,32}$' },
+  ),
+  'encoding-aes-key': text(
+    { expected: '43 letters and digits', fix: `Write the EncodingAESKey of the callback address, best as \${WECOM_AES_KEY}.` },
+    { pattern: '^[A-Za-z0-9]{43}$' },
+  ),
+  secret: optional(
+    text({ expected: 'the secret of the suite or app', fix: `Write it as \${WECOM_SECRET} and set that variable.` }),
+  ),
+}
+
+const directory = {
+  schema: optional(
+    text(
+      { expected: 'the name of a database', fix: 'Name the database that holds the directory tables of this corp.' },
+      { pattern: '^[A-Za-z0-9_$-]{1,64}$' },
+    ),
+  ),
+  directory: optional(oneOf(['departments', 'contacts-edit', 'members'])),
+}
+
+const Suite = section({
+  'suite-id': weworkId('the id of the suite'),
+  'provider-corp-id': optional(weworkId("the provider's own corp id")),
+  ...callback,
+})
+
+const SelfBuilt = section({ 'corp-id': weworkId('the id of the corp'), ...callback, ...directory })
+
 /** Kept by the existing deployment; the WeCom part reads it. */
 const Webhook = section({
   url: serviceUrl,
@@ -73,7 +112,20 @@ const Eg = section({
     section({ 'order-spi': optional(consumerGroup), 'wework-event-webhook': optional(consumerGroup) }),
   ),
   spi: optional(section({ services: optional(Type.Record(Type.String(), serviceUrl)) })),
-  'wework-map': optional(Type.Record(Type.String(), section({ webhooks: optional(Type.Array(Webhook)) }))),
+  'wework-map': optional(
+    Type.Record(
+      Type.String(),
+      section({
+        webhooks: optional(Type.Array(Webhook)),
+        suite: optional(Suite),
+        corps: optional(Type.Record(Type.String(), section(directory))),
+        'self-built': optional(Type.Record(Type.String(), SelfBuilt)),
+        'api-url': optional(
+          text({ expected: 'an https address', fix: 'Leave it out to use WeCom itself.' }, { pattern: webAddress }),
+        ),
+      }),
+    ),
+  ),
 })
 
 const seconds = (minimum: number, maximum: number) =>
@@ -152,6 +204,14 @@ const Tributary = section({
         count(1, 730, { expected: 'days, 1 to 730', fix: 'Write a whole number; eBay keeps two years.' }),
       ),
       concurrency: optional(count(1, 64, { expected: 'a number of reads, 1 to 64', fix: 'Write a whole number.' })),
+    }),
+  ),
+  'contact-sync': optional(
+    section({
+      'interval-hours': optional(count(1, 168, { expected: 'hours, 1 to 168', fix: 'Write a whole number of hours.' })),
+      'calls-per-second': optional(
+        count(1, 150, { expected: 'calls a second, 1 to 150', fix: 'WeCom lets 10,000 a minute through for each corp.' }),
+      ),
     }),
   ),
 })

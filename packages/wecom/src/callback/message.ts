@@ -35,7 +35,8 @@ export function readMessage(fields: Fields): WecomMessage {
 function ofSuite(fields: Fields, infoType: string): WecomMessage {
   const suiteId = textOf(fields, 'SuiteId') ?? ''
   const timestamp = timeOf(textOf(fields, 'TimeStamp'))
-  const [corpId, authCode, ticket] = ['AuthCorpId', 'AuthCode', 'SuiteTicket'].map((name) => textOf(fields, name) || undefined)
+  const corpId = corpIdOf(textOf(fields, 'AuthCorpId'))
+  const [authCode, ticket] = ['AuthCode', 'SuiteTicket'].map((name) => textOf(fields, name) || undefined)
   const other: WecomMessage = { kind: 'other', suiteId, corpId: corpId ?? null, infoType, timestamp }
   if (timestamp === null) return other
   switch (infoType) {
@@ -56,7 +57,7 @@ function ofSuite(fields: Fields, infoType: string): WecomMessage {
 }
 
 function selfBuilt(fields: Fields): WecomMessage {
-  const corpId = textOf(fields, 'ToUserName') || undefined
+  const corpId = corpIdOf(textOf(fields, 'ToUserName'))
   const timestamp = timeOf(textOf(fields, 'CreateTime'))
   const infoType = textOf(fields, 'Event') ?? textOf(fields, 'MsgType') ?? ''
   const other: WecomMessage = { kind: 'other', suiteId: '', corpId: corpId ?? null, infoType, timestamp }
@@ -73,10 +74,28 @@ function contact(
   return { kind: 'contact-changed', suiteId, corpId, changeType, timestamp }
 }
 
+/** Of a member; WeCom allows 100. Each costs a row id, so a list without an end must not reach that. */
+const MOST_DEPARTMENTS = 1_000
+
+/** Longer ones, or such with control characters, name no corp of WeCom. */
+const corpIdOf = (text: string | undefined): string | undefined =>
+  text !== undefined && /^[^\p{Cc}\p{Cs}]{1,64}$/u.test(text) ? text : undefined
+
 /** A change that does not say of whom cannot be applied to anybody. */
 function namesItsSubject(changeType: ChangeType, fields: Fields): boolean {
   if (changeType === 'update_tag') return true
+  if (listOf(textOf(fields, 'Department')).length > MOST_DEPARTMENTS) return false
   return Boolean(textOf(fields, changeType.endsWith('_user') ? 'UserID' : 'Id'))
 }
+
+/** A comma list of WeCom's to its parts, each once. */
+export const listOf = (text: string | undefined): string[] => [
+  ...new Set(
+    (text ?? '')
+      .split(',')
+      .map((part) => part.trim())
+      .filter((part) => part !== ''),
+  ),
+]
 
 const timeOf = (text: string | undefined): number | null => (text !== undefined && TIME.test(text) ? Number(text) : null)

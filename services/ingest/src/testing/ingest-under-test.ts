@@ -3,7 +3,7 @@ import type { App } from '@tributary/channels'
 import { createEbay } from '@tributary/channels/ebay'
 import { addApp, addSpiService, type Database, listApps, openDatabase } from '@tributary/database'
 import { type EventLog, openEventLog } from '@tributary/event-log'
-import { createRowIds, decodeEvent, type Event, ORDER_TOPIC } from '@tributary/events'
+import { createRowIds, decodeEvent, type Event, ORDER_TOPIC, type Topic } from '@tributary/events'
 import { createHttpServer, createLogger, type HttpServer, type Service } from '@tributary/runtime'
 import { migratedTestDatabase, type Relay, startRelay } from '@tributary/test/servers'
 import { createEbaySimulator, EBAY_SCOPES, type EbaySimulator } from '@tributary/test/simulators/ebay'
@@ -33,8 +33,8 @@ export type IngestUnderTest = {
   readonly challenge: { token: string; endpoint: string }
   /** Every line that was logged since the start. */
   readonly lines: string[]
-  /** Every event in the log, partition by partition. */
-  events(): Promise<Event[]>
+  /** Every event of a topic in the log, partition by partition; of orders and sellers unless said otherwise. */
+  events(topic?: Topic): Promise<Event[]>
   /** Empty tables, a new eBay and a new process: the state in which every test begins. */
   reset(): Promise<void>
   /** A new process over the same database and eBay: new pool, log, ingest and server. */
@@ -77,7 +77,7 @@ export async function prepareIngest(): Promise<IngestUnderTest> {
     get appId() {
       return appId
     },
-    events: () => allEvents(url, database),
+    events: (topic = ORDER_TOPIC) => allEvents(url, database, topic),
     async reset() {
       relay.heal()
       await running.stop()
@@ -173,12 +173,12 @@ async function firstApp(database: Database): Promise<App> {
   return app
 }
 
-async function allEvents(url: string, database: Database): Promise<Event[]> {
+async function allEvents(url: string, database: Database, topic: Topic): Promise<Event[]> {
   const log = await openEventLog({ url, database, partitions: PARTITIONS })
   try {
     const events: Event[] = []
     for (let partition = 0; partition < PARTITIONS; partition++) {
-      const slice = await log.read(ORDER_TOPIC, partition, 0)
+      const slice = await log.read(topic, partition, 0)
       events.push(...slice.events.map(({ event }) => decodeEvent(event)))
     }
     return events

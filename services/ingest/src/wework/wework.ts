@@ -1,0 +1,48 @@
+import { CONTACT_TOPIC } from '@tributary/events'
+import type { Route } from '@tributary/runtime'
+import { openSettings } from '@tributary/vault'
+import type { IngestContext } from '../context.ts'
+import { createKeeper } from '../keeper.ts'
+import { openAddresses } from './addresses.ts'
+import type { Unreadable } from './context.ts'
+import { countQuarantine } from './quarantine.ts'
+import { weworkRoutes } from './routes.ts'
+
+/** WeCom waits for one second (W90642), and the answer has a way to go. */
+const DEADLINE = 700
+
+/** The part of ingest that faces WeCom: its routes, and how it does. Without a configured customer there is neither. */
+export function createWework(context: IngestContext) {
+  const customers = context.configuration.wework ?? {}
+  const keeper = createKeeper(context.log, { topic: CONTACT_TOPIC, deadline: DEADLINE, notKept: 500 })
+  const unreadable: Unreadable = { count: 0, lastTime: null }
+  const settings = openSettings(context)
+  const hasAddresses = Object.values(customers).some(({ suite, selfBuilt }) => suite || Object.keys(selfBuilt).length > 0)
+  const routes: Route[] = hasAddresses
+    ? weworkRoutes({ ...context, settings }, { addresses: openAddresses(customers), customers, keeper, unreadable })
+    : []
+
+  return {
+    routes,
+    /** Undefined where WeCom is not configured. `reason` is for operators when something needs a look. */
+    async health(): Promise<{ reason?: string; details: Record<string, unknown> } | undefined> {
+      if (!hasAddresses) return undefined
+      const figures = keeper.figures()
+      const quarantined = await countQuarantine(context.database)
+      const reasons = [
+        ...((figures.lastFailedTime ?? 0) > (figures.lastKeptTime ?? 0)
+          ? ['The last callback of WeCom could not be kept; it was asked to try again.']
+          : []),
+        ...((unreadable.lastTime ?? 0) > (figures.lastKeptTime ?? 0)
+          ? ['The last callback of WeCom could not be read: check its EncodingAESKey.']
+          : []),
+        ...(quarantined > 0
+          ? [`${quarantined} signed callbacks of the last day were not for us: see tributary wework quarantine.`]
+          : []),
+      ]
+      const details = { ...figures, unreadable: unreadable.count, quarantined }
+      return { ...(reasons.length > 0 ? { reason: reasons.join(' ') } : {}), details }
+    },
+    stop: () => keeper.stop(),
+  }
+}

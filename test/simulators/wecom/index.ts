@@ -1,0 +1,5 @@
+export type { CallRecord } from './api-routes.ts'
+export * from './callbacks.ts'
+export * from './directory.ts'
+export type { CallName, Fault, FaultKind } from './faults.ts'
+export * from './simulator.ts'
