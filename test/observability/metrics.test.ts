@@ -37,10 +37,18 @@ describe('the metrics of a running gateway', function () {
     expect(await world.notify(order.orderId)).to.deep.equal([204])
     await deliveriesOf(world, 'warehouse', order.orderId)
     await orderRow(world, order.orderId)
+    // Told once more: a second hint, and nothing new.
+    await world.notify(order.orderId)
     const scrape = async () => readExposition(await (await fetch(`http://127.0.0.1:${port}/metrics`)).text())
     shown = await eventually('every consumer has been counted', async () => {
       const exposition = await scrape()
-      return exposition.labels.has('tributary_projection_rows_total') && exposition
+      const isBehind = exposition.series.some(({ name, value }) => name === 'tributary_consumer_lag_events' && value > 0)
+      // An answer is counted when its connection has it.
+      const isAnswered = exposition.series.some(
+        ({ name, labels, value }) =>
+          name === 'http_server_request_duration_seconds_count' && labels['http_response_status_code'] === '204' && value === 2,
+      )
+      return !isBehind && isAnswered && exposition
     })
     dashboards = await Promise.all(
       (await readdir(DASHBOARDS)).map(async (file) => JSON.parse(await readFile(join(DASHBOARDS, file), 'utf8')) as Dashboard),
@@ -61,6 +69,62 @@ describe('the metrics of a running gateway', function () {
     ...(await alertRules()).map(({ alert, expr }) => ({ where: `alert ${alert}`, expression: expr })),
   ]
   const isShown = (metric: string) => shown.names.has(metric) || OF_PROMETHEUS.metrics.has(metric)
+
+  /** The sum of the series that have these labels. */
+  const counted = (name: string, labels: Record<string, string> = {}): number =>
+    shown.series
+      .filter((one) => one.name === name && Object.entries(labels).every(([label, value]) => one.labels[label] === value))
+      .reduce((sum, { value }) => sum + value, 0)
+
+  it('count what came in, what was kept of it, and what went out', () => {
+    const endpoint = 'egOrderSpiConsumerGroup:warehouse'
+    expect({
+      kept: counted('tributary_notifications_total', { channel: 'ebay', outcome: 'kept' }),
+      refused: counted('tributary_notifications_total', { channel: 'ebay', outcome: 'refused' }),
+      unsigned: counted('tributary_signature_failures_total', { channel: 'ebay' }),
+      notified: counted('tributary_log_events_total', { type: 'OrderNotified', outcome: 'appended' }),
+      received: counted('tributary_orders_received_total', { channel: 'ebay', origin: 'notification' }),
+      snapshots: counted('tributary_log_events_total', { type: 'OrderReceived', outcome: 'appended' }),
+      orderRows: counted('tributary_projection_rows_total', { table: 'eg_order_order' }),
+      lineRows: counted('tributary_projection_rows_total', { table: 'eg_order_order_detail' }),
+      delivered: counted('tributary_delivery_age_seconds_count', { endpoint }),
+      failed:
+        counted('tributary_delivery_attempts_total', { endpoint }) -
+        counted('tributary_delivery_age_seconds_count', { endpoint }),
+      webhooks: counted('http_server_request_duration_seconds_count', {
+        http_route: '/open/order/callback/:channel',
+        http_response_status_code: '204',
+      }),
+    }).to.deep.equal({
+      kept: 2,
+      refused: 1,
+      unsigned: 1,
+      notified: 2,
+      received: 1,
+      snapshots: 1,
+      orderRows: 1,
+      lineRows: 2,
+      delivered: 1,
+      failed: 0,
+      webhooks: 2,
+    })
+  })
+
+  it('tell how everything stands', () => {
+    const endpoint = 'egOrderSpiConsumerGroup:warehouse'
+    expect(counted('tributary_endpoint_state', { endpoint, state: 'open' })).to.equal(1)
+    expect(counted('tributary_endpoint_state', { endpoint, state: 'failing' })).to.equal(0)
+    expect(counted('tributary_lanes', { endpoint })).to.equal(0)
+    expect(counted('tributary_sellers', { channel: 'ebay', grant: 'standing' })).to.equal(1)
+    expect(counted('tributary_channel_calls_left', { channel: 'ebay', operation: 'order' })).to.be.within(99_000, 99_999)
+    expect(counted('tributary_service_health', { service: 'projector' })).to.equal(2)
+    expect(counted('tributary_metrics_read_failures_total')).to.equal(0)
+    const place = { consumer: 'orders', topic: 'EG_ORDER_SPI_TOPIC' }
+    const partitions = shown.series.filter(
+      ({ name, labels }) => name === 'tributary_consumer_stalled_seconds' && labels['consumer'] === 'orders',
+    )
+    expect([partitions.length, counted('tributary_consumer_stalled_seconds', place)]).to.deep.equal([8, 0])
+  })
 
   it('are all that dashboards and alert rules ask for', async () => {
     const missing = (await expressions()).flatMap(({ where, expression }) =>

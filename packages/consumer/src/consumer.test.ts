@@ -1,5 +1,6 @@
 import { type Database, DatabaseError } from '@tributary/database'
 import { ORDER_TOPIC } from '@tributary/events'
+import { metricValue } from '@tributary/runtime/testing'
 import { expect } from 'chai'
 import { takeOver } from './cursor.ts'
 import { type ConsumerDefinition, type OwnedPartition, type RunningConsumer, readCursors, startConsumer } from './index.ts'
@@ -78,6 +79,7 @@ describe('a consumer', () => {
   })
 
   it('undoes the batch of an owner that was overtaken while it prepared, counts a fence, and starts anew at the cursor', async () => {
+    const fences = await metricValue('tributary_consumer_fences_total', { consumer: 'effects' })
     const { positions } = await stage.append('a', '1', '2')
     const preparing = gate()
     let prepared = 0
@@ -93,6 +95,7 @@ describe('a consumer', () => {
     await takeOver(stage.database, { consumer: 'effects', topic: ORDER_TOPIC, partition: 0 }, 'a newer owner')
     preparing.open()
     await until('the fence is counted', async () => (await consumer.figures()).fences === 1)
+    expect(await metricValue('tributary_consumer_fences_total', { consumer: 'effects' })).to.equal(fences + 1)
     expect(await values()).to.deep.equal([])
     expect(positions).to.have.length(2)
     await stage.append('a', '3')

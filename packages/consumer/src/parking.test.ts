@@ -1,4 +1,6 @@
 import { ORDER_TOPIC, sellerKey } from '@tributary/events'
+import { metricsText } from '@tributary/runtime'
+import { metricValue } from '@tributary/runtime/testing'
 import { expect } from 'chai'
 import {
   type ConsumerDefinition,
@@ -48,6 +50,7 @@ describe('poison events', () => {
   })
 
   it('park their key with the later events of it behind them; other keys go on, each event once', async () => {
+    const parkings = await metricValue('tributary_consumer_parkings_total', { consumer: 'effects' })
     bad.add('a2')
     await stage.append('a', 'a1', 'a2', 'a3')
     await stage.append('b', 'b1')
@@ -73,6 +76,11 @@ describe('poison events', () => {
     })
     expect((await consumer.health()).status).to.equal('degraded')
     expect((await consumer.figures()).parkedKeys).to.equal(1)
+    const place = { consumer: 'effects', topic: ORDER_TOPIC, partition: 0 }
+    expect(await metricValue('tributary_consumer_parked_keys', place)).to.equal(1)
+    expect(await metricValue('tributary_consumer_parkings_total', { consumer: 'effects' })).to.equal(parkings + 1)
+    await consumer.stop()
+    expect(await metricsText()).not.to.include('tributary_consumer_parked_keys{')
   })
 
   it('stay parked for the next owner, whose new events of the key queue behind as well', async () => {
