@@ -7,6 +7,7 @@ import { createRouter } from './http/routes.ts'
 import { createHttpServer } from './http/server.ts'
 import { createLogger } from './logger.ts'
 import { currentTraceparent, inSpan, startTelemetry } from './telemetry.ts'
+import { metricValue } from './testing/index.ts'
 
 type SentSpan = {
   traceId: string
@@ -133,10 +134,17 @@ describe('telemetry', () => {
       expect(JSON.stringify(spans)).not.to.contain('hidden-1')
     })
 
-    it('ends though the collector is gone', async () => {
-      const telemetry = await startTelemetry({ endpoint: 'http://127.0.0.1:1', sampling: 1, serviceName: 'test' })
+    it('ends though the collector is gone, and says what was lost', async () => {
+      const lines: string[] = []
+      const logger = createLogger({ level: 'info', format: 'json', destination: { write: (line) => void lines.push(line) } })
+      const lost = await metricValue('tributary_telemetry_spans_total', { outcome: 'lost' })
+      const telemetry = await startTelemetry({ endpoint: 'http://127.0.0.1:1', sampling: 1, serviceName: 'test', logger })
       await inSpan('lost', {}, async () => {})
       await telemetry.stop()
+      expect(lines.map((line) => JSON.parse(line).msg)).to.deep.equal([
+        'the telemetry endpoint does not take traces; they are lost, work goes on',
+      ])
+      expect(await metricValue('tributary_telemetry_spans_total', { outcome: 'lost' })).to.equal(lost + 1)
     })
   })
 })

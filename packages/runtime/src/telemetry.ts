@@ -11,6 +11,8 @@ import {
   trace,
 } from '@opentelemetry/api'
 
+import type { Logger } from './logger.ts'
+
 /** What the work of a span may do to it. Values are figures and names, never secrets or personal data. */
 export type SpanNotes = {
   note(name: string, value: string | number | boolean): void
@@ -146,6 +148,7 @@ export async function startTelemetry(options: {
   endpoint?: string
   sampling: number
   serviceName: string
+  logger?: Logger
 }): Promise<{ stop(): Promise<void> }> {
   if (!options.endpoint) return { stop: async () => {} }
   const { startExporting } = await import('./telemetry-exporter.ts')

@@ -13,7 +13,11 @@ export function addServeCommand(program: Command): void {
     .action(async (names: ServiceName[], _options, command: Command) => {
       const configuration = await configurationFor(command)
       const logger = createLogger(configuration.logging)
-      const telemetry = await startTelemetry({ ...configuration.telemetry, serviceName: `tributary-${names.join('+')}` })
+      const telemetry = await startTelemetry({
+        ...configuration.telemetry,
+        serviceName: `tributary-${names.join('+')}`,
+        logger,
+      })
       const platform = await openPlatform(configuration, logger)
       try {
         const { services } = createServices(platform, names)

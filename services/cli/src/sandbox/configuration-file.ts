@@ -4,6 +4,7 @@ import { stringify } from 'yaml'
 /** What the sandbox's configuration depends on. */
 export type SandboxAddresses = {
   port: number
+  metricsPort: number
   ebay: Record<string, string>
   /** By `server_name`. */
   receivers: Readonly<Record<string, string>>
@@ -14,11 +15,12 @@ export type SandboxAddresses = {
  * Secrets stay in the environment.
  */
 export async function writeConfigurationFile(file: string, addresses: SandboxAddresses): Promise<void> {
-  const { port, ebay, receivers } = addresses
+  const { port, metricsPort, ebay, receivers } = addresses
   const document = {
     tributary: {
       profile: 'sandbox',
       server: { host: '127.0.0.1', port },
+      metrics: { host: '127.0.0.1', port: metricsPort },
       'order-sync': { 'poll-interval-seconds': 30 },
     },
     qifu: {

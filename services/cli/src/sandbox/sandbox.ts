@@ -153,6 +153,7 @@ function announce(world: World, options: SandboxOptions, milliseconds: number): 
     [
       `Ready after ${(milliseconds / 1000).toFixed(1)} s.`,
       `  gateway     ${world.gatewayUrl}  (ingest, order-sync, projector, dispatcher; ${world.gatewayUrl}/healthz)`,
+      `  metrics     ${world.metricsUrl}  (Prometheus)`,
       `  MariaDB     127.0.0.1:${world.server.port}, database tributary_sandbox`,
       `  eBay        ${new URL(world.simulator.urls.tokenUrl).origin}  (simulated; one seller has authorized the app)`,
       `  receivers   warehouse ${warehouse}, accounting ${accounting}  (simulated; they verify every signature)`,

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { addApp, addSpiService, migrate, openDatabase } from '@tributary/database'
-import { createLogger, loadConfiguration, type Service } from '@tributary/runtime'
+import { createLogger, loadConfiguration, type Service, startTelemetry } from '@tributary/runtime'
 import { freePort, type PrivateServer, startMariaDb } from '@tributary/test/servers'
 import { createEbaySimulator, type EbaySimulator } from '@tributary/test/simulators/ebay'
 import { createSpiReceiver, type SpiReceiver } from '@tributary/test/simulators/spi'
@@ -27,6 +27,7 @@ export type World = {
   platform: Platform
   services: readonly Service[]
   gatewayUrl: string
+  metricsUrl: string
   configurationFile: string
   /** The simulated seller that has authorized the app, once `authorize` resolved. */
   authorize(): Promise<{ userId: string }>
@@ -54,13 +55,17 @@ export async function openWorld(options: { folder: string; seed: number }): Prom
 
     const { configuration, configurationFile } = await configure(options.folder, server, simulator, receivers)
     await migrateDatabase(configuration.databaseUrl)
-    const platform = await openPlatform(configuration, createLogger(configuration.logging))
+    const logger = createLogger(configuration.logging)
+    const telemetry = await startTelemetry({ ...configuration.telemetry, serviceName: 'tributary-sandbox', logger })
+    closers.push(() => telemetry.stop())
+    const platform = await openPlatform(configuration, logger)
     closers.push(() => platform.close())
     const appId = await register(platform, simulator, secrets)
     const { services, http } = createServices(platform, SERVICE_NAMES)
     return {
       ...{ folder: options.folder, server, simulator, receivers, platform, services, configurationFile },
       gatewayUrl: `http://127.0.0.1:${configuration.server.port}`,
+      metricsUrl: `http://127.0.0.1:${configuration.metrics.port}/metrics`,
       authorize: () => authorizeSeller(simulator, http.url, appId),
       async close({ keep }) {
         kept = keep
@@ -98,6 +103,7 @@ async function configure(folder: string, server: PrivateServer, simulator: EbayS
   const configurationFile = join(folder, 'tributary.yaml')
   await writeConfigurationFile(configurationFile, {
     port,
+    metricsPort: await freePort(),
     ebay: simulator.urls,
     receivers: Object.fromEntries(RECEIVERS.map((name, index) => [name, receivers[index]?.url ?? ''])),
   })
@@ -106,6 +112,7 @@ async function configure(folder: string, server: PrivateServer, simulator: EbayS
     TRIBUTARY_MASTER_KEY: await sandboxMasterKey(join(folder, 'master.key')),
     SANDBOX_CHALLENGE_TOKEN: randomBytes(24).toString('hex'),
     TRIBUTARY_LOG_LEVEL: process.env['TRIBUTARY_LOG_LEVEL'] ?? 'error',
+    TRIBUTARY_TELEMETRY_ENDPOINT: process.env['TRIBUTARY_TELEMETRY_ENDPOINT'],
   }
   return { configuration: await loadConfiguration({ file: configurationFile, environment }), configurationFile }
 }
