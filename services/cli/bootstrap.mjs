@@ -35,6 +35,7 @@ if (!(command in commands)) {
 
 installDependencies()
 if (['sandbox', 'test', 'bench'].includes(command)) installMariaDb()
+if (command === 'test' || command === 'bench' || rest.join(' ').includes('--log kafka')) installKafka()
 for (const argumentList of commands[command]()) {
   const code = await runPinnedNode(argumentList)
   if (code !== 0) process.exit(code)
@@ -62,20 +63,34 @@ function installDependencies() {
 }
 
 function installMariaDb() {
-  const known = [...(process.env.PATH ?? '').split(':'), '/usr/sbin', '/usr/local/sbin']
-  if (known.some((folder) => existsSync(join(folder, 'mariadbd')))) return
+  if (findProgram('mariadbd')) return
   if (process.env.TRIBUTARY_TEST_DATABASE_URL && command === 'test') return
-  if (process.getuid?.() !== 0 || !existsSync('/usr/bin/apt-get')) {
-    fail('MariaDB is missing. Install it with: sudo apt-get install mariadb-server')
-  }
-  say('Installing MariaDB with apt (once) ...')
+  install('MariaDB', ['mariadb-server'])
+}
+
+/** Java and Maven, for the broker that tests and `npm start -- --log kafka` run on. */
+function installKafka() {
+  if (process.env.TRIBUTARY_TEST_KAFKA_URL && command === 'test') return
+  const missing = [!findProgram('java') && 'openjdk-17-jre-headless', !findProgram('mvn') && 'maven'].filter(Boolean)
+  if (missing.length > 0) install('Java and Maven for Apache Kafka', missing)
+}
+
+function findProgram(name) {
+  const folders = [...(process.env.PATH ?? '').split(':'), '/usr/sbin', '/usr/local/sbin']
+  return folders.some((folder) => existsSync(join(folder, name)))
+}
+
+function install(what, packages) {
+  const byHand = `sudo apt-get install ${packages.join(' ')}`
+  if (process.getuid?.() !== 0 || !existsSync('/usr/bin/apt-get')) fail(`Missing: ${what}. Install it with: ${byHand}`)
+  say(`Installing ${what} with apt (once) ...`)
   const environment = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
   spawnSync('apt-get', ['update', '-qq'], { env: environment, stdio: 'ignore' })
-  const packages = ['install', '-y', '-qq', '--no-install-recommends', 'mariadb-server']
-  const result = spawnSync('apt-get', packages, { env: environment, encoding: 'utf8' })
+  const words = ['install', '-y', '-qq', '--no-install-recommends', ...packages]
+  const result = spawnSync('apt-get', words, { env: environment, encoding: 'utf8' })
   if (result.status !== 0) {
     process.stderr.write(`${result.stdout ?? ''}${result.stderr ?? ''}\n`)
-    fail('MariaDB could not be installed. Install it by hand: apt-get install mariadb-server')
+    fail(`${what} could not be installed. Install it by hand: ${byHand}`)
   }
 }
 

@@ -1,5 +1,7 @@
+export * from './kafka.ts'
 export * from './machine.ts'
 export * from './mariadb.ts'
 export * from './migrated-database.ts'
 export * from './relay.ts'
 export * from './test-database.ts'
+export * from './test-kafka.ts'

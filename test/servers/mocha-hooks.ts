@@ -1,5 +1,6 @@
 import { stopTestServer } from './test-database.ts'
+import { stopTestKafka } from './test-kafka.ts'
 
 export async function mochaGlobalTeardown(): Promise<void> {
-  await stopTestServer()
+  await Promise.all([stopTestServer(), stopTestKafka()])
 }

@@ -1,3 +1,4 @@
+import { openKafkaLog } from './kafka/kafka-log.ts'
 import { openMysqlLog } from './mysql/mysql-log.ts'
 import { observedLog } from './observed-log.ts'
 import type { EventLogOptions } from './options.ts'
@@ -10,10 +11,11 @@ import { type EventLog, EventLogError } from './port.ts'
 export async function openEventLog(options: EventLogOptions): Promise<EventLog> {
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(options.url)?.[1]?.toLowerCase()
   if (scheme === 'mysql') return observedLog(openMysqlLog(options))
+  if (scheme === 'kafka') return observedLog(openKafkaLog(options))
   const found = scheme === undefined ? 'has no scheme' : `begins with '${scheme}://'`
   throw new EventLogError(
     'LOG_URL_INVALID',
-    `The address of the log ${found}. Known: mysql://user:password@host:port/database`,
+    `The address of the log ${found}. Known: mysql://user:password@host:port/database, kafka://host:port`,
     {
       retriable: false,
     },

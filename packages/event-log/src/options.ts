@@ -3,9 +3,12 @@ import type { Logger } from '@tributary/runtime'
 
 /** What `openEventLog` needs to know. */
 export type EventLogOptions = {
-  /** Its scheme chooses the driver; known is `mysql://user:password@host:port/database`. */
+  /** Its scheme chooses the driver: `mysql://user:password@host:port/database`, or `kafka://host:port` (kafka/url.ts). */
   url: string
-  /** A pool on the same address, to share instead of opening one. It is not closed with the log. */
+  /**
+   * For `mysql://` a pool on the same address, to share instead of opening one. A log elsewhere needs it, for event ids and
+   * for who reads which partition. It is not closed with the log.
+   */
   database?: Database
   /** How many partitions a topic gets when it is made; one that exists keeps its own. */
   partitions: number

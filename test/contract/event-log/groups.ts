@@ -19,7 +19,7 @@ export function describeGroups(makeLog: MakeLog): void {
     const processes: ProcessMember[] = []
 
     const start = (cursors: Cursors) => {
-      const member = startMember(server().url, topic(), cursors)
+      const member = startMember(server(), topic(), cursors)
       processes.push(member)
       return member
     }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { openDatabase } from '@tributary/database'
 import { type EventLog, openEventLog, type RecordedEvent } from '@tributary/event-log'
 import type { StoredEvent } from '@tributary/events'
 
@@ -6,6 +7,8 @@ import type { StoredEvent } from '@tributary/events'
 export type LogUnderTest = {
   /** For `openEventLog`, also in another process. */
   url: string
+  /** Where a log that is elsewhere keeps its event ids and groups. */
+  databaseUrl?: string
   /** Whether positions have no gaps. */
   dense: boolean
   /** Removes the log's content and lets go of its server. */
@@ -37,12 +40,26 @@ export function useLog(makeLog: MakeLog): { open(): Promise<EventLog>; topic(): 
   after(() => server.drop())
   return {
     open: async () => {
-      const log = await openEventLog({ url: server.url, partitions: PARTITIONS, lease: LEASE })
+      const log = await openUnderTest(server)
       opened.push(log)
       return log
     },
     topic: () => topic,
     server: () => server,
+  }
+}
+
+/** One instance, with connections of its own. */
+export async function openUnderTest({ url, databaseUrl }: Pick<LogUnderTest, 'url' | 'databaseUrl'>): Promise<EventLog> {
+  if (databaseUrl === undefined) return await openEventLog({ url, partitions: PARTITIONS, lease: LEASE })
+  const database = openDatabase(databaseUrl)
+  const log = await openEventLog({ url, database, partitions: PARTITIONS, lease: LEASE })
+  return {
+    ...log,
+    close: async () => {
+      await log.close()
+      await database.close()
+    },
   }
 }
 

@@ -1,7 +1,7 @@
-import { openEventLog } from '@tributary/event-log'
+import { openUnderTest } from './log-under-test.ts'
 
 /** What the test tells this process to do, as its first message. */
-export type Orders = { url: string; topic: string; group: string; partitions: number; lease: number }
+export type Orders = { url: string; databaseUrl?: string; topic: string; group: string }
 /** What this process asks of the test, which plays the database that holds the cursors. */
 export type Question =
   | { number: number; kind: 'assigned' | 'revoked'; partition: number }
@@ -12,10 +12,10 @@ const waiting = new Map<number, (position: number) => void>()
 let asked = 0
 
 /** One member of a group in a process of its own. Run with `fork`; ends with its parent. */
-async function main({ url, topic, group, partitions, lease }: Orders): Promise<void> {
+async function main({ topic, group, ...server }: Orders): Promise<void> {
   process.on('message', ({ number, position }: Answer) => waiting.get(number)?.(position))
   process.on('disconnect', () => process.exit())
-  const log = await openEventLog({ url, partitions, lease })
+  const log = await openUnderTest(server)
   await log.follow({
     topic,
     group,

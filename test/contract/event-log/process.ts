@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { join } from 'node:path'
-import { LEASE, PARTITIONS } from './log-under-test.ts'
+import type { LogUnderTest } from './log-under-test.ts'
 import type { Answer, Orders, Question } from './member-process.ts'
 import type { Cursors } from './recorder.ts'
 
@@ -18,7 +18,7 @@ export type ProcessMember = {
 }
 
 /** Starts a process that follows `topic`. Its cursors are `cursors`, moved when it has taken a batch. */
-export function startMember(url: string, topic: string, cursors: Cursors): ProcessMember {
+export function startMember({ url, databaseUrl }: LogUnderTest, topic: string, cursors: Cursors): ProcessMember {
   const child: ChildProcess = fork(join(import.meta.dirname, 'member-process.ts'), {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   })
@@ -46,7 +46,7 @@ export function startMember(url: string, topic: string, cursors: Cursors): Proce
     const answer: Answer = { number: question.number, position: cursors.get(question.partition) ?? 0 }
     if (child.connected) child.send(answer, () => {})
   })
-  const orders: Orders = { url, topic, group: 'group', partitions: PARTITIONS, lease: LEASE }
+  const orders: Orders = { url, topic, group: 'group', ...(databaseUrl === undefined ? {} : { databaseUrl }) }
   child.send(orders)
   return member
 }

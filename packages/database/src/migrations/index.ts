@@ -10,6 +10,7 @@ import { migration as projection } from './008-projection.ts'
 import { migration as rowIds } from './009-row-ids.ts'
 import { migration as settings } from './013-settings.ts'
 import { migration as wework } from './014-wework.ts'
+import { migration as kafka } from './010-kafka.ts'
 import { migration as rebuild } from './023-rebuild.ts'
 import { migration as history } from './026-history.ts'
 
@@ -26,6 +27,7 @@ export const MIGRATIONS: readonly Migration[] = [
   rowIds,
   settings,
   wework,
+  kafka,
   rebuild,
   history,
 ]

@@ -16,8 +16,3 @@ export function asLogError(thrown: unknown, doing: string): unknown {
     cause: thrown,
   })
 }
-
-/** Whether waiting may help. */
-export function isRetriable(thrown: unknown): boolean {
-  return (thrown instanceof DatabaseError || thrown instanceof EventLogError) && thrown.retriable
-}

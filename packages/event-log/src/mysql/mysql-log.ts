@@ -1,10 +1,11 @@
 import { type Database, openDatabase, processIdentity } from '@tributary/database'
+import { follow } from '../following/follow.ts'
+import { createMembership } from '../following/membership.ts'
+import type { ReaderContext } from '../following/partition-reader.ts'
 import { checkEvents } from '../limits.ts'
 import type { EventLogOptions } from '../options.ts'
 import { type EventLog, EventLogError } from '../port.ts'
 import { asLogError } from './failure.ts'
-import { follow } from './follow.ts'
-import { createMembership } from './membership.ts'
 import { createOpenTopics } from './open-topics.ts'
 import { readSlice } from './read-slice.ts'
 import { checkPartition, createTopics } from './topics.ts'
@@ -58,7 +59,9 @@ export function openMysqlLog({ url, database: shared, partitions, logger, lease 
         if (!found) return
         const { topic, watcher } = found
         const membership = createMembership(database, topic, group, processIdentity(), lease)
-        await follow({ database, topics, topic, watcher, follower, limit, maxBytes, logger }, membership, lease, ending)
+        const ends = () => topics.ends(topic)
+        const read: ReaderContext['read'] = (partition, from, options) => readSlice(database, topic, partition, from, options)
+        await follow({ topic, ends, read, watcher, follower, limit, maxBytes, logger }, membership, lease, ending)
       }),
     partitions: (topic) => call('be opened', async () => (await open(topic)).topic.partitions),
     ends: (topic) => call('be read', async () => await topics.ends((await open(topic)).topic)),

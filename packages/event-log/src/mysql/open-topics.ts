@@ -1,9 +1,11 @@
 import type { Database } from '@tributary/database'
 import { backOff, type Logger, pause } from '@tributary/runtime'
-import { type AppendQueue, createAppendQueue } from './append-queue.ts'
-import { isRetriable } from './failure.ts'
-import { createTailWatcher, type TailWatcher } from './tail-watcher.ts'
+import { type AppendQueue, createAppendQueue } from '../append-queue.ts'
+import { createTailWatcher, type TailWatcher } from '../following/tail-watcher.ts'
+import { isRetriable } from '../retriable.ts'
+import { writeCalls } from './append-calls.ts'
 import type { Topic, Topics } from './topics.ts'
+import type { Written } from './write-batch.ts'
 
 /** What a process keeps for a topic that it uses. */
 export type OpenTopic = { topic: Topic; queue: AppendQueue; watcher: TailWatcher }
@@ -25,7 +27,8 @@ export function createOpenTopics(database: Database, topics: Topics, logger: Log
     const known = opened.get(topic.id)
     if (known) return known
     const watcher = createTailWatcher(() => topics.ends(topic), logger)
-    const queue = createAppendQueue({ database, topic, logger, onWritten: ({ ends }) => watcher.advance(ends) })
+    const context = { database, topic, logger, onWritten: ({ ends }: Written) => watcher.advance(ends) }
+    const queue = createAppendQueue(topic.name, (calls) => writeCalls(context, calls))
     const made = { topic, queue, watcher }
     opened.set(topic.id, made)
     return made

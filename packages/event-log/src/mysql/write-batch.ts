@@ -1,11 +1,9 @@
 import type { Connection, Database } from '@tributary/database'
-import type { StoredEvent } from '@tributary/events'
+import type { SizedEvent } from '../append-queue.ts'
 import { partitionOf } from '../partition.ts'
 import type { Appended, Position } from '../port.ts'
 import { INSERT_EVENTS, type PlacedEvent, toBytes, toRow, toUuid } from './event-row.ts'
 import type { Topic } from './topics.ts'
-
-export type SizedEvent = { event: StoredEvent; bytes: number }
 
 /** Where every event id of a batch stands, and how far the partitions it touched reach now. */
 export type Written = { places: Map<string, Appended>; ends: Map<number, Position> }

@@ -1,6 +1,6 @@
 import { type Database, isGone, type WriteResult } from '@tributary/database'
+import type { FollowedTopic } from './partition-reader.ts'
 import type { GroupView } from './share.ts'
-import type { Topic } from './topics.ts'
 
 /** Milliseconds by the clock of the database: processes may disagree about the time. */
 const NOW = 'CAST(UNIX_TIMESTAMP(CURRENT_TIMESTAMP(3)) * 1000 AS SIGNED)'
@@ -22,7 +22,13 @@ export type Membership = {
  * far as that can be seen from here, still runs. This only shares the work out. It keeps nobody from working on a
  * partition that has passed to another (a process may sleep through its lease); the epoch of the consumer's cursor does.
  */
-export function createMembership(database: Database, topic: Topic, group: string, member: string, lease: number): Membership {
+export function createMembership(
+  database: Database,
+  topic: FollowedTopic,
+  group: string,
+  member: string,
+  lease: number,
+): Membership {
   const place = [topic.id, group]
   let known = false
 

@@ -1,16 +1,17 @@
-import type { Database } from '@tributary/database'
 import { backOff, type Logger, pause } from '@tributary/runtime'
-import type { Follower, Position } from '../port.ts'
-import { isRetriable } from './failure.ts'
-import { readSlice } from './read-slice.ts'
+import type { Follower, Position, Slice } from '../port.ts'
+import { isRetriable } from '../retriable.ts'
 import type { TailWatcher } from './tail-watcher.ts'
-import type { Topic, Topics } from './topics.ts'
+
+/** A topic as its followers share it; `id` names it in the tables of the group. */
+export type FollowedTopic = { id: number; name: string; partitions: number }
 
 /** What the readers of one follower share. */
 export type ReaderContext = {
-  database: Database
-  topics: Topics
-  topic: Topic
+  topic: FollowedTopic
+  /** For each partition the position of its next event. */
+  ends(): Promise<Position[]>
+  read(partition: number, from: Position, options: { limit: number; maxBytes?: number }): Promise<Slice>
   watcher: TailWatcher
   follower: Follower
   limit: number
@@ -26,7 +27,7 @@ const FIRST_SLICE = 64
  * throws. A database that is away is waited for.
  */
 export async function readPartition(context: ReaderContext, partition: number, signal: AbortSignal): Promise<void> {
-  const { database, topic, follower, watcher, maxBytes } = context
+  const { follower, watcher, maxBytes } = context
   let from = await follower.assigned(partition, signal)
   await retrying(context, signal, () => checkStart(context, partition, from))
   let length = FIRST_SLICE
@@ -34,7 +35,7 @@ export async function readPartition(context: ReaderContext, partition: number, s
     await watcher.reached(partition, from, signal)
     const limit = Math.min(context.limit, length)
     const slice = await retrying(context, signal, () =>
-      readSlice(database, topic, partition, from, { limit, ...(maxBytes === undefined ? {} : { maxBytes }) }),
+      context.read(partition, from, { limit, ...(maxBytes === undefined ? {} : { maxBytes }) }),
     )
     if (!slice) return
     if (slice.events.length > 0) await follower.batch(partition, slice)
@@ -45,8 +46,8 @@ export async function readPartition(context: ReaderContext, partition: number, s
 }
 
 /** A cursor beyond the end would pass over, in silence, all events up to it. */
-async function checkStart({ topics, topic }: ReaderContext, partition: number, from: Position): Promise<void> {
-  const end = (await topics.ends(topic))[partition] ?? 0
+async function checkStart({ ends, topic }: ReaderContext, partition: number, from: Position): Promise<void> {
+  const end = (await ends())[partition] ?? 0
   if (from <= end) return
   throw new Error(
     `A follower of ${topic.name}/${partition} starts at position ${from}, but the log ends at ${end}. ` +

@@ -1,0 +1,116 @@
+import type { Logger } from '@tributary/runtime'
+import { Kafka, logLevel } from 'kafkajs'
+import { EventLogError } from '../port.ts'
+import type { FetchedMessage } from './messages.ts'
+import type { KafkaAddress } from './url.ts'
+
+/** A broker as kafkajs has it inside; only what we use. */
+export type Broker = {
+  fetch(request: {
+    maxWaitTime: number
+    minBytes: number
+    maxBytes: number
+    isolationLevel: number
+    topics: { topic: string; partitions: { partition: number; fetchOffset: string; maxBytes: number }[] }[]
+  }): Promise<{ responses: { partitions: FetchedPartition[] }[] }>
+}
+
+export type FetchedPartition = {
+  partition: number
+  highWatermark: string
+  abortedTransactions?: unknown
+  messages: (FetchedMessage & { isControlRecord?: boolean })[]
+}
+
+/** A cluster as kafkajs has it inside; only what we use. */
+export type Cluster = {
+  connect(): Promise<void>
+  disconnect(): Promise<void>
+  addTargetTopic(topic: string): Promise<void>
+  refreshMetadata(): Promise<void>
+  findTopicPartitionMetadata(topic: string): { partitionId: number; leader: number }[]
+  findBroker(which: { nodeId: string }): Promise<Broker>
+  fetchTopicsOffset(
+    topics: { topic: string; partitions: { partition: number }[]; fromBeginning?: boolean; fromTimestamp?: number }[],
+  ): Promise<{ topic: string; partitions: { partition: number; offset: string }[] }[]>
+}
+
+type CreateCluster = (options: { metadataMaxAge: number; allowAutoTopicCreation: boolean; isolationLevel: number }) => Cluster
+
+const CREATE_CLUSTER = 'private:Kafka:createCluster'
+export const READ_COMMITTED = 1
+/** Milliseconds. A request that is not answered by then has failed: nothing waits for ever on a connection that is open. */
+const REQUEST_TIMEOUT = 15_000
+
+/** kafkajs on an address. Nothing is dialled. */
+export function createKafka({ client }: KafkaAddress, logger: Logger | undefined): Kafka {
+  return new Kafka({
+    ...client,
+    clientId: 'tributary',
+    connectionTimeout: 3_000,
+    authenticationTimeout: 5_000,
+    requestTimeout: REQUEST_TIMEOUT,
+    enforceRequestTimeout: true,
+    retry: { retries: 4, initialRetryTime: 100, maxRetryTime: 2_000 },
+    logLevel: logLevel.ERROR,
+    logCreator:
+      () =>
+      ({ namespace, log: { message, error } }) =>
+        logger?.debug({ namespace, error }, message),
+  })
+}
+
+/**
+ * The cluster beneath a client of kafkajs. Its consumers can only join groups; reading a partition at a position, which is
+ * all that we need, stands one floor below and is not exported. The version is pinned, and should another one have moved
+ * it, this says so at the first call and not by reading nothing. Throws EventLogError LOG_UNAVAILABLE.
+ */
+export function createCluster(kafka: Kafka): Cluster {
+  const symbol = Object.getOwnPropertySymbols(kafka).find(({ description }) => description === CREATE_CLUSTER)
+  const create = symbol && (kafka as unknown as Record<symbol, CreateCluster>)[symbol]
+  if (create) return create({ metadataMaxAge: 60_000, allowAutoTopicCreation: false, isolationLevel: READ_COMMITTED })
+  throw new EventLogError('LOG_UNAVAILABLE', 'This version of kafkajs hides how it reads; the driver needs version 2.2.', {
+    retriable: false,
+  })
+}
+
+type KafkaError = Error & { type?: string; retriable?: boolean; code?: string; cause?: unknown }
+
+const TOO_LARGE: ReadonlySet<string> = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE'])
+const REFUSED: ReadonlySet<string> = new Set([
+  'TOPIC_AUTHORIZATION_FAILED',
+  'CLUSTER_AUTHORIZATION_FAILED',
+  'SASL_AUTHENTICATION_FAILED',
+])
+
+/** What a caller of the log sees of an error of kafkajs, whose name begins with KafkaJS. Others pass as they are. */
+export function asLogError(thrown: unknown, doing: string): unknown {
+  if (!(thrown instanceof Error) || !thrown.name.startsWith('KafkaJS')) return thrown
+  const root = rootOf(thrown)
+  const type = root.type ?? ''
+  if (TOO_LARGE.has(type))
+    return new EventLogError(
+      'LOG_EVENT_TOO_LARGE',
+      `The log could not ${doing}: the brokers take no message so large. Raise max.message.bytes of the topic.`,
+      { retriable: false, cause: thrown },
+    )
+  const isRefused = REFUSED.has(type) || root.name === 'KafkaJSSASLAuthenticationError'
+  const advice = isRefused
+    ? 'The brokers refuse this user or its access to the topic.'
+    : 'Do the brokers answer, and is the address right?'
+  return new EventLogError(
+    'LOG_UNAVAILABLE',
+    `The log could not ${doing}. ${advice} (${root.name}${type ? ` ${type}` : ''}: ${root.message})`,
+    {
+      retriable: !isRefused,
+      cause: thrown,
+    },
+  )
+}
+
+/** kafkajs wraps what went wrong in what it did about it. */
+export function rootOf(error: Error): KafkaError {
+  let root = error as KafkaError
+  while (root.cause instanceof Error && root.cause.name.startsWith('KafkaJS')) root = root.cause as KafkaError
+  return root
+}

@@ -1,0 +1,138 @@
+import { randomBytes } from 'node:crypto'
+import { type Connection, type Database, isGone, processIdentity } from '@tributary/database'
+import { pause } from '@tributary/runtime'
+import type { SizedEvent } from '../append-queue.ts'
+import { toBytes, toUuid } from '../mysql/event-row.ts'
+import { partitionOf } from '../partition.ts'
+import { type Appended, EventLogError, type Position } from '../port.ts'
+
+/**
+ * Which event ids a Kafka topic holds, in our own database. Kafka refuses what a producer's own session repeats and nothing
+ * else; marketplaces repeat themselves for days and to other processes.
+ *
+ *   (no row)   `claim` inserts the row. → claimed; who finds one there looks at it instead
+ *   claimed    Its owner sends the event. → recorded, with the position; the sending fails → doubtful
+ *   doubtful   So is a claim whose process is gone, or that is older than any sending lasts. Whoever comes next reads the log
+ *              from the time of the claim on: the event is there → recorded; it is not → claimed anew, by whoever looked
+ *   recorded   For ever.
+ */
+export type Claims = {
+  /** Those of the events that are ours to send now, and where those stand that the log has. Waits for others' claims. */
+  claim(events: readonly SizedEvent[]): Promise<{ mine: SizedEvent[]; known: Map<string, Appended> }>
+  record(places: readonly { id: string; partition: number; position: Position }[]): Promise<void>
+  /** The sending failed, or may have. Best effort: a claim that nobody records becomes doubtful by itself. */
+  doubt(events: readonly SizedEvent[]): Promise<void>
+}
+
+/** Looks for an event in a partition, among those that the log took from `since` (milliseconds since 1970) on. */
+export type Search = (partition: number, id: string, since: number) => Promise<Position | undefined>
+
+/** Longer than any sending lasts, retries included, milliseconds. */
+const LASTS = 60_000
+/** Clocks of processes and brokers may be so far apart, milliseconds. */
+const SKEW = 60_000
+const LOOK_AGAIN = 10
+const PATIENCE = 5_000
+const ROWS = 1_000
+
+type Row = {
+  event_id: Buffer
+  partition_no: number
+  position: number | null
+  claim: Buffer
+  owner: string
+  claimed_time: number
+  doubtful: number
+}
+
+export function createClaims(database: Database, topic: { id: number; partitions: number }, search: Search): Claims {
+  const owner = processIdentity()
+
+  async function insert(connection: Connection, events: readonly SizedEvent[], claim: Buffer): Promise<number> {
+    const now = Date.now()
+    let inserted = 0
+    for (let start = 0; start < events.length; start += ROWS) {
+      const rows = events
+        .slice(start, start + ROWS)
+        .map(({ event }) => [topic.id, toBytes(event.id), partitionOf(event.partitionkey, topic.partitions), claim, owner, now])
+      const { affectedRows } = await connection.query<{ affectedRows: number }>(
+        'INSERT IGNORE INTO tributary_log_event_id (topic_id, event_id, partition_no, claim, owner, claimed_time) VALUES ?',
+        [rows],
+      )
+      inserted += affectedRows
+    }
+    return inserted
+  }
+
+  async function load(ids: readonly string[]): Promise<Row[]> {
+    return await database.query<Row[]>(
+      `SELECT event_id, partition_no, position, claim, owner, claimed_time, doubtful FROM tributary_log_event_id
+       WHERE topic_id = ? AND event_id IN (?)`,
+      [topic.id, ids.map(toBytes)],
+    )
+  }
+
+  const isDoubtful = (row: Row): boolean => row.doubtful === 1 || isGone(row.owner) || Date.now() - row.claimed_time > LASTS
+
+  /** Whether a doubtful claim is ours now; false when the log has the event, or when somebody else was faster. */
+  async function takeOver(row: Row, claim: Buffer): Promise<boolean> {
+    const id = toUuid(row.event_id)
+    const position = await search(row.partition_no, id, row.claimed_time - SKEW)
+    const change = position === undefined ? 'claim = ?, owner = ?, claimed_time = ?, doubtful = 0' : 'position = ?'
+    const values = position === undefined ? [claim, owner, Date.now()] : [position]
+    const { affectedRows } = await database.query<{ affectedRows: number }>(
+      `UPDATE tributary_log_event_id SET ${change} WHERE topic_id = ? AND event_id = ? AND position IS NULL AND claim = ?`,
+      [...values, topic.id, row.event_id, row.claim],
+    )
+    return position === undefined && affectedRows === 1
+  }
+
+  /** Sorts the open ids by their rows, once: what the log has, what is ours. The rest is in somebody else's hands. */
+  async function look(open: readonly string[], claim: Buffer, known: Map<string, Appended>, mine: Set<string>): Promise<void> {
+    for (const row of await load(open)) {
+      const id = toUuid(row.event_id)
+      if (row.position !== null) known.set(id, { partition: row.partition_no, position: row.position, appended: false })
+      else if (row.claim.equals(claim) || (isDoubtful(row) && (await takeOver(row, claim)))) mine.add(id)
+    }
+  }
+
+  return {
+    async claim(events) {
+      const claim = randomBytes(8)
+      const known = new Map<string, Appended>()
+      if (events.length === 0 || (await insert(database, events, claim)) === events.length) return { mine: [...events], known }
+      const mine = new Set<string>()
+      const ids = events.map(({ event }) => event.id)
+      const openIds = () => ids.filter((id) => !known.has(id) && !mine.has(id))
+      const deadline = Date.now() + PATIENCE
+      for (let open = ids; open.length > 0; open = openIds()) {
+        if (open !== ids) await pause(LOOK_AGAIN)
+        await look(open, claim, known, mine)
+        if (Date.now() > deadline && openIds().length > 0)
+          throw new EventLogError('LOG_UNAVAILABLE', 'Another process is still appending one of these events. Try again.', {
+            retriable: true,
+          })
+      }
+      return { mine: events.filter(({ event }) => mine.has(event.id)), known }
+    },
+    async record(places) {
+      for (let start = 0; start < places.length; start += ROWS) {
+        const rows = places
+          .slice(start, start + ROWS)
+          .map(({ id, partition, position }) => [topic.id, toBytes(id), partition, position, Buffer.alloc(8), '', 0])
+        await database.query(
+          `INSERT INTO tributary_log_event_id (topic_id, event_id, partition_no, position, claim, owner, claimed_time) VALUES ?
+           ON DUPLICATE KEY UPDATE partition_no = VALUES(partition_no), position = VALUES(position), owner = VALUES(owner)`,
+          [rows],
+        )
+      }
+    },
+    async doubt(events) {
+      if (events.length === 0) return
+      await database.query(
+        'UPDATE tributary_log_event_id SET doubtful = 1 WHERE topic_id = ? AND event_id IN (?) AND position IS NULL',
+        [topic.id, events.map(({ event }) => toBytes(event.id))],
+      )
+    },
+  }
+}

@@ -1,0 +1,181 @@
+import { type Database, processIdentity } from '@tributary/database'
+import { backOff, pause } from '@tributary/runtime'
+import { type AppendQueue, createAppendQueue } from '../append-queue.ts'
+import { follow } from '../following/follow.ts'
+import { createMembership } from '../following/membership.ts'
+import type { FollowedTopic, ReaderContext } from '../following/partition-reader.ts'
+import { createTailWatcher, type TailWatcher } from '../following/tail-watcher.ts'
+import { checkEvents } from '../limits.ts'
+import type { EventLogOptions } from '../options.ts'
+import { type EventLog, EventLogError, type Position } from '../port.ts'
+import { isRetriable } from '../retriable.ts'
+import { asLogError, type Cluster, createCluster, createKafka } from './client.ts'
+import { type Claims, createClaims } from './event-ids.ts'
+import { createReader } from './reader.ts'
+import { createTopics } from './topics.ts'
+import { parseKafkaUrl } from './url.ts'
+import { createSender, type Sender, writeCalls } from './writer.ts'
+
+const LEASE = 10_000
+const LIMIT = 500
+
+type OpenTopic = { topic: FollowedTopic; queue: AppendQueue; watcher: TailWatcher }
+
+/**
+ * The log on Apache Kafka, or what speaks its protocol. Positions are offsets and may have gaps. Event ids and the sharing
+ * of partitions stand in `database`, beside the cursors: a group of Kafka would move every partition whenever a member
+ * comes or goes, and its offsets are not what we go by (docs/kafka.md).
+ */
+export function openKafkaLog(options: EventLogOptions): EventLog {
+  const { url, partitions, logger, lease = LEASE } = options
+  const address = parseKafkaUrl(url)
+  if (!options.database)
+    throw new EventLogError('LOG_URL_INVALID', 'A log on Kafka needs the database as well, which keeps its event ids.', {
+      retriable: false,
+    })
+  const database: Database = options.database
+  const kafka = createKafka(address, logger)
+  const cluster = createCluster(kafka)
+  const topics = createTopics({ kafka, cluster, database, partitions, replication: address.replication, logger })
+  const sender = createSender(kafka, address.compression)
+  const { read } = createReader(cluster)
+  const opened = new Map<number, OpenTopic>()
+  const inHand = new Set<Promise<unknown>>()
+  const closing = new AbortController()
+
+  async function open(name: string): Promise<OpenTopic> {
+    const topic = await topics.open(name)
+    const known = opened.get(topic.id)
+    if (known) return known
+    const watcher = createTailWatcher(() => topics.ends(name, topic.partitions), logger)
+    const claims = claimsOf({ database, cluster, topic, read })
+    const queue = createAppendQueue(name, (calls) =>
+      writeCalls({ topic, sender, claims, logger, onWritten: watcher.advance }, calls),
+    )
+    const made = { topic, queue, watcher }
+    opened.set(topic.id, made)
+    return made
+  }
+
+  async function openWhenPossible(name: string, signal: AbortSignal): Promise<OpenTopic | undefined> {
+    for (let attempt = 1; !signal.aborted; attempt += 1) {
+      try {
+        return await open(name)
+      } catch (thrown) {
+        const error = asLogError(thrown, 'be opened')
+        if (!isRetriable(error)) throw error
+        if (attempt === 1) logger?.warn({ topic: name, err: error }, 'The topic cannot be opened; trying on')
+        await pause(backOff(attempt, 100, 5_000), signal)
+      }
+    }
+    return undefined
+  }
+
+  /** Every call goes through here: counted until it ends, refused after closing, its errors those of the port. */
+  async function call<T>(doing: string, work: () => Promise<T>): Promise<T> {
+    if (closing.signal.aborted) throw new EventLogError('LOG_CLOSED', 'The log has been closed.', { retriable: false })
+    const running = work()
+    inHand.add(running)
+    try {
+      return await running
+    } catch (error) {
+      throw asLogError(error, doing)
+    } finally {
+      inHand.delete(running)
+    }
+  }
+
+  return {
+    driver: 'kafka',
+    append: (name, events, { signal } = {}) =>
+      call('keep events', async () => {
+        signal?.throwIfAborted()
+        const sizes = checkEvents(events)
+        const { queue } = await open(name)
+        if (events.length === 0) return []
+        return await queue.append(
+          events.map((event, index) => ({ event, bytes: sizes[index] ?? 0 })),
+          signal,
+        )
+      }),
+    read: (name, partition, from, options = {}) =>
+      call('be read', async () => {
+        const { topic } = await open(name)
+        if (!Number.isInteger(partition) || partition < 0 || partition >= topic.partitions)
+          throw new EventLogError(
+            'LOG_PARTITION_UNKNOWN',
+            `The topic ${name} has partitions 0 to ${topic.partitions - 1}, not ${partition}.`,
+            { retriable: false },
+          )
+        return await read(name, partition, from, options)
+      }),
+    follow: ({ topic: name, group, follower, signal, limit = LIMIT, maxBytes }) =>
+      call('be followed', async () => {
+        const ending = AbortSignal.any([signal, closing.signal])
+        const found = await openWhenPossible(name, ending)
+        if (!found) return
+        const { topic, watcher } = found
+        const membership = createMembership(database, topic, group, processIdentity(), lease)
+        const context: ReaderContext = {
+          ...{ topic, watcher, follower, limit, maxBytes, logger },
+          ends: () => patiently(() => topics.ends(name, topic.partitions)),
+          read: (partition, from, options) => patiently(() => read(name, partition, from, options)),
+        }
+        await follow(context, membership, lease, ending)
+      }),
+    partitions: (name) => call('be opened', async () => (await open(name)).topic.partitions),
+    ends: (name) =>
+      call('be read', async () => {
+        const { topic } = await open(name)
+        return await topics.ends(name, topic.partitions)
+      }),
+    close: async () => {
+      closing.abort()
+      await Promise.allSettled([...inHand])
+      for (const { queue } of opened.values()) await queue.idle()
+      await closeAll(sender, cluster)
+    },
+  }
+}
+
+/** Errors of kafkajs as those of the port, which readers know how to wait for. */
+async function patiently<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    throw asLogError(error, 'be read')
+  }
+}
+
+async function closeAll(sender: Sender, cluster: Cluster): Promise<void> {
+  await sender.close()
+  await cluster.disconnect().catch(() => {})
+}
+
+function claimsOf({
+  database,
+  cluster,
+  topic,
+  read,
+}: {
+  database: Database
+  cluster: Cluster
+  topic: FollowedTopic
+  read: ReturnType<typeof createReader>['read']
+}): Claims {
+  return createClaims(database, topic, async (partition, id, since) => {
+    const [found] = await cluster.fetchTopicsOffset([
+      { topic: topic.name, partitions: [{ partition }], fromTimestamp: Math.max(0, since) },
+    ])
+    // -1: nothing was taken since then.
+    const start = Number(found?.partitions[0]?.offset ?? -1)
+    for (let position: Position = start; position >= 0; ) {
+      const slice = await read(topic.name, partition, position)
+      const hit = slice.events.find(({ event }) => event.id === id)
+      if (hit) return hit.position
+      if (slice.next === position) return undefined
+      position = slice.next
+    }
+    return undefined
+  })
+}

@@ -1,0 +1,128 @@
+import type { Position, RecordedEvent, Slice } from '../port.ts'
+import { type Broker, type Cluster, type FetchedPartition, READ_COMMITTED, rootOf } from './client.ts'
+import { toRecorded } from './messages.ts'
+
+const DEFAULT_LIMIT = 500
+const DEFAULT_BYTES = 8 * 1024 * 1024
+/** Asked for at once; a broker sends at least one batch of messages, however large. */
+const FETCH_BYTES = 1024 * 1024
+/** Partitions whose surplus is kept for the next read. */
+const MOST_KEPT = 64
+
+/** After these the leader is looked up anew. */
+const STALE: ReadonlySet<string> = new Set([
+  'NOT_LEADER_FOR_PARTITION',
+  'LEADER_NOT_AVAILABLE',
+  'FENCED_LEADER_EPOCH',
+  'UNKNOWN_TOPIC_OR_PARTITION',
+])
+
+export type ReadOptions = { limit?: number; maxBytes?: number; signal?: AbortSignal }
+
+/**
+ * Reads partitions at positions, as many at once as one likes, beside whoever follows them. A broker answers in the
+ * batches that were produced; what a read does not take of them is kept for the next one that begins there.
+ */
+export function createReader(cluster: Cluster) {
+  const kept = new Map<string, Fetched>()
+
+  async function fetchOrRecall(topic: string, partition: number, from: Position): Promise<Fetched> {
+    const name = nameOf(topic, partition)
+    const known = kept.get(name)
+    kept.delete(name)
+    return known?.from === from ? known : await fetchPatiently(cluster, topic, partition, from)
+  }
+
+  async function read(topic: string, partition: number, from: Position, options: ReadOptions = {}): Promise<Slice> {
+    const { limit = DEFAULT_LIMIT, maxBytes = DEFAULT_BYTES, signal } = options
+    signal?.throwIfAborted()
+    const events: RecordedEvent[] = []
+    let bytes = 0
+    let next = from
+    while (events.length < limit && bytes < maxBytes) {
+      const fetched = await fetchOrRecall(topic, partition, next)
+      signal?.throwIfAborted()
+      if (fetched.next === next) break
+      const taken = take(fetched, { limit: limit - events.length, bytes: maxBytes - bytes, isFirst: events.length === 0 })
+      events.push(...taken.events)
+      bytes += taken.bytes
+      next = taken.next
+      if (!taken.rest) continue
+      keep(nameOf(topic, partition), taken.rest)
+      break
+    }
+    return { events, next }
+  }
+
+  function keep(name: string, rest: Fetched): void {
+    kept.set(name, rest)
+    const [oldest] = kept.keys()
+    if (kept.size > MOST_KEPT && oldest !== undefined) kept.delete(oldest)
+  }
+
+  return { read }
+}
+
+const nameOf = (topic: string, partition: number): string => `${topic}/${partition}`
+
+/** Events from a position on, and the position behind all that was looked at. */
+type Fetched = { from: Position; events: RecordedEvent[]; next: Position }
+
+function take(fetched: Fetched, most: { limit: number; bytes: number; isFirst: boolean }) {
+  let bytes = 0
+  const over = fetched.events.findIndex(({ event }, index) => {
+    bytes += Buffer.byteLength(event.data)
+    return index >= most.limit || (bytes > most.bytes && !(most.isFirst && index === 0))
+  })
+  if (over === -1) return { events: fetched.events, bytes, next: fetched.next, rest: undefined }
+  const rest = fetched.events.slice(over)
+  const next = rest[0]?.position ?? fetched.next
+  return { events: fetched.events.slice(0, over), bytes, next, rest: { from: next, events: rest, next: fetched.next } }
+}
+
+async function fetchPatiently(cluster: Cluster, topic: string, partition: number, from: Position): Promise<Fetched> {
+  try {
+    return await fetch(cluster, topic, partition, from)
+  } catch (error) {
+    const type = error instanceof Error ? rootOf(error).type : undefined
+    if (type === 'OFFSET_OUT_OF_RANGE')
+      return await fetch(cluster, topic, partition, await startBehind(cluster, topic, partition, from))
+    if (type === undefined || !STALE.has(type)) throw error
+    await cluster.refreshMetadata()
+    return await fetch(cluster, topic, partition, from)
+  }
+}
+
+async function fetch(cluster: Cluster, topic: string, partition: number, from: Position): Promise<Fetched> {
+  const broker = await leaderOf(cluster, topic, partition)
+  const { responses } = await broker.fetch({
+    ...{ maxWaitTime: 1, minBytes: 1, maxBytes: FETCH_BYTES, isolationLevel: READ_COMMITTED },
+    topics: [{ topic, partitions: [{ partition, fetchOffset: String(from), maxBytes: FETCH_BYTES }] }],
+  })
+  const found = responses[0]?.partitions[0]
+  return found ? fetchedOf(topic, found, from) : { from, events: [], next: from }
+}
+
+/** A batch may begin before the position, hold marks of transactions, or messages that are none of ours. */
+function fetchedOf(topic: string, { partition, messages }: FetchedPartition, from: Position): Fetched {
+  const within = messages.filter(({ offset }) => Number(offset) >= from)
+  const last = within.at(-1)
+  const events = within.flatMap((message) => {
+    const recorded = message.isControlRecord ? undefined : toRecorded(topic, partition, message)
+    return recorded ? [recorded] : []
+  })
+  return { from, events, next: last ? Number(last.offset) + 1 : from }
+}
+
+async function leaderOf(cluster: Cluster, topic: string, partition: number): Promise<Broker> {
+  const find = () => cluster.findTopicPartitionMetadata(topic).find(({ partitionId }) => partitionId === partition)
+  const known = find()
+  if (!known || known.leader < 0) await cluster.refreshMetadata()
+  return await cluster.findBroker({ nodeId: String(find()?.leader ?? -1) })
+}
+
+/** Where the log begins, when a position lies before that; the position itself when it lies at the end or behind. */
+async function startBehind(cluster: Cluster, topic: string, partition: number, from: Position): Promise<Position> {
+  const [found] = await cluster.fetchTopicsOffset([{ topic, partitions: [{ partition }], fromBeginning: true }])
+  return Math.max(from, Number(found?.partitions[0]?.offset ?? from))
+}

@@ -1,0 +1,119 @@
+import type { Database } from '@tributary/database'
+import type { Logger } from '@tributary/runtime'
+import type { Kafka } from 'kafkajs'
+import type { FollowedTopic } from '../following/partition-reader.ts'
+import { MAX_DATA_BYTES } from '../limits.ts'
+import { EventLogError, type Position } from '../port.ts'
+import { type Cluster, rootOf } from './client.ts'
+
+/** What both Kafka and our tables allow, with the prefix that tells the topic from one of the MySQL log. */
+const NAME = /^[A-Za-z0-9._-]{1,90}$/
+/** Room for the attributes beside the largest data. */
+const MESSAGE_BYTES = MAX_DATA_BYTES + 1024 * 1024
+const FOR_EVER = '-1'
+
+export type Topics = {
+  /** The topic of this name, made when it is new; asks once. */
+  open(name: string): Promise<FollowedTopic>
+  ends(topic: string, partitions: number): Promise<Position[]>
+}
+
+/**
+ * Topics of a Kafka cluster. One that is missing is made with the configured partitions, kept for ever, because tables are
+ * made again from it. One that is there is taken as it is, and said of what it will forget.
+ */
+export function createTopics(options: {
+  kafka: Kafka
+  cluster: Cluster
+  database: Database
+  partitions: number
+  replication: number | undefined
+  logger: Logger | undefined
+}): Topics {
+  const { cluster } = options
+  const opened = new Map<string, Promise<FollowedTopic>>()
+  return {
+    open(name) {
+      const known = opened.get(name)
+      if (known) return known
+      const topic = openTopic(options, name)
+      opened.set(name, topic)
+      topic.catch(() => opened.delete(name))
+      return topic
+    },
+    ends: async (topic, partitions) => {
+      const numbers = Array.from({ length: partitions }, (_, partition) => ({ partition }))
+      const [found] = await cluster.fetchTopicsOffset([{ topic, partitions: numbers, fromBeginning: false }])
+      const ends: Position[] = numbers.map(() => 0)
+      for (const { partition, offset } of found?.partitions ?? []) ends[partition] = Number(offset)
+      return ends
+    },
+  }
+}
+
+type Options = Parameters<typeof createTopics>[0]
+
+async function openTopic(options: Options, name: string): Promise<FollowedTopic> {
+  if (!NAME.test(name)) {
+    const message = 'A topic needs a name of 1 to 90 letters, digits, dots, hyphens or underscores.'
+    throw new EventLogError('LOG_TOPIC_UNKNOWN', message, { retriable: false })
+  }
+  await makeTopic(options, name)
+  await options.cluster.connect()
+  await options.cluster.addTargetTopic(name)
+  const partitions = options.cluster.findTopicPartitionMetadata(name).length
+  return { id: await registerTopic(options.database, name, partitions), name, partitions }
+}
+
+async function makeTopic({ kafka, partitions, replication, logger }: Options, topic: string): Promise<void> {
+  const admin = kafka.admin()
+  await admin.connect()
+  try {
+    const isMade = await admin
+      .createTopics({
+        waitForLeaders: true,
+        topics: [
+          {
+            topic,
+            numPartitions: partitions,
+            replicationFactor: replication ?? -1,
+            configEntries: [
+              { name: 'retention.ms', value: FOR_EVER },
+              { name: 'retention.bytes', value: FOR_EVER },
+              { name: 'cleanup.policy', value: 'delete' },
+              { name: 'max.message.bytes', value: String(MESSAGE_BYTES) },
+            ],
+          },
+        ],
+      })
+      // Another process was a moment faster.
+      .catch((error: Error) => rootOf(error).type !== 'TOPIC_ALREADY_EXISTS' && Promise.reject(error))
+    if (!isMade) await checkRetention(admin, topic, logger)
+  } finally {
+    await admin.disconnect()
+  }
+}
+
+/** A topic that forgets cannot make tables again; whoever made it should know. It may be wanted, so it is no error. */
+async function checkRetention(admin: ReturnType<Kafka['admin']>, topic: string, logger: Logger | undefined): Promise<void> {
+  const TOPIC = 2
+  const { resources } = await admin.describeConfigs({ resources: [{ type: TOPIC, name: topic }], includeSynonyms: false })
+  const retention = resources[0]?.configEntries.find(({ configName }) => configName === 'retention.ms')?.configValue
+  if (retention !== undefined && retention !== FOR_EVER)
+    logger?.warn(
+      { topic, retention: Number(retention) },
+      'This topic forgets its events after retention.ms; tables cannot be rebuilt from what it forgot. Set retention.ms to -1',
+    )
+}
+
+/** The number by which the tables of groups and event ids name a topic. */
+async function registerTopic(database: Database, name: string, partitions: number): Promise<number> {
+  const registered = `kafka.${name}`
+  await database.query(
+    'INSERT INTO tributary_log_topic (name, partitions) VALUES (?, ?) ON DUPLICATE KEY UPDATE partitions = VALUES(partitions)',
+    [registered, partitions],
+  )
+  const [row] = await database.query<{ id: number }[]>('SELECT id FROM tributary_log_topic WHERE name = ?', [registered])
+  if (row) return row.id
+  throw new EventLogError('LOG_TOPIC_UNKNOWN', `The topic ${name} was registered and is not there.`, { retriable: true })
+}

@@ -1,0 +1,81 @@
+import { readFileSync } from 'node:fs'
+import type { KafkaConfig, SASLOptions } from 'kafkajs'
+import { EventLogError } from '../port.ts'
+
+/** What the address of a Kafka log says. */
+export type KafkaAddress = {
+  client: Pick<KafkaConfig, 'brokers' | 'ssl' | 'sasl'>
+  /** Copies of a partition in a topic that is made; undefined leaves it to the brokers. */
+  replication: number | undefined
+  compression: 'none' | 'gzip'
+}
+
+const FORM =
+  'kafka://[user:password@]host:port[,host:port…][?tls=true&ca=FILE&mechanism=plain|scram-sha-256|scram-sha-512|oauthbearer&token=FILE&replication=3&compression=gzip]'
+const MECHANISMS = ['plain', 'scram-sha-256', 'scram-sha-512'] as const
+const OPTIONS = ['tls', 'ca', 'mechanism', 'token', 'replication', 'compression']
+
+/**
+ * Reads the address of a Kafka log. With `mechanism=oauthbearer` the token is read from the file `token` at each
+ * authentication, so that whoever renews it only writes the file. Throws EventLogError LOG_URL_INVALID, which never repeats
+ * the address: it may hold a password.
+ */
+export function parseKafkaUrl(url: string): KafkaAddress {
+  const match = /^kafka:\/\/(?:([^:@/]+):([^@/]*)@)?([^/?@]+)\/?(?:\?(.*))?$/i.exec(url)
+  if (!match) throw invalid('has not the form')
+  const [, user, password, hosts = '', query = ''] = match
+  const brokers = hosts.split(',')
+  if (!brokers.every((broker) => /^(?:[A-Za-z0-9._-]+|\[[0-9a-f:]+\]):\d{1,5}$/i.test(broker)))
+    throw invalid('needs host:port for each broker')
+  const options = new URLSearchParams(query)
+  for (const name of options.keys()) if (!OPTIONS.includes(name)) throw invalid(`has an option '${name}' that is not known`)
+  const sasl = saslOf(options, user, password)
+  const ssl = sslOf(options)
+  const replication = options.get('replication')
+  if (replication !== null && !/^[1-9]\d?$/.test(replication)) throw invalid('needs a number from 1 to 99 as replication')
+  const compression = options.get('compression') ?? 'none'
+  if (compression !== 'none' && compression !== 'gzip') throw invalid('knows only gzip and none as compression')
+  return {
+    client: { brokers, ...(ssl === undefined ? {} : { ssl }), ...(sasl === undefined ? {} : { sasl }) },
+    replication: replication === null ? undefined : Number(replication),
+    compression,
+  }
+}
+
+function sslOf(options: URLSearchParams): KafkaConfig['ssl'] {
+  const [tls, ca] = [options.get('tls'), options.get('ca')]
+  if (tls !== null && tls !== 'true' && tls !== 'false') throw invalid('knows only true and false as tls')
+  if (ca === null) return tls === 'true' ? true : undefined
+  if (tls !== 'true') throw invalid('names a ca without tls=true')
+  return { ca: [read(ca, 'ca')] }
+}
+
+function saslOf(options: URLSearchParams, user: string | undefined, password: string | undefined): SASLOptions | undefined {
+  const mechanism = options.get('mechanism')
+  const token = options.get('token')
+  if (mechanism === 'oauthbearer') {
+    if (token === null) throw invalid('needs a file that holds the token: token=FILE')
+    return { mechanism, oauthBearerProvider: async () => ({ value: read(token, 'token').trim() }) }
+  }
+  if (user === undefined || password === undefined) {
+    if (mechanism !== null) throw invalid('names a mechanism without user and password')
+    return undefined
+  }
+  const known = MECHANISMS.find((one) => one === (mechanism ?? 'plain'))
+  if (!known) throw invalid('names a mechanism that is not known')
+  return { mechanism: known, username: decodeURIComponent(user), password: decodeURIComponent(password) } as SASLOptions
+}
+
+function read(file: string, what: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (cause) {
+    throw new EventLogError('LOG_URL_INVALID', `The file that the address of the log names as ${what} cannot be read.`, {
+      retriable: false,
+      cause,
+    })
+  }
+}
+
+const invalid = (why: string): EventLogError =>
+  new EventLogError('LOG_URL_INVALID', `The address of the log ${why}. Its form: ${FORM}`, { retriable: false })
