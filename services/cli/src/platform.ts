@@ -54,7 +54,9 @@ export function openLog(
   database: Database,
   logger: Logger,
 ): Promise<EventLog> {
-  return openEventLog({ url: logUrl, partitions, logger, ...(logUrl === databaseUrl ? { database } : {}) })
+  // Another MySQL database has all that its log needs; a log that is none keeps event ids and groups beside the cursors.
+  const isElsewhere = logUrl !== databaseUrl && /^mysql:/i.test(logUrl)
+  return openEventLog({ url: logUrl, partitions, logger, ...(isElsewhere ? {} : { database }) })
 }
 
 /** Working on a schema that lacks a table would fail later and less clearly. */

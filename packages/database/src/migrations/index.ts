@@ -8,9 +8,9 @@ import { migration as orderSync } from './006-order-sync.ts'
 import { migration as delivery } from './007-delivery.ts'
 import { migration as projection } from './008-projection.ts'
 import { migration as rowIds } from './009-row-ids.ts'
+import { migration as kafka } from './010-kafka.ts'
 import { migration as settings } from './013-settings.ts'
 import { migration as wework } from './014-wework.ts'
-import { migration as kafka } from './010-kafka.ts'
 import { migration as rebuild } from './023-rebuild.ts'
 import { migration as history } from './026-history.ts'
 
@@ -25,9 +25,9 @@ export const MIGRATIONS: readonly Migration[] = [
   delivery,
   projection,
   rowIds,
+  kafka,
   settings,
   wework,
-  kafka,
   rebuild,
   history,
 ]

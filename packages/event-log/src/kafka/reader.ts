@@ -114,11 +114,19 @@ function fetchedOf(topic: string, { partition, messages }: FetchedPartition, fro
   return { from, events, next: last ? Number(last.offset) + 1 : from }
 }
 
+/** Brokers that are being looked for: many reads that come while a broker is dialled wait for the one dialling. */
+const finding = new WeakMap<Cluster, Map<string, Promise<Broker>>>()
+
 async function leaderOf(cluster: Cluster, topic: string, partition: number): Promise<Broker> {
   const find = () => cluster.findTopicPartitionMetadata(topic).find(({ partitionId }) => partitionId === partition)
   const known = find()
   if (!known || known.leader < 0) await cluster.refreshMetadata()
-  return await cluster.findBroker({ nodeId: String(find()?.leader ?? -1) })
+  const nodeId = String(find()?.leader ?? -1)
+  const ofCluster = finding.get(cluster) ?? new Map<string, Promise<Broker>>()
+  finding.set(cluster, ofCluster)
+  const broker = ofCluster.get(nodeId) ?? cluster.findBroker({ nodeId }).finally(() => ofCluster.delete(nodeId))
+  ofCluster.set(nodeId, broker)
+  return await broker
 }
 
 /** Where the log begins, when a position lies before that; the position itself when it lies at the end or behind. */

@@ -1,4 +1,4 @@
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { parseCount } from '../arguments.ts'
 
 /** `npm start`: everything on this machine, with simulated eBay and receivers. */
@@ -8,6 +8,7 @@ export function addSandboxCommand(program: Command): void {
     .description('run everything on this machine with a simulated marketplace and receivers')
     .option('--orders <count>', 'end the flow of orders after this many', parseCount)
     .option('--rate <count>', 'orders a second', parseCount, 1)
+    .addOption(new Option('--log <log>', 'where the log is').choices(['mysql', 'kafka']).default('mysql'))
     .option('--exit', 'stop when every order went all the way; exit code 0 only if nothing is missing')
     .option('--json', 'with --exit: the last line is one JSON object')
     .option('--keep', 'leave MariaDB running at the end and tell how to connect')

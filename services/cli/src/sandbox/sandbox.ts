@@ -8,6 +8,7 @@ import { openWorld, type World } from './world.ts'
 export type SandboxOptions = {
   orders?: number
   rate: number
+  log: 'mysql' | 'kafka'
   exit?: boolean
   json?: boolean
   keep?: boolean
@@ -28,8 +29,10 @@ const PATIENCE = 60_000
  */
 export async function runSandbox(options: SandboxOptions): Promise<number> {
   const started = Date.now()
-  say('Tributary sandbox: starting MariaDB, a simulated eBay, two simulated receivers and all services ...')
-  const world = await openWorld({ folder: resolve(options.folder), seed: options.seed })
+  say(
+    `Tributary sandbox: starting MariaDB${options.log === 'kafka' ? ', Apache Kafka' : ''}, a simulated eBay, two simulated receivers and all services ...`,
+  )
+  const world = await openWorld({ folder: resolve(options.folder), seed: options.seed, log: options.log })
   const finished = new AbortController()
   const flow = createFlow(world, options, started, () => finished.abort())
   let code: number
@@ -155,6 +158,7 @@ function announce(world: World, options: SandboxOptions, milliseconds: number): 
       `  gateway     ${world.gatewayUrl}  (ingest, order-sync, projector, dispatcher; ${world.gatewayUrl}/healthz)`,
       `  metrics     ${world.metricsUrl}  (Prometheus)`,
       `  MariaDB     127.0.0.1:${world.server.port}, database tributary_sandbox`,
+      ...(world.broker ? [`  Kafka       127.0.0.1:${world.broker.port}, the log`] : []),
       `  eBay        ${new URL(world.simulator.urls.tokenUrl).origin}  (simulated; one seller has authorized the app)`,
       `  receivers   warehouse ${warehouse}, accounting ${accounting}  (simulated; they verify every signature)`,
       `Orders flow at ${options.rate} a second${options.orders === undefined ? '; Ctrl-C stops' : `, ${options.orders} in all`}:`,

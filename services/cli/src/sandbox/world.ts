@@ -3,7 +3,7 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { addApp, addSpiService, migrate, openDatabase } from '@tributary/database'
 import { createLogger, loadConfiguration, type Service, startTelemetry } from '@tributary/runtime'
-import { freePort, type PrivateServer, startMariaDb } from '@tributary/test/servers'
+import { freePort, type PrivateBroker, type PrivateServer, startKafka, startMariaDb } from '@tributary/test/servers'
 import { createEbaySimulator, type EbaySimulator } from '@tributary/test/simulators/ebay'
 import { createSpiReceiver, type SpiReceiver } from '@tributary/test/simulators/spi'
 import { createConnection } from 'mysql2/promise'
@@ -22,6 +22,8 @@ const RECEIVERS = ['warehouse', 'accounting'] as const
 export type World = {
   folder: string
   server: PrivateServer
+  /** The log, when it is not MariaDB. */
+  broker: PrivateBroker | undefined
   simulator: EbaySimulator
   receivers: readonly SpiReceiver[]
   platform: Platform
@@ -35,7 +37,7 @@ export type World = {
 }
 
 /** Starts MariaDB, simulators and the platform on an empty database; the services are made but not started. */
-export async function openWorld(options: { folder: string; seed: number }): Promise<World> {
+export async function openWorld(options: { folder: string; seed: number; log: 'mysql' | 'kafka' }): Promise<World> {
   await mkdir(options.folder, { recursive: true })
   const closers: (() => Promise<void>)[] = []
   const closeAll = async () => {
@@ -46,6 +48,8 @@ export async function openWorld(options: { folder: string; seed: number }): Prom
     let kept = false
     closers.push(async () => (kept ? server.keep() : await server.stop()))
     await emptyDatabase(server.url)
+    const broker = options.log === 'kafka' ? await startKafka({ folder: join(options.folder, 'kafka') }) : undefined
+    closers.push(async () => broker?.stop())
 
     const simulator = await createEbaySimulator({ seed: options.seed })
     closers.push(() => simulator.close())
@@ -53,7 +57,7 @@ export async function openWorld(options: { folder: string; seed: number }): Prom
     const receivers = await Promise.all(secrets.map((secret) => createSpiReceiver({ secret })))
     closers.push(async () => void (await Promise.all(receivers.map((receiver) => receiver.close()))))
 
-    const { configuration, configurationFile } = await configure(options.folder, server, simulator, receivers)
+    const { configuration, configurationFile } = await configure(options.folder, { server, broker, simulator, receivers })
     await migrateDatabase(configuration.databaseUrl)
     const logger = createLogger(configuration.logging)
     const telemetry = await startTelemetry({ ...configuration.telemetry, serviceName: 'tributary-sandbox', logger })
@@ -63,7 +67,7 @@ export async function openWorld(options: { folder: string; seed: number }): Prom
     const appId = await register(platform, simulator, secrets)
     const { services, http } = createServices(platform, SERVICE_NAMES)
     return {
-      ...{ folder: options.folder, server, simulator, receivers, platform, services, configurationFile },
+      ...{ folder: options.folder, server, broker, simulator, receivers, platform, services, configurationFile },
       gatewayUrl: `http://127.0.0.1:${configuration.server.port}`,
       metricsUrl: `http://127.0.0.1:${configuration.metrics.port}/metrics`,
       authorize: () => authorizeSeller(simulator, http.url, appId),
@@ -98,7 +102,10 @@ async function migrateDatabase(url: string): Promise<void> {
   }
 }
 
-async function configure(folder: string, server: PrivateServer, simulator: EbaySimulator, receivers: readonly SpiReceiver[]) {
+async function configure(
+  folder: string,
+  { server, broker, simulator, receivers }: Pick<World, 'server' | 'broker' | 'simulator' | 'receivers'>,
+) {
   const port = await freePort()
   const configurationFile = join(folder, 'tributary.yaml')
   await writeConfigurationFile(configurationFile, {
@@ -109,6 +116,7 @@ async function configure(folder: string, server: PrivateServer, simulator: EbayS
   })
   const environment = {
     TRIBUTARY_DATABASE_URL: `${server.url}/${DATABASE}`,
+    ...(broker ? { TRIBUTARY_LOG_URL: broker.url } : {}),
     TRIBUTARY_MASTER_KEY: await sandboxMasterKey(join(folder, 'master.key')),
     SANDBOX_CHALLENGE_TOKEN: randomBytes(24).toString('hex'),
     TRIBUTARY_LOG_LEVEL: process.env['TRIBUTARY_LOG_LEVEL'] ?? 'error',
