@@ -2,6 +2,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { parse } from 'yaml'
+import { createCollector } from '../e2e/gateway/collector.ts'
 import { eventually } from '../e2e/gateway/eventually.ts'
 import { knownOrder } from '../e2e/gateway/known-order.ts'
 import { deliveriesOf, orderRow } from '../e2e/gateway/look.ts'
@@ -24,12 +25,15 @@ type Expression = { where: string; expression: string }
 
 describe('the metrics of a running gateway', function () {
   this.timeout(60_000)
+  let collector: Awaited<ReturnType<typeof createCollector>>
   let world: World
   let shown: Exposition
   let dashboards: Dashboard[]
   before(async () => {
     const port = await freePort()
-    world = await openWorld({ name: 'metrics', settings: { metrics: { port } } })
+    collector = await createCollector()
+    const settings = { metrics: { port }, telemetry: { endpoint: collector.url } }
+    world = await openWorld({ name: 'metrics', settings })
     const { seller } = await world.consent()
     const order = world.simulator.market.addOrder(seller.userId, knownOrder(seller.username, Date.now()))
     const unsigned = await fetch(`${world.gateway.url}/open/order/callback/1`, { method: 'POST', body: '{}' })
@@ -54,7 +58,10 @@ describe('the metrics of a running gateway', function () {
       (await readdir(DASHBOARDS)).map(async (file) => JSON.parse(await readFile(join(DASHBOARDS, file), 'utf8')) as Dashboard),
     )
   })
-  after(() => world.close())
+  after(async () => {
+    await world.close()
+    await collector.close()
+  })
 
   const alertRules = async () => {
     const { groups } = parse(await readFile(join(ROOT, 'docker/prometheus/alerts.yaml'), 'utf8')) as {
