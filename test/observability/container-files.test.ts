@@ -132,9 +132,9 @@ describe('the files of the containers', () => {
       patchedDependencies?: Record<string, string>
     }
     const folders = workspace.packages.map((glob) => glob.split('/')[0] ?? '').filter((folder) => folder !== 'test')
-    const patches = Object.values(workspace.patchedDependencies ?? {}).map((path) => path.split('/')[0] ?? '')
-    for (const folder of [...folders, ...patches]) expect(kept).to.include(`!${folder}`)
-    if (patches.length > 0) expect(file, 'pnpm fetch needs the patches').to.include(`COPY ${patches[0]} ${patches[0]}`)
+    for (const folder of folders) expect(kept).to.include(`!${folder}`)
+    const patches = new Set(Object.values(workspace.patchedDependencies ?? {}).map((path) => dirname(path)))
+    for (const folder of patches) expect(file, 'pnpm fetch needs the patches').to.include(`COPY ${folder} ${folder}\n`)
   })
 
   it('scrape the services that compose runs, at the port that the image opens', async () => {

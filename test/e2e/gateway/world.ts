@@ -42,6 +42,8 @@ export type World = {
 export type WorldOptions = Pick<GatewayOptions, 'settings'> & {
   name: string
   seed?: number
+  /** Of a log that is not in the database. */
+  logUrl?: string
   /** Server codes of the receivers. */
   receivers?: readonly string[]
   /** In place of one on the test server. */
@@ -75,9 +77,10 @@ async function openParts(options: WorldOptions, closers: (() => Promise<void>)[]
   const receivers = await registerReceivers(database, options.receivers ?? ['warehouse'])
   closers.push(...Object.values(receivers).map((receiver) => receiver.close))
   const addresses = Object.fromEntries(Object.entries(receivers).map(([code, receiver]) => [code, receiver.url]))
-  const gateway = await createGateway({ ...options, databaseUrl: url, ebay: simulator.urls, receivers: addresses })
+  const settings = { ...options.settings, ...(options.logUrl ? { log: { url: options.logUrl } } : {}) }
+  const gateway = await createGateway({ settings, databaseUrl: url, ebay: simulator.urls, receivers: addresses })
   closers.push(gateway.remove)
-  const log = await openEventLog({ url, database, partitions: 8 })
+  const log = await openEventLog({ url: options.logUrl ?? url, database, partitions: 8 })
   closers.push(() => log.close())
   const vault = await openVault({ database, masterKeys: [gateway.masterKey] })
   const appId = await addApp(database, { ...appOf(simulator), name: options.name })

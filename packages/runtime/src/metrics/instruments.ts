@@ -43,8 +43,8 @@ export const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5,
 /** A counter of this process. Throws when the name is taken: metrics are made once, beside the code that counts. */
 export function counter<const L extends string = never>(definition: MetricDefinition<L>): Counter<L> {
   const metric = new PrometheusCounter(configurationOf(definition))
-  const series = boundedSeries(definition, (labels) => metric.labels(labels))
-  return { add: (amount, labels) => series(labels).inc(amount) }
+  const bounded = boundedLabels(definition)
+  return { add: (amount, labels) => metric.inc(bounded(labels), amount) }
 }
 
 /** A gauge of this process. Throws like `counter`. */
@@ -64,36 +64,32 @@ export function histogram<const L extends string = never>(
 ): Histogram<L> {
   const { buckets = SECONDS } = definition
   const metric = new PrometheusHistogram({ ...configurationOf(definition), buckets: [...buckets] })
-  const series = boundedSeries(definition, (labels) => metric.labels(labels))
-  return { record: (value, labels) => series(labels).observe(value) }
+  const bounded = boundedLabels(definition)
+  return { record: (value, labels) => metric.observe(bounded(labels), value) }
 }
 
 function configurationOf<L extends string>({ name, help, labels = [] }: MetricDefinition<L>): MetricConfiguration<string> {
   return { name, help, labelNames: [...labels], registers: [registry] }
 }
 
-/** Finds the series of label values; from `MOST_SERIES` on, the one series of all others. */
-function boundedSeries<L extends string, S>(
-  { labels: names = [] }: MetricDefinition<L>,
-  make: (labels: Record<string, string>) => S,
-): (labels: Labels<L>) => S {
-  const known = new Map<string, S>()
+/** The labels as text, the same object for the same values; from `MOST_SERIES` on, those of the one series of all others. */
+function boundedLabels<L extends string>({
+  labels: names = [],
+}: MetricDefinition<L>): (labels: Labels<L>) => Record<L, string> {
+  const known = new Map<string, Record<L, string>>()
+  const beyond = Object.fromEntries(names.map((name) => [name, BEYOND])) as Record<L, string>
   return (labels) => {
     let key = ''
     for (const name of names) key += `${labels[name]}\u0000`
     const found = known.get(key)
     if (found) return found
-    if (known.size < MOST_SERIES) return remember(known, key, make(textOf(labels)))
-    const beyond = known.get(BEYOND)
-    return beyond ?? remember(known, BEYOND, make(Object.fromEntries(names.map((name) => [name, BEYOND]))))
+    if (known.size >= MOST_SERIES) return beyond
+    const made = textOf(labels)
+    known.set(key, made)
+    return made
   }
 }
 
-function remember<S>(known: Map<string, S>, key: string, series: S): S {
-  known.set(key, series)
-  return series
-}
-
-function textOf<L extends string>(labels: Labels<L>): Record<string, string> {
-  return Object.fromEntries(Object.entries(labels).map(([name, value]) => [name, String(value)]))
+function textOf<L extends string>(labels: Labels<L>): Record<L, string> {
+  return Object.fromEntries(Object.entries(labels).map(([name, value]) => [name, String(value)])) as Record<L, string>
 }
