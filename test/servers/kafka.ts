@@ -40,16 +40,21 @@ const SUPERVISOR = `
  * Starts a broker on an emptied folder. Its jars come from Maven Central the first time and stay below `.local/`.
  * Throws with a sentence that names the fix when Java 17 or Maven is missing.
  */
-export async function startKafka(options: { folder: string }): Promise<PrivateBroker> {
+export async function startKafka(options: {
+  folder: string
+  /** For a broker behind a relay: where it listens, and the port that it tells its clients. */
+  ports?: { listening: number; advertised: number }
+}): Promise<PrivateBroker> {
   const java = needed('java', 'openjdk-17-jre-headless')
   const jars = await kafkaJars()
   const { folder } = options
   await rm(folder, { recursive: true, force: true })
   await mkdir(folder, { recursive: true, mode: 0o700 })
-  const port = await freePort()
+  const port = options.ports?.listening ?? (await freePort())
+  const advertised = options.ports?.advertised ?? port
   const controllerPort = await freePort()
   const properties = join(folder, 'server.properties')
-  await writeFile(properties, propertiesOf({ folder, port, controllerPort }))
+  await writeFile(properties, propertiesOf({ folder, port, advertised, controllerPort }))
   const javaOptions = [
     '-Xms256m',
     '-Xmx512m',
@@ -75,7 +80,7 @@ export async function startKafka(options: { folder: string }): Promise<PrivateBr
   }
 
   return {
-    url: `kafka://127.0.0.1:${port}`,
+    url: `kafka://127.0.0.1:${advertised}`,
     port,
     stop: () => ended(child, port, () => child.stdin?.end()),
     kill: () => ended(child, port, () => void process.kill(-Number(child.pid), 'SIGKILL')),
@@ -106,12 +111,14 @@ function needed(program: string, debianPackage: string): string {
   throw new Error(`Apache Kafka needs ${program}, which is missing. Install it with: sudo apt-get install ${debianPackage}`)
 }
 
-function propertiesOf({ folder, port, controllerPort }: { folder: string; port: number; controllerPort: number }): string {
+type Ports = { port: number; advertised: number; controllerPort: number }
+
+function propertiesOf({ folder, port, advertised, controllerPort }: Ports & { folder: string }): string {
   return `process.roles=broker,controller
 node.id=1
 controller.quorum.bootstrap.servers=127.0.0.1:${controllerPort}
 listeners=PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}
-advertised.listeners=PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}
+advertised.listeners=PLAINTEXT://127.0.0.1:${advertised},CONTROLLER://127.0.0.1:${controllerPort}
 inter.broker.listener.name=PLAINTEXT
 controller.listener.names=CONTROLLER
 listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT

@@ -38,7 +38,11 @@ export type Cluster = {
 type CreateCluster = (options: { metadataMaxAge: number; allowAutoTopicCreation: boolean; isolationLevel: number }) => Cluster
 
 const CREATE_CLUSTER = 'private:Kafka:createCluster'
-export const READ_COMMITTED = 1
+/**
+ * All that is written, also behind transactions of others that are still open: ours never are part of one, and somebody
+ * else's that hangs must not hide what we appended.
+ */
+export const READ_UNCOMMITTED = 0
 /** Milliseconds. A request that is not answered by then has failed: nothing waits for ever on a connection that is open. */
 const REQUEST_TIMEOUT = 15_000
 
@@ -68,7 +72,7 @@ export function createKafka({ client }: KafkaAddress, logger: Logger | undefined
 export function createCluster(kafka: Kafka): Cluster {
   const symbol = Object.getOwnPropertySymbols(kafka).find(({ description }) => description === CREATE_CLUSTER)
   const create = symbol && (kafka as unknown as Record<symbol, CreateCluster>)[symbol]
-  if (create) return create({ metadataMaxAge: 60_000, allowAutoTopicCreation: false, isolationLevel: READ_COMMITTED })
+  if (create) return create({ metadataMaxAge: 60_000, allowAutoTopicCreation: false, isolationLevel: READ_UNCOMMITTED })
   throw new EventLogError('LOG_UNAVAILABLE', 'This version of kafkajs hides how it reads; the driver needs version 2.2.', {
     retriable: false,
   })

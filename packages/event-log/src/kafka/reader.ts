@@ -1,5 +1,5 @@
 import type { Position, RecordedEvent, Slice } from '../port.ts'
-import { type Broker, type Cluster, type FetchedPartition, READ_COMMITTED, rootOf } from './client.ts'
+import { type Broker, type Cluster, type FetchedPartition, READ_UNCOMMITTED, rootOf } from './client.ts'
 import { toRecorded } from './messages.ts'
 
 const DEFAULT_LIMIT = 500
@@ -96,7 +96,7 @@ async function fetchPatiently(cluster: Cluster, topic: string, partition: number
 async function fetch(cluster: Cluster, topic: string, partition: number, from: Position): Promise<Fetched> {
   const broker = await leaderOf(cluster, topic, partition)
   const { responses } = await broker.fetch({
-    ...{ maxWaitTime: 1, minBytes: 1, maxBytes: FETCH_BYTES, isolationLevel: READ_COMMITTED },
+    ...{ maxWaitTime: 1, minBytes: 1, maxBytes: FETCH_BYTES, isolationLevel: READ_UNCOMMITTED },
     topics: [{ topic, partitions: [{ partition, fetchOffset: String(from), maxBytes: FETCH_BYTES }] }],
   })
   const found = responses[0]?.partitions[0]
