@@ -6,6 +6,7 @@ import { stopBenchServer } from './server.ts'
 /** A new bench adds its file and one line here. */
 const BENCHES: Readonly<Record<string, () => Promise<{ benchmark: Benchmark }>>> = {
   log: () => import('./log.ts'),
+  kafka: () => import('./kafka.ts'),
   ingest: () => import('./ingest.ts'),
   telemetry: () => import('./telemetry.ts'),
   project: () => import('./project.ts'),
