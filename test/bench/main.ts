@@ -12,6 +12,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ benchmark: Benchmark }>>>
   project: () => import('./project.ts'),
   rebuild: () => import('./rebuild.ts'),
   history: () => import('./history.ts'),
+  delivery: () => import('./delivery.ts'),
 }
 
 const HELP = `usage: npm run bench -- [name ...] [--json]

@@ -5,6 +5,7 @@ import type { Passage, Permit } from './gate.ts'
 import { afterFailure, type Lane, untriedLane } from './lane.ts'
 import type { WaitingRow } from './lane-rows.ts'
 import { type HeldLane, hold, keyOf, laneAtRest, type Partition } from './partition.ts'
+import { isReplayed } from './replay.ts'
 
 /** What came of a batch: the rows to write with the cursor. */
 export type SentBatch = { partition: Partition; attempts: Attempt[]; lanes: Lane[]; waiting: WaitingRow[] }
@@ -19,11 +20,15 @@ type Fresh = { delivered: Delivered; isRouted: boolean; body: { text: string; ti
  */
 export async function sendBatch(partition: Partition, events: readonly Delivered[], signal: AbortSignal): Promise<SentBatch> {
   const sent: SentBatch = { partition, attempts: [], lanes: [], waiting: [] }
-  await partition.endpoint.gate.room(signal)
   const fresh = await routeAndRender(partition, events)
-  const keys = Map.groupBy(fresh, ({ delivered }) => keyOf(delivered))
-  const ends = await Promise.allSettled([...keys].map(([key, list]) => sendKey(partition, sent, key, list, signal)))
-  for (const end of ends) if (end.status === 'rejected') throw end.reason
+  const giveBackRoom = await partition.endpoint.gate.room(fresh.length, signal)
+  try {
+    const keys = Map.groupBy(fresh, ({ delivered }) => keyOf(partition, delivered))
+    const ends = await Promise.allSettled([...keys].map(([key, list]) => sendKey(partition, sent, key, list, signal)))
+    for (const end of ends) if (end.status === 'rejected') throw end.reason
+  } finally {
+    giveBackRoom()
+  }
   if (sent.lanes.length > 0) partition.wake()
   return sent
 }
@@ -39,11 +44,13 @@ export async function writeBatch(connection: Connection, { partition, attempts, 
 /** Asks for every route and renders what will be sent at once, before anything is sent: a throw here sends nothing. */
 async function routeAndRender(partition: Partition, events: readonly Delivered[]): Promise<Fresh[]> {
   const { definition } = partition.endpoint
-  const routes = await definition.route(events.map(({ event }) => event))
-  const fresh = events.flatMap((delivered, index): Fresh[] =>
+  const { replay } = partition
+  const given = replay ? events.filter(({ position, event }) => isReplayed(replay, position, event.partitionkey)) : events
+  const routes = await definition.route(given.map(({ event }) => event))
+  const fresh = given.flatMap((delivered, index): Fresh[] =>
     routes[index] === 'pass' ? [] : [{ delivered, isRouted: routes[index] === 'deliver', body: undefined }],
   )
-  const soon = fresh.filter(({ delivered, isRouted }) => isRouted && !partition.lanes.has(keyOf(delivered)))
+  const soon = fresh.filter(({ delivered, isRouted }) => isRouted && !partition.lanes.has(keyOf(partition, delivered)))
   const time = Date.now()
   const texts = soon.length === 0 ? [] : await definition.bodies(soon.map(({ delivered }) => delivered.event))
   for (const [index, text] of texts.entries()) Object.assign(soon[index] ?? {}, { body: { text, time } })
@@ -107,7 +114,7 @@ async function tryOnce(partition: Partition, fresh: Fresh, number: number, permi
   try {
     const body = await bodyOf(partition, fresh)
     const attempt = await partition.endpoint.attempt(fresh.delivered, body, number, partition.over.signal)
-    passage = passageOf(keyOf(fresh.delivered), attempt)
+    passage = passageOf(keyOf(partition, fresh.delivered), attempt)
     return attempt
   } finally {
     permit.leave(passage)
@@ -128,8 +135,16 @@ function settlesWithin(milliseconds: number, work: Promise<unknown>): Promise<bo
 
 /** How an attempt went, for the gate. */
 export function passageOf(key: string, { outcome }: Attempt): Passage {
-  const { kind, reason } = outcome
-  return { key, delivered: kind === 'delivered', reason, retryAfter: kind === 'throttled' ? outcome.retryAfter : undefined }
+  const { kind, reason, status } = outcome
+  return {
+    key,
+    delivered: kind === 'delivered',
+    reason,
+    retryAfter: kind === 'throttled' ? outcome.retryAfter : undefined,
+    // A 500 or a 400 is about its event; these are about how much there is to do.
+    overload:
+      kind === 'throttled' || kind === 'timed-out' || status === 502 || status === 504 || (kind === 'failed' && status === 0),
+  }
 }
 
 async function bodyOf({ endpoint }: Partition, fresh: Fresh): Promise<string> {
@@ -150,10 +165,15 @@ function makeLane(partition: Partition, head: Delivered, tried: Undelivered): He
 
 const REASONS = { slow: 'no answer yet', later: 'seller unknown', broken: 'not sent', failed: '' } as const
 
-function laneAfter({ endpoint }: Partition, head: Delivered, tried: Undelivered): Lane {
-  const { again, schedule } = endpoint.policy
+function laneAfter(partition: Partition, head: Delivered, tried: Undelivered): Lane {
+  const { again, schedule } = partition.endpoint.policy
   const now = Date.now()
-  const untried = untriedLane(keyOf(head), head.position, tried.kind === 'later' ? now + again : now, REASONS[tried.kind])
+  const untried = untriedLane(
+    keyOf(partition, head),
+    head.position,
+    tried.kind === 'later' ? now + again : now,
+    REASONS[tried.kind],
+  )
   if (tried.kind !== 'failed') return untried
   const { attempt, outcome } = tried.attempt
   return afterFailure({ ...untried, attempts: attempt - 1 }, outcome, { probe: false, now, schedule })

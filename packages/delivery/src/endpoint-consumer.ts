@@ -5,7 +5,7 @@ import { type SentBatch, sendBatch, writeBatch } from './batch.ts'
 import type { Endpoint } from './endpoint.ts'
 import { type LaneRows, mysqlLaneRows } from './lane-rows.ts'
 import { finishLanes, runLanes } from './lane-runner.ts'
-import { keyOf, noteCommit, openPartition, type Partition } from './partition.ts'
+import { noteCommit, openPartition, type Partition } from './partition.ts'
 
 /** Attempts are written in groups of this many, with one move of the cursor. */
 const BATCH_SIZE = 128
@@ -23,7 +23,7 @@ export function endpointConsumer(
     group,
     types,
     batchSize: BATCH_SIZE,
-    keyOf: (event) => keyOf({ event }),
+    keyOf: endpoint.orderKey,
     async assigned(owned) {
       const partition = await openPartition({ endpoint, owned, log, logger, rows })
       partitions.set(owned.partition, { partition, lanes: runLanes(partition) })

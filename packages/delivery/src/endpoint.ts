@@ -32,6 +32,11 @@ export type EndpointDefinition = {
    * been erased meanwhile. Throws an error whose `retriable` is false when an event can never be rendered.
    */
   bodies(events: readonly Event[]): Promise<string[]>
+  /**
+   * What its receiver needs in order, when that is less than all events of a partition key: a text that begins with the
+   * partition key. Default the partition key.
+   */
+  orderKey?(event: Event): string
   policy?: Partial<DeliveryPolicy>
 }
 
@@ -39,6 +44,13 @@ export type EndpointDefinition = {
 export type DeliveryPolicy = {
   limits: GateLimits
   schedule: readonly number[]
+  /** What is delivered in order: the events of a key, nothing, or all events of a partition, one at a time. */
+  order: 'key' | 'none' | 'strict'
+  /**
+   * When the schedule of a head is used up: `block` its lane until a person resumes it; `skip` it, to the dead letters;
+   * `latest`, which skips it and all that wait but the last.
+   */
+  exhausted: 'block' | 'skip' | 'latest'
   /** How long one request may hold up the other keys of its batch before it is moved aside into a lane. */
   patience: number
   /** How long requests under way may go on once a partition is given up. */
@@ -53,8 +65,10 @@ export type DeliveryPolicy = {
 
 /** Ten tries over about three days, then the key is blocked until a person resumes it. */
 export const SPI_POLICY: DeliveryPolicy = {
-  limits: { fresh: 8, lane: 4, slow: 8, failingAfter: 5, probeEvery: 30_000, most: 1_000 },
+  limits: { fresh: 8, widest: 64, lane: 4, slow: 8, failingAfter: 5, probeEvery: 30_000, most: 1_000 },
   schedule: STANDARD_SCHEDULE,
+  order: 'key',
+  exhausted: 'block',
   patience: 500,
   grace: 2_000,
   again: 5_000,
@@ -74,6 +88,10 @@ export type Endpoint = {
   readonly policy: DeliveryPolicy
   readonly gate: Gate
   readonly last: LastOutcomes
+  /** The key that orders an event among those of the endpoint. */
+  orderKey(event: Event): string
+  /** Whether the receiver said 410 Gone; the gate is shut then. */
+  isGone(): boolean
   /** Sets where to send from now on; a problem shuts the gate and keeps everything where it is. */
   retarget(target: Target | { problem: string }): void
   /** Sends an event once and learns from it. Throws only the signal's reason. Call it with a permit in hand. */
@@ -86,13 +104,17 @@ export function createEndpoint(definition: EndpointDefinition, sender: Sender): 
   const gate = createGate(policy.limits)
   const last: LastOutcomes = { success: undefined, failure: undefined }
   let target: Target | undefined
+  let isGone = false
   gate.shut('The endpoint has no address yet.')
   return {
     definition,
     policy,
     gate,
     last,
+    orderKey: (event) => orderKeyOf(definition, policy, event),
+    isGone: () => isGone,
     retarget(given) {
+      isGone = false
       if ('problem' in given) return gate.shut(given.problem)
       target = given
       gate.unshut()
@@ -105,9 +127,23 @@ export function createEndpoint(definition: EndpointDefinition, sender: Sender): 
       measureAttempt(definition.name, made.outcome, delivered.recordedTime)
       if (kind === 'delivered') last.success = Date.now()
       else last.failure = { time: Date.now(), kind, reason }
+      if (made.outcome.status === GONE) {
+        isGone = true
+        gate.shut('The receiver answered 410 Gone.')
+      }
       return made
     },
   }
+}
+
+/** Standard Webhooks: the receiver wants no more, ever. */
+const GONE = 410
+
+/** In strict order everything has one key, in none each event its own. */
+function orderKeyOf(definition: EndpointDefinition, { order }: DeliveryPolicy, event: Event): string {
+  if (order === 'strict') return '*'
+  if (order === 'none') return event.id
+  return definition.orderKey?.(event) ?? event.partitionkey
 }
 
 function sendTraced(options: {

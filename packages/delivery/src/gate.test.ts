@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { createGate, type Gate, type GateLimits, type Permit, type Queue } from './gate.ts'
 
-const limits: GateLimits = { fresh: 2, lane: 1, slow: 1, failingAfter: 3, probeEvery: 20, most: 3 }
+const limits: GateLimits = { fresh: 2, widest: 2, lane: 1, slow: 1, failingAfter: 3, probeEvery: 20, most: 3 }
 const never = new AbortController().signal
 
 /** Asks for a permit and tells, after everything that can happen now has happened, whether it was given. */
@@ -127,16 +127,45 @@ describe('The gate of an endpoint', () => {
     expect((await next).probe).to.equal(false)
   })
 
-  it('has room again when enough of what was set aside is settled', async () => {
+  it('gives room for so many rows in all, in the order asked, and more when some are settled', async () => {
     const gate = createGate(limits)
-    gate.countAside(3)
+    gate.countAside(1)
+    const giveBack = await gate.room(2, never)
+    const through: string[] = []
+    const large = gate.room(2, never).then(() => through.push('large'))
+    const small = gate.room(1, never).then(() => through.push('small'))
+    gate.countAside(-1)
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(through).to.deep.equal([])
+    giveBack()
+    await Promise.all([large, small])
+    expect(through).to.deep.equal(['large', 'small'])
+  })
+
+  it('lets a batch of more rows than there may be through alone', async () => {
+    const gate = createGate(limits)
+    const giveBack = await gate.room(10, never)
     let isThrough = false
-    const through = gate.room(never).then(() => {
+    void gate.room(1, never).then(() => {
       isThrough = true
     })
     await new Promise((resolve) => setImmediate(resolve))
     expect(isThrough).to.equal(false)
-    gate.countAside(-1)
-    await through
+    giveBack()
+  })
+
+  it('begins with one request when the endpoint is back, lanes before fresh events', async () => {
+    const gate = createGate({ ...limits, fresh: 4, widest: 8, lane: 2 })
+    gate.countAside(1)
+    await makeFail(gate)
+    const probe = await gate.enter('fresh', never)
+    const waiting = [ask(gate, 'fresh'), ask(gate, 'lane'), ask(gate, 'lane')]
+    const [fresh, lane, second] = await Promise.all(waiting)
+    probe.leave(delivered('a'))
+    await new Promise((resolve) => setImmediate(resolve))
+    expect([fresh, lane, second].map((asked) => asked?.permit !== undefined)).to.deep.equal([false, true, false])
+    lane?.permit?.leave(delivered('b'))
+    await new Promise((resolve) => setImmediate(resolve))
+    expect([fresh, second].map((asked) => asked?.permit !== undefined)).to.deep.equal([true, true])
   })
 })

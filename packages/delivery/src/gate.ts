@@ -1,22 +1,25 @@
-import { pause } from '@tributary/runtime'
+import { createPace, type Pace, type PaceLimits } from './pace.ts'
 
 /**
  * The gate of one endpoint in one process: every request to the endpoint passes it, those of fresh events and those of
  * lanes in queues of their own, so that neither starves the other.
  *
- *   open     Requests pass while fewer than a queue's cap are out.
+ *   open     Requests pass while fewer than a queue's cap are out. The cap of fresh events follows what the receiver bears
+ *            (pace.ts); that of lanes is a part of it, and all of it while lanes drain after a failure.
  *   failing  Entered when requests of `failingAfter` different keys failed with no success between. One request passes
- *            every `probeEvery`, from the two queues in turn; the first success, of whatever request, opens the gate.
+ *            every `probeEvery`, from the two queues in turn; the first success, of whatever request, opens the gate, one
+ *            request at first, then two, four and so on. Lanes, which are older, pass before fresh events until none waits.
  *   shut     By `shut(reason)`, when there is nowhere to send or nothing to sign with. Nothing passes until `unshut`.
  *
  * A request that takes long may be moved aside, so that it holds up no other; then it counts against a third cap.
- * The gate also counts the rows that are set aside for the endpoint: beyond `most`, `room` waits.
+ * The gate also counts the rows that are set aside for the endpoint. A batch reserves `room` for all of its events before
+ * it sends any, so that there are never more than `most`.
  */
 export type Gate = {
   /** Waits for a permit. Throws the signal's reason when that aborts first. */
   enter(queue: Queue, signal: AbortSignal): Promise<Permit>
-  /** Waits until fewer than `most` rows are set aside. Throws the signal's reason. */
-  room(signal: AbortSignal): Promise<void>
+  /** Waits until so many rows more may be set aside; answers how to give back that room. Throws the signal's reason. */
+  room(rows: number, signal: AbortSignal): Promise<() => void>
   /** Counts rows set aside (positive) or settled (negative). */
   countAside(rows: number): void
   shut(reason: string): void
@@ -26,19 +29,26 @@ export type Gate = {
   view(): GateView
 }
 
-/** `since` and `probeTime` in milliseconds since 1970; `aside` in rows. */
+/** `since` and `probeTime` in milliseconds since 1970; `aside` in rows; `cap` in requests that may be out. */
 export type GateView = {
   state: 'open' | 'failing' | 'shut'
   reason: string
   since: number | undefined
   probeTime: number | undefined
   aside: number
+  cap: number
 }
 
 export type Queue = 'fresh' | 'lane'
 
-/** How the request of a key went. `retryAfter` in milliseconds. */
-export type Passage = { key: string; delivered: boolean; reason: string; retryAfter?: number | undefined }
+/** How the request of a key went. `retryAfter` in milliseconds; `overload` when it tells that the receiver has too much to do. */
+export type Passage = {
+  key: string
+  delivered: boolean
+  reason: string
+  retryAfter?: number | undefined
+  overload?: boolean
+}
 
 export type Permit = {
   /** True for the one request that passed a failing gate: its failure says nothing about its key. */
@@ -49,9 +59,8 @@ export type Permit = {
   moveAside(): boolean
 }
 
-export type GateLimits = {
-  /** Requests of fresh events, of lanes, and slow ones moved aside, that may be out at one time. */
-  fresh: number
+export type GateLimits = PaceLimits & {
+  /** Requests of lanes, and slow ones moved aside, that may be out at one time. */
   lane: number
   slow: number
   failingAfter: number
@@ -63,46 +72,48 @@ export type GateLimits = {
 
 type Failing = { since: number; probeTime: number; reason: string; probing: boolean; turn: Queue }
 type Waiter = (permit: Permit) => void
+type RoomWaiter = { rows: number; enter(): void }
 type State = {
   readonly limits: GateLimits
+  readonly pace: Pace
   readonly now: () => number
   readonly waiting: Readonly<Record<Queue, Set<Waiter>>>
   readonly out: Record<Queue | 'slow', number>
   readonly failedKeys: Set<string>
   readonly listeners: Set<() => void>
+  readonly roomWaiters: Set<RoomWaiter>
   aside: number
+  reserved: number
+  isDraining: boolean
   shut: { reason: string; since: number } | undefined
   failing: Failing | undefined
   timer: NodeJS.Timeout | undefined
 }
 
-/** Milliseconds between two looks at the rows set aside: lanes drain much more slowly. */
-const ROOM_PAUSE = 200
-
 /** An open gate. `now` in milliseconds since 1970. */
 export function createGate(limits: GateLimits, now: () => number = Date.now): Gate {
   const state: State = {
     limits,
+    pace: createPace(limits, now),
     now,
     waiting: { fresh: new Set(), lane: new Set() },
     out: { fresh: 0, lane: 0, slow: 0 },
     failedKeys: new Set(),
     listeners: new Set(),
+    roomWaiters: new Set(),
     aside: 0,
+    reserved: 0,
+    isDraining: false,
     shut: undefined,
     failing: undefined,
     timer: undefined,
   }
   return {
     enter: (queue, signal) => enter(state, queue, signal),
-    async room(signal) {
-      while (state.aside >= limits.most) {
-        signal.throwIfAborted()
-        await pause(ROOM_PAUSE, signal)
-      }
-    },
+    room: (rows, signal) => reserve(state, rows, signal),
     countAside(rows) {
       state.aside += rows
+      if (rows < 0) pumpRoom(state)
     },
     shut(reason) {
       state.shut = { reason, since: state.shut?.since ?? now() }
@@ -121,21 +132,64 @@ export function createGate(limits: GateLimits, now: () => number = Date.now): Ga
 }
 
 function enter(state: State, queue: Queue, signal: AbortSignal): Promise<Permit> {
-  return new Promise((resolve, reject) => {
-    if (signal.aborted) return reject(signal.reason)
-    const waiter: Waiter = (permit) => {
-      signal.removeEventListener('abort', abort)
-      resolve(permit)
-    }
-    const abort = () => {
+  return waitIn<Permit>(signal, (resolve) => {
+    const waiter: Waiter = resolve
+    state.waiting[queue].add(waiter)
+    pump(state)
+    return () => {
       state.waiting[queue].delete(waiter)
       pump(state)
+    }
+  })
+}
+
+function reserve(state: State, rows: number, signal: AbortSignal): Promise<() => void> {
+  return waitIn<() => void>(signal, (resolve) => {
+    const waiter: RoomWaiter = {
+      rows,
+      enter: () => {
+        state.reserved += rows
+        resolve(() => {
+          state.reserved -= rows
+          pumpRoom(state)
+        })
+      },
+    }
+    state.roomWaiters.add(waiter)
+    pumpRoom(state)
+    return () => {
+      state.roomWaiters.delete(waiter)
+      pumpRoom(state)
+    }
+  })
+}
+
+/** A promise of a place in a queue: `join` answers how to leave it, which an abort of `signal` does. */
+function waitIn<T>(signal: AbortSignal, join: (resolve: (given: T) => void) => () => void): Promise<T> {
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) return reject(signal.reason)
+    let leave = () => {}
+    const abort = () => {
+      leave()
       reject(signal.reason)
     }
     signal.addEventListener('abort', abort, { once: true })
-    state.waiting[queue].add(waiter)
-    pump(state)
+    leave = join((given) => {
+      signal.removeEventListener('abort', abort)
+      resolve(given)
+    })
   })
+}
+
+/** First come, first served, so that a large batch is not passed for ever by small ones. */
+function pumpRoom(state: State): void {
+  for (const waiter of state.roomWaiters) {
+    const taken = state.aside + state.reserved
+    // More rows at once than there may be at all pass alone.
+    if (taken > 0 && taken + waiter.rows > state.limits.most) return
+    state.roomWaiters.delete(waiter)
+    waiter.enter()
+  }
 }
 
 /** Lets through whom the state lets through. Called after every change. */
@@ -146,12 +200,24 @@ function pump(state: State): void {
     pumpProbe(state, state.failing)
     return
   }
-  for (const queue of ['fresh', 'lane'] as const) {
+  if (state.isDraining && state.waiting.lane.size === 0 && state.out.lane === 0) state.isDraining = false
+  for (const queue of ['lane', 'fresh'] as const) {
     for (const waiter of state.waiting[queue]) {
-      if (state.out[queue] >= state.limits[queue]) break
+      if (!hasPlace(state, queue)) break
+      const wait = state.pace.wait()
+      if (wait > 0) {
+        state.timer = setTimeout(() => pump(state), wait)
+        return
+      }
       letPass(state, waiter, queue, false)
     }
   }
+}
+
+function hasPlace({ out, limits, pace, isDraining, waiting }: State, queue: Queue): boolean {
+  const cap = pace.cap()
+  if (isDraining) return out.lane + out.fresh < cap && (queue === 'lane' || waiting.lane.size === 0)
+  return queue === 'fresh' ? out.fresh < cap : out.lane < Math.min(limits.lane, cap)
 }
 
 function pumpProbe(state: State, failing: Failing): void {
@@ -171,15 +237,19 @@ function pumpProbe(state: State, failing: Failing): void {
 const otherThan = (queue: Queue): Queue => (queue === 'fresh' ? 'lane' : 'fresh')
 
 function letPass(state: State, waiter: Waiter, queue: Queue, probe: boolean): void {
-  const { out, limits } = state
+  const { out, limits, pace } = state
   let place: Queue | 'slow' = queue
   state.waiting[queue].delete(waiter)
   out[queue] += 1
+  const request = pace.begin()
   waiter({
     probe,
     leave(passage) {
+      const isFull = out.fresh + out.lane >= pace.cap()
       out[place] -= 1
       if (probe && state.failing) state.failing.probing = false
+      if (passage?.delivered) pace.hear(request, 'good', isFull)
+      else if (passage?.overload) pace.hear(request, 'overload', isFull)
       if (passage) learn(state, passage, probe)
       pump(state)
     },
@@ -212,11 +282,15 @@ function recover(state: State): void {
   state.failedKeys.clear()
   if (!state.failing) return
   state.failing = undefined
+  state.isDraining = state.aside > 0
+  state.pace.restart()
   for (const listener of state.listeners) listener()
 }
 
-function viewOf({ shut, failing, aside }: State): GateView {
-  if (shut) return { state: 'shut', ...shut, probeTime: undefined, aside }
-  if (failing) return { state: 'failing', reason: failing.reason, since: failing.since, probeTime: failing.probeTime, aside }
-  return { state: 'open', reason: '', since: undefined, probeTime: undefined, aside }
+function viewOf({ shut, failing, aside, pace }: State): GateView {
+  const figures = { aside, cap: pace.cap() }
+  if (shut) return { state: 'shut', ...shut, probeTime: undefined, ...figures }
+  if (failing)
+    return { state: 'failing', reason: failing.reason, since: failing.since, probeTime: failing.probeTime, ...figures }
+  return { state: 'open', reason: '', since: undefined, probeTime: undefined, ...figures }
 }

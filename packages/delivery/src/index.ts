@@ -1,9 +1,22 @@
+export { type DeadLetter, listDeadLetters } from './dead-letter.ts'
 export * from './endpoint.ts'
 export * from './endpoint-consumer.ts'
+export * from './endpoint-state.ts'
+export * from './errors.ts'
 export type { GateView } from './gate.ts'
 export * from './lane-operations.ts'
 export * from './list-lanes.ts'
 export * from './outcome.ts'
+export {
+  countReplay,
+  type PartitionReplay,
+  planReplay,
+  type ReplayCount,
+  readPresentPace,
+  readReplayProgress,
+  readReplayStarts,
+  startReplay,
+} from './replay.ts'
 export * from './request.ts'
 export * from './schedule.ts'
 export * from './send.ts'

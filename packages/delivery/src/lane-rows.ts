@@ -1,8 +1,10 @@
 import type { Connection } from '@tributary/database'
 import type { Position } from '@tributary/event-log'
 import { type Attempt, insertAttempts } from './attempt.ts'
+import { type DeadLetter, insertDeadLetter } from './dead-letter.ts'
 import type { Lane } from './lane.ts'
 import type { Place } from './place.ts'
+import { loadReplay, type Replay } from './replay.ts'
 
 /** A key's event that waits behind the head of its lane. */
 export type WaitingRow = { key: string; position: Position }
@@ -25,6 +27,9 @@ export type LaneRows = {
   insertLanes(connection: Connection, place: Place, lanes: readonly Lane[]): Promise<void>
   insertWaiting(connection: Connection, place: Place, waiting: readonly WaitingRow[]): Promise<void>
   insertAttempts(connection: Connection, place: Place, attempts: readonly Attempt[]): Promise<void>
+  insertDeadLetter(connection: Connection, place: Place, letter: DeadLetter): Promise<void>
+  /** The last replay of a place, ended or not. */
+  replay(connection: Connection, place: Place): Promise<Replay | undefined>
   /** The lane of a key as it stands. */
   find(connection: Connection, place: Place, key: string): Promise<Lane | undefined>
   /** Writes what a try changed. */
@@ -150,6 +155,8 @@ export const mysqlLaneRows: LaneRows = {
   insertLanes,
   insertWaiting,
   insertAttempts,
+  insertDeadLetter,
+  replay: loadReplay,
   find,
   update,
   end,

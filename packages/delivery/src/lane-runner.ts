@@ -4,7 +4,7 @@ import { decodeEvent } from '@tributary/events'
 import { pause } from '@tributary/runtime'
 import type { Attempt } from './attempt.ts'
 import { passageOf } from './batch.ts'
-import { afterFailure } from './lane.ts'
+import { afterFailure, type Lane } from './lane.ts'
 import { keepHead, settleHead } from './lane-writer.ts'
 import type { HeldLane, Partition } from './partition.ts'
 
@@ -77,6 +77,11 @@ function start(partition: Partition, held: HeldLane): void {
 /** Sends the head and, as long as heads are settled, what waits behind it. */
 async function runLane(partition: Partition, held: HeldLane): Promise<void> {
   while (!partition.owned.signal.aborted || held.firstTry) {
+    if (held.isGivenUp && held.events > 1) {
+      if (!(await settleHead(partition, held, [], 'superseded'))) return
+      continue
+    }
+    held.isGivenUp = false
     const result = await resultOfHead(partition, held)
     if (result.kind === 'later') {
       held.nextTime = Date.now() + partition.endpoint.policy.again
@@ -129,11 +134,20 @@ async function readHead({ log, place, over }: Partition, position: Position): Pr
 function write(partition: Partition, held: HeldLane, result: Exclude<HeadResult, { kind: 'later' }>): Promise<boolean> {
   if (result.kind === 'passed') return settleHead(partition, held, [])
   if (result.kind === 'unsendable')
-    return keepHead(partition, held, { ...held.lane, state: 'blocked', reason: result.reason }, [])
+    return writeUndelivered(partition, held, { ...held.lane, state: 'blocked', reason: result.reason }, [])
   const { attempt, probe } = result
   if (attempt.outcome.kind === 'delivered') return settleHead(partition, held, [attempt])
   const { schedule } = partition.endpoint.policy
-  return keepHead(partition, held, afterFailure(held.lane, attempt.outcome, { probe, now: Date.now(), schedule }), [attempt])
+  const lane = afterFailure(held.lane, attempt.outcome, { probe, now: Date.now(), schedule })
+  return writeUndelivered(partition, held, lane, [attempt])
+}
+
+/** A lane that would be blocked goes on, at endpoints that rather miss an event than wait for a person. */
+function writeUndelivered(partition: Partition, held: HeldLane, lane: Lane, attempts: readonly Attempt[]): Promise<boolean> {
+  const { exhausted } = partition.endpoint.policy
+  if (lane.state !== 'blocked' || exhausted === 'block') return keepHead(partition, held, lane, attempts)
+  held.isGivenUp = exhausted === 'latest'
+  return settleHead(partition, held, attempts, lane.reason)
 }
 
 function noteTrouble({ endpoint, owned, logger, place }: Partition, held: HeldLane, error: unknown): void {

@@ -2,7 +2,9 @@ import { blameFor } from '@tributary/consumer'
 import type { Connection } from '@tributary/database'
 import { backOff, pause } from '@tributary/runtime'
 import type { Attempt } from './attempt.ts'
+import type { DeadLetter } from './dead-letter.ts'
 import { afterSettled, type Lane } from './lane.ts'
+import { countDeadLetter } from './measure.ts'
 import { type HeldLane, nextCommit, type Partition } from './partition.ts'
 
 /** What the table says after a write: the lane as it stands now, or that it ended. */
@@ -24,17 +26,25 @@ export async function keepHead(partition: Partition, held: HeldLane, lane: Lane,
 }
 
 /**
- * Writes that the head is settled: the next in order takes its place, then true, or the lane ends. Throws when the
- * partition is gone.
+ * Writes that the head is settled: the next in order takes its place, then true, or the lane ends. With `givenUp` it was
+ * not delivered, for that reason, and goes to the dead letters. Throws when the partition is gone.
  */
-export async function settleHead(partition: Partition, held: HeldLane, attempts: readonly Attempt[]): Promise<boolean> {
-  const { place, rows } = partition
+export async function settleHead(
+  partition: Partition,
+  held: HeldLane,
+  attempts: readonly Attempt[],
+  givenUp?: string,
+): Promise<boolean> {
+  const { place, rows, logger } = partition
+  const { head } = held.lane
+  const letter = givenUp === undefined ? undefined : deadLetterOf(held, attempts, givenUp)
   const { key } = held.lane
   const written = await change(partition, held, async (connection) => {
     const next = await rows.firstWaiting(connection, place, key)
     // More is on its way, in a batch that is not committed yet.
     if (next === undefined && held.events > 1) return undefined
     await rows.insertAttempts(connection, place, attempts)
+    if (letter) await rows.insertDeadLetter(connection, place, letter)
     if (next === undefined) {
       await rows.end(connection, place, key)
       return 'ended'
@@ -44,8 +54,20 @@ export async function settleHead(partition: Partition, held: HeldLane, attempts:
     await rows.deleteWaiting(connection, place, { key, position: next })
     return lane
   })
+  if (letter) {
+    countDeadLetter(place.endpoint)
+    logger.warn({ ...place, position: head, reason: letter.reason }, 'delivery given up; it is among the dead letters')
+  }
   return written !== 'ended'
 }
+
+const deadLetterOf = ({ lane }: HeldLane, attempts: readonly Attempt[], reason: string): DeadLetter => ({
+  position: lane.head,
+  key: lane.key,
+  attempts: lane.attempts + attempts.length,
+  reason,
+  time: Date.now(),
+})
 
 /**
  * Changes a lane in the table, then in memory. `work` answers undefined when it has to wait for rows that are not

@@ -18,6 +18,14 @@ const ages = histogram({
   buckets: [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60, 600, 3_600, 86_400],
 })
 
+const deadLetters = counter({
+  name: 'tributary_dead_letters_total',
+  help: 'Deliveries given up after their last retry, by the policy of their endpoint.',
+  labels: ['endpoint'],
+})
+
+export const countDeadLetter = (endpoint: string): void => deadLetters.add(1, { endpoint })
+
 /** A try ended. `recordedTime` is when the log took the event, milliseconds since 1970. */
 export function measureAttempt(endpoint: string, { kind, durationMs }: Outcome, recordedTime: number): void {
   attempts.add(1, { endpoint, outcome: kind })

@@ -6,6 +6,7 @@ import type { Endpoint } from './endpoint.ts'
 import type { Lane } from './lane.ts'
 import type { LaneRows } from './lane-rows.ts'
 import type { Place } from './place.ts'
+import type { Replay } from './replay.ts'
 
 /**
  * One endpoint's deliveries on one partition, while this process owns it.
@@ -32,6 +33,7 @@ export type Partition = {
   readonly logger: Logger
   readonly place: Place
   readonly rows: LaneRows
+  readonly replay: Replay | undefined
   readonly lanes: Map<string, HeldLane>
   /** Aborts when requests under way must end: `grace` after the partition was given up. */
   readonly over: AbortController
@@ -59,6 +61,8 @@ export type HeldLane = {
   busy: boolean
   /** The first try of the head, still under way when the lane was made. */
   firstTry: Promise<Attempt> | undefined
+  /** The head was given up for the newest state of its key: what still waits but the last is skipped. */
+  isGivenUp: boolean
   /** Resolves when the head, being settled right now, is. */
   settling: Promise<void> | undefined
 }
@@ -73,10 +77,14 @@ export async function openPartition(options: {
 }): Promise<Partition> {
   const { endpoint, owned, rows } = options
   const place = { endpoint: endpoint.definition.name, topic: owned.topic, partition: owned.partition }
-  const found = await owned.fenced((connection) => rows.load(connection, place))
+  const { found, replay } = await owned.fenced(async (connection) => ({
+    found: await rows.load(connection, place),
+    replay: await rows.replay(connection, place),
+  }))
   const partition: Partition = {
     ...options,
     place,
+    replay,
     lanes: new Map(),
     over: new AbortController(),
     delivered: new Map(),
@@ -96,6 +104,7 @@ export function hold(partition: Partition, made: { lane: Lane; last: Position; e
     ...made,
     nextTime: lane.nextTime,
     busy: false,
+    isGivenUp: false,
     firstTry: undefined,
     settling: undefined,
   }
@@ -140,5 +149,5 @@ function endAfterGrace({ owned, over, endpoint }: Partition): void {
   else owned.signal.addEventListener('abort', startGrace, { once: true })
 }
 
-/** The key that orders events: the one that chose their partition. */
-export const keyOf = ({ event }: Pick<Delivered, 'event'>): string => event.partitionkey
+/** The key that orders an event among those of the partition's endpoint. */
+export const keyOf = ({ endpoint }: Partition, { event }: Delivered): string => endpoint.orderKey(event)

@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import { addAppCommands } from './commands/app.ts'
 import { addArchiveCommands } from './commands/archive.ts'
 import { addDoctorCommand } from './commands/doctor.ts'
+import { addEndpointCommands } from './commands/endpoint.ts'
 import { addEventCommands } from './commands/events.ts'
 import { addImportCommand } from './commands/import.ts'
 import { addLaneCommands } from './commands/lane.ts'
@@ -9,6 +10,7 @@ import { addMigrateCommand } from './commands/migrate.ts'
 import { addParkedCommands } from './commands/parked.ts'
 import { addProjectionCommands } from './commands/projection.ts'
 import { addRebuildCommand } from './commands/rebuild.ts'
+import { addReplayCommand } from './commands/replay.ts'
 import { addRowCommands } from './commands/row.ts'
 import { addSandboxCommand } from './commands/sandbox.ts'
 import { addSellerCommands } from './commands/seller.ts'
@@ -30,6 +32,8 @@ export function buildProgram(): Command {
   addSellerCommands(program)
   addParkedCommands(program)
   addLaneCommands(program)
+  addEndpointCommands(program)
+  addReplayCommand(program)
   addEventCommands(program)
   addRowCommands(program)
   addProjectionCommands(program)

@@ -1,6 +1,17 @@
-import { startConsumer } from '@tributary/consumer'
+import { type RunningConsumer, startConsumer } from '@tributary/consumer'
 import { type Database, listSpiServices, type SpiServiceRow } from '@tributary/database'
-import { createEndpoint, createSender, type DeliveryPolicy, endpointConsumer, type Sender } from '@tributary/delivery'
+import {
+  createEndpoint,
+  createSender,
+  type DeliveryPolicy,
+  type Endpoint,
+  type EndpointState,
+  endpointConsumer,
+  readEndpointStates,
+  readReplayStarts,
+  type Sender,
+  setEndpointState,
+} from '@tributary/delivery'
 import type { EventLog } from '@tributary/event-log'
 import { type Configuration, type Logger, pause, type Service } from '@tributary/runtime'
 import type { Vault } from '@tributary/vault'
@@ -82,6 +93,7 @@ async function keepLooking(dispatching: Dispatching, signal: AbortSignal): Promi
 async function follow(dispatching: Dispatching): Promise<void> {
   const { context, endpoints } = dispatching
   const rows = await listSpiServices(context.database, ORDER_SYNC)
+  const [states, replays] = await Promise.all([readEndpointStates(context.database), readReplayStarts(context.database)])
   const codes = new Set(rows.map(({ serverCode }) => serverCode))
   for (const [code, running] of endpoints) {
     if (codes.has(code)) continue
@@ -92,17 +104,52 @@ async function follow(dispatching: Dispatching): Promise<void> {
   for (const row of rows) {
     const running = endpoints.get(row.serverCode) ?? begin(dispatching, row)
     running.row = row
-    running.endpoint.retarget(targetOf(row, context.configuration.spiServices))
+    await takeUpReplay(context, running, replays.get(running.endpoint.definition.name))
+    await heed(context, running, states.get(running.endpoint.definition.name))
   }
 }
 
+/** A replay set the endpoint's cursors back: what reads from where they stood begins anew. */
+async function takeUpReplay(context: DispatcherContext, running: RunningEndpoint, started: number | undefined): Promise<void> {
+  const isNew = started !== undefined && started !== running.replayStarted
+  const isKnown = running.replayStarted !== undefined
+  running.replayStarted = started ?? 0
+  if (!isNew || !isKnown) return
+  await running.consumer.stop()
+  running.consumer = consumerOf(context, running.endpoint)
+  context.logger.info(
+    { endpoint: running.endpoint.definition.name },
+    'a replay was asked for; the endpoint begins at its cursor',
+  )
+}
+
+/** Lets an endpoint send or keeps it where it stands, as people decided, or its receiver. */
+async function heed(context: DispatcherContext, { endpoint, row }: RunningEndpoint, decided: EndpointState | undefined) {
+  const { name } = endpoint.definition
+  const isGone = endpoint.isGone()
+  const { state, reason } = isGone
+    ? ({ state: 'disabled', reason: 'The receiver answered 410 Gone.' } as const)
+    : (decided ?? ACTIVE)
+  if (isGone && (await setEndpointState(context.database, { name, state, reason })))
+    context.logger.warn({ endpoint: name }, 'endpoint disabled: its receiver answered 410 Gone; its cursor stays')
+  endpoint.retarget(
+    state === 'active'
+      ? targetOf(row, context.configuration.spiServices)
+      : { problem: `The endpoint is ${state}: ${reason} Resume it with: tributary endpoint resume ${name}` },
+  )
+}
+
+const ACTIVE = { state: 'active', reason: '' } as const
+
+const consumerOf = ({ log, logger, database }: DispatcherContext, endpoint: Endpoint): RunningConsumer =>
+  startConsumer({ definition: endpointConsumer(endpoint, { log, logger }), database, log, logger })
+
 function begin({ context, sender, sellerCodes, endpoints }: Dispatching, first: SpiServiceRow): RunningEndpoint {
-  const { configuration, database, log, vault, logger, policy = {} } = context
+  const { configuration, vault, policy = {} } = context
   const group = configuration.consumerGroups.orderSpi
   const row = () => endpoints.get(first.serverCode)?.row ?? first
   const endpoint = createEndpoint(spiEndpoint({ row, group, sellerCodes, vault, policy }), sender)
-  const consumer = startConsumer({ definition: endpointConsumer(endpoint, { log, logger }), database, log, logger })
-  const running = { row: first, endpoint, consumer }
+  const running: RunningEndpoint = { row: first, endpoint, consumer: consumerOf(context, endpoint), replayStarted: undefined }
   endpoints.set(first.serverCode, running)
   return running
 }

@@ -3,7 +3,13 @@ import type { Database, SpiServiceRow } from '@tributary/database'
 import { countLanes, type Endpoint, type LaneCounts } from '@tributary/delivery'
 import type { HealthReport, HealthStatus } from '@tributary/runtime'
 
-export type RunningEndpoint = { row: SpiServiceRow; readonly endpoint: Endpoint; readonly consumer: RunningConsumer }
+export type RunningEndpoint = {
+  row: SpiServiceRow
+  readonly endpoint: Endpoint
+  consumer: RunningConsumer
+  /** When the replay began that the consumer knows of; undefined before the first look. */
+  replayStarted: number | undefined
+}
 
 /** Seconds that a partition may stand still before an endpoint that takes requests is not doing its job. */
 const STALLED = 60

@@ -1,1 +1,2 @@
 export * from './dispatcher.ts'
+export { endpointName, ORDER_SYNC, spiEventFilter } from './spi-endpoint.ts'

@@ -1,4 +1,4 @@
-import type { SpiServiceRow } from '@tributary/database'
+import type { Database, SpiServiceRow } from '@tributary/database'
 import {
   type DeliveryPolicy,
   type EndpointDefinition,
@@ -11,9 +11,9 @@ import {
   spiBody,
   type Target,
 } from '@tributary/delivery'
-import { type Event, ORDER_TOPIC, type PersonalPart } from '@tributary/events'
+import { type Event, keyParts, ORDER_TOPIC, type PersonalPart, type StoredEvent } from '@tributary/events'
 import type { Vault } from '@tributary/vault'
-import type { SellerCodes } from './seller-codes.ts'
+import { createSellerCodes, type SellerCodes } from './seller-codes.ts'
 
 /** SPI type 1: order information sync. */
 export const ORDER_SYNC = 1
@@ -50,6 +50,24 @@ async function routeOf(event: Event, { serverCode, createTime }: SpiServiceRow, 
   const codes = await sellerCodes(event.data.channel, event.data.sellerId)
   if (codes === 'unknown') return 'later'
   return codes.includes(serverCode) ? 'deliver' : 'pass'
+}
+
+/**
+ * Which stored events an endpoint would get, told by their keys alone, so that a million can be counted. A seller without a
+ * row gets none. Throws DatabaseError.
+ */
+export function spiEventFilter(row: SpiServiceRow, database: Database): (events: readonly StoredEvent[]) => Promise<boolean[]> {
+  const sellerCodes = createSellerCodes(database)
+  const types: ReadonlySet<string> = new Set(SPI_EVENT_TYPES)
+  return (events) =>
+    Promise.all(
+      events.map(async ({ type, time, partitionkey }) => {
+        if (!types.has(type) || Date.parse(time) < row.createTime) return false
+        const [channel, sellerId = ''] = keyParts(partitionkey)
+        const codes = await sellerCodes(Number(channel), sellerId)
+        return codes !== 'unknown' && codes.includes(row.serverCode)
+      }),
+    )
 }
 
 async function bodiesOf(events: readonly Event[], vault: Vault): Promise<string[]> {

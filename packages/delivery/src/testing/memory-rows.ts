@@ -10,6 +10,7 @@ export type MemoryState = {
   lanes: Map<string, Lane>
   waiting: Map<string, number[]>
   attempts: Attempt[]
+  deadLetters: number[]
 }
 
 /** A table space in memory with transactions one after another, for what MySQL would be too slow for. */
@@ -30,7 +31,7 @@ export function createMemoryDatabase(): MemoryDatabase {
     return state
   }
   const database: MemoryDatabase = {
-    state: { epoch: 0, cursor: 0, lanes: new Map(), waiting: new Map(), attempts: [] },
+    state: { epoch: 0, cursor: 0, lanes: new Map(), waiting: new Map(), attempts: [], deadLetters: [] },
     rows: memoryRows(stateOf),
     transaction(work) {
       const turn = tail.then(async () => {
@@ -54,6 +55,7 @@ const copyOf = (state: MemoryState): MemoryState => ({
   lanes: new Map(state.lanes),
   waiting: new Map([...state.waiting].map(([key, positions]) => [key, [...positions]])),
   attempts: [...state.attempts],
+  deadLetters: [...state.deadLetters],
 })
 
 /** As strict as the tables: a row that is there already is refused. */
@@ -87,6 +89,10 @@ function memoryRows(stateOf: (connection: Connection) => MemoryState): LaneRows 
     async insertAttempts(connection, _place, attempts) {
       stateOf(connection).attempts.push(...attempts)
     },
+    async insertDeadLetter(connection, _place, { position }) {
+      stateOf(connection).deadLetters.push(position)
+    },
+    replay: async () => undefined,
     find: async (connection, _place, key) => stateOf(connection).lanes.get(key),
     async update(connection, _place, lane) {
       stateOf(connection).lanes.set(lane.key, lane)

@@ -42,7 +42,7 @@ type Random = ReturnType<typeof randomNumbers>
 const chance = (random: Random, probability: number): boolean => random.from(0, 9_999) < probability * 10_000
 
 const POLICY: Partial<DeliveryPolicy> = {
-  limits: { fresh: 3, lane: 2, slow: 2, failingAfter: 3, probeEvery: 1, most: 1_000 },
+  limits: { fresh: 3, widest: 4, lane: 2, slow: 2, failingAfter: 3, probeEvery: 1, most: 1_000 },
   schedule: [0, 1, 0],
   patience: 2,
   grace: 2,

@@ -52,7 +52,7 @@ export const QUICK: Partial<DeliveryPolicy> = {
   grace: 200,
   again: 50,
   resumeEvery: 50,
-  limits: { fresh: 8, lane: 4, slow: 8, failingAfter: 5, probeEvery: 50, most: 1_000 },
+  limits: { fresh: 8, widest: 16, lane: 4, slow: 8, failingAfter: 5, probeEvery: 50, most: 1_000 },
 }
 
 export async function openStage(name: string, { partitions = 2 } = {}): Promise<Stage> {

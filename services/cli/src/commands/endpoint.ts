@@ -1,0 +1,81 @@
+import { readCursors } from '@tributary/consumer'
+import { type Database, listSpiServices } from '@tributary/database'
+import { countLanes, type EndpointState, readEndpointStates, setEndpointState } from '@tributary/delivery'
+import { endpointName, ORDER_SYNC } from '@tributary/dispatcher'
+import type { EventLog } from '@tributary/event-log'
+import { ORDER_TOPIC } from '@tributary/events'
+import type { Configuration } from '@tributary/runtime'
+import type { Command } from 'commander'
+import { CommandError } from '../failure.ts'
+import { printLine, printRows } from '../output.ts'
+import { configurationFor, withDatabase, withLog } from '../setting-up.ts'
+
+/** `tributary endpoint list|pause|resume`: what we deliver to. */
+export function addEndpointCommands(program: Command): void {
+  const endpoint = program.command('endpoint').description('what we deliver to: SPI services of eg_spi')
+  endpoint
+    .command('list')
+    .description('every endpoint, whether it is active, how far behind it is, and its keys in trouble')
+    .option('--json', 'one JSON object a line')
+    .action(async (options, command: Command) => {
+      const configuration = await configurationFor(command)
+      printRows(await withLog(command, (database, log) => list(database, log, configuration)), options)
+    })
+  endpoint
+    .command('pause')
+    .description('send nothing to an endpoint; it stands at its cursor, and gets everything, in order, once resumed')
+    .argument('<endpoint>', 'as `endpoint list` shows it')
+    .requiredOption('--reason <text>', 'for those who look at it later')
+    .option('--disable', 'as one that is not expected back; the same, but shown so')
+    .action((name: string, { reason, disable }, command: Command) =>
+      decide(command, { name, state: disable ? 'disabled' : 'paused', reason: String(reason).slice(0, 200) }),
+    )
+  endpoint
+    .command('resume')
+    .description('send again to an endpoint that was paused, disabled, or answered 410')
+    .argument('<endpoint>', 'as `endpoint list` shows it')
+    .action((name: string, _options, command: Command) => decide(command, { name, state: 'active', reason: '' }))
+}
+
+/** Answers the name of an endpoint that exists. Throws CommandError ENDPOINT_UNKNOWN. */
+export async function knownEndpoint(database: Database, configuration: Configuration, name: string): Promise<string> {
+  const names = await namesOf(database, configuration)
+  if (names.includes(name)) return name
+  throw new CommandError('ENDPOINT_UNKNOWN', `There is no endpoint '${name}'. See: tributary endpoint list`)
+}
+
+async function namesOf(database: Database, { consumerGroups }: Configuration): Promise<string[]> {
+  const services = await listSpiServices(database, ORDER_SYNC)
+  return services.map(({ serverCode }) => endpointName(consumerGroups.orderSpi, serverCode))
+}
+
+async function list(database: Database, log: EventLog, configuration: Configuration): Promise<Record<string, unknown>[]> {
+  const [names, states, ends] = await Promise.all([
+    namesOf(database, configuration),
+    readEndpointStates(database),
+    log.ends(ORDER_TOPIC),
+  ])
+  return Promise.all(
+    names.map(async (name) => {
+      const { state, reason, since } = states.get(name) ?? { state: 'active', reason: '', since: undefined }
+      const cursors = await readCursors(database, name, ORDER_TOPIC)
+      const lag = ends.reduce(
+        (sum, end, partition) => sum + end - (cursors.find((at) => at.partition === partition)?.next ?? 0),
+        0,
+      )
+      const { retrying, blocked, waiting } = await countLanes(database, name)
+      const decided = { state, since: since === undefined ? '' : new Date(since).toISOString(), reason }
+      return { endpoint: name, ...decided, lag, retrying, blocked, waiting }
+    }),
+  )
+}
+
+async function decide(command: Command, decision: Omit<EndpointState, 'since'>): Promise<void> {
+  const { name, state } = decision
+  const isChanged = await withDatabase(command, async (database, configuration) => {
+    await knownEndpoint(database, configuration, name)
+    return setEndpointState(database, decision)
+  })
+  if (!isChanged) throw new CommandError('ENDPOINT_STATE', `'${name}' is ${state} already.`)
+  printLine(`${name} is ${state}. Every dispatcher heeds that within seconds.`)
+}

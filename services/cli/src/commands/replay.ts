@@ -1,0 +1,175 @@
+import { userInfo } from 'node:os'
+import { createInterface } from 'node:readline/promises'
+import { listSpiServices } from '@tributary/database'
+import {
+  countReplay,
+  type PartitionReplay,
+  planReplay,
+  type ReplayCount,
+  readPresentPace,
+  readReplayProgress,
+  startReplay,
+} from '@tributary/delivery'
+import { endpointName, ORDER_SYNC, spiEventFilter } from '@tributary/dispatcher'
+import type { Position, RecordedEvent } from '@tributary/event-log'
+import { ORDER_TOPIC } from '@tributary/events'
+import { positionAt } from '@tributary/history'
+import { pause } from '@tributary/runtime'
+import { type Command, InvalidArgumentError } from 'commander'
+import { parsePosition, parseTime } from '../arguments.ts'
+import { CommandError } from '../failure.ts'
+import { printLine } from '../output.ts'
+import { createProgressBar, duration } from '../progress-bar.ts'
+import { type LogAccess, withHistory } from '../setting-up.ts'
+import { knownEndpoint } from './endpoint.ts'
+
+/** Milliseconds between two looks at how far a replay is. */
+const LOOK_EVERY = 500
+
+type Place = { kind: 'time'; time: number } | { kind: 'position'; position: Position }
+type Options = { from: Place; to?: Place; key?: string; dryRun?: boolean; yes?: boolean; json?: boolean }
+
+/** `tributary replay`: deliver again what an endpoint had before. */
+export function addReplayCommand(program: Command): void {
+  program
+    .command('replay')
+    .description('deliver again, in the order of the log, what an endpoint had before; live events wait behind it')
+    .argument('<endpoint>', 'as `endpoint list` shows it')
+    .requiredOption('--from <time|position>', 'ISO 8601 time, or a position, which counts in every partition', parsePlace)
+    .option('--to <time|position>', 'before this; default: to where the endpoint stands', parsePlace)
+    .option('--key <key>', 'only events of this partition key, as `events find` shows it')
+    .option('--dry-run', 'only tell what would be sent')
+    .option('--yes', 'ask nothing')
+    .option('--json', 'the figures as JSON')
+    .action((name: string, options: Options, command: Command) =>
+      withHistory(command, (access) => replay(access, name, options)),
+    )
+}
+
+function parsePlace(text: string): Place {
+  if (/^\d{1,11}$/.test(text)) return { kind: 'position', position: parsePosition(text) }
+  try {
+    return { kind: 'time', time: parseTime(text) }
+  } catch {
+    throw new InvalidArgumentError('Give a time, for example 2026-11-27T09:30:00Z, or a position, for example 0.')
+  }
+}
+
+async function replay(access: LogAccess, name: string, options: Options): Promise<void> {
+  const endpoint = await knownEndpoint(access.database, access.configuration, name)
+  const plan = await planOf(access, endpoint, options)
+  if (plan.length === 0)
+    throw new CommandError(
+      'REPLAY_EMPTY',
+      `${endpoint} has had nothing in that range. What it has not had yet comes by itself.`,
+    )
+  const figures = await figuresOf(access, endpoint, plan)
+  printLine(options.json ? JSON.stringify(figures) : describe(figures))
+  if (options.dryRun) return
+  await confirm(options)
+  await startReplay(access.database, { endpoint, topic: ORDER_TOPIC, plan, by: userInfo().username })
+  await watch(access, endpoint)
+}
+
+async function planOf({ database, log }: LogAccess, endpoint: string, { from, to, key }: Options): Promise<PartitionReplay[]> {
+  const ends = await log.ends(ORDER_TOPIC)
+  const positionsOf = (place: Place): Promise<Position[]> =>
+    Promise.all(
+      ends.map((end, partition) =>
+        place.kind === 'position' ? place.position : positionAt(log, ORDER_TOPIC, partition, end, place.time),
+      ),
+    )
+  return planReplay(database, {
+    endpoint,
+    topic: ORDER_TOPIC,
+    from: await positionsOf(from),
+    ...(to ? { to: await positionsOf(to) } : {}),
+    ...(key === undefined ? {} : { key }),
+  })
+}
+
+type Figures = {
+  endpoint: string
+  events: number
+  bytes: number
+  first: Found | null
+  last: Found | null
+  /** At the pace of its latest deliveries; null when it has had none. */
+  seconds: number | null
+}
+type Found = { time: string; place: string; id: string }
+
+async function figuresOf(access: LogAccess, endpoint: string, plan: readonly PartitionReplay[]): Promise<Figures> {
+  const { database, log, signal, configuration } = access
+  const services = await listSpiServices(database, ORDER_SYNC)
+  const row = services.find(({ serverCode }) => endpointName(configuration.consumerGroups.orderSpi, serverCode) === endpoint)
+  if (!row) throw new CommandError('ENDPOINT_UNKNOWN', `There is no endpoint '${endpoint}'.`)
+  const total = plan.reduce((sum, { from, to }) => sum + to - from, 0)
+  const bar = createProgressBar({ label: 'reading the log', unit: 'events' })
+  const wants = spiEventFilter(row, database)
+  const count: ReplayCount = await countReplay(log, ORDER_TOPIC, plan, {
+    wants,
+    onRead: (done) => bar.update({ done, total }),
+    signal,
+  })
+  bar.end()
+  const pace = await readPresentPace(database, endpoint)
+  return {
+    endpoint,
+    events: count.events,
+    bytes: count.bytes,
+    first: foundOf(count.first),
+    last: foundOf(count.last),
+    seconds: pace === undefined ? null : Math.ceil(count.events / pace),
+  }
+}
+
+const foundOf = (recorded: RecordedEvent | undefined): Found | null =>
+  recorded
+    ? {
+        time: new Date(recorded.recordedTime).toISOString(),
+        place: `${recorded.topic}/${recorded.partition}/${recorded.position}`,
+        id: recorded.event.id,
+      }
+    : null
+
+function describe({ endpoint, events, bytes, first, last, seconds }: Figures): string {
+  const lines = [
+    `${endpoint} would get ${events.toLocaleString('en')} events again, ${bytes.toLocaleString('en')} bytes as the log holds them.`,
+  ]
+  if (first && last) lines.push(`first  ${first.time}  ${first.place}`, `last   ${last.time}  ${last.place}`)
+  lines.push(
+    seconds === null
+      ? 'It has had no delivery yet that would tell how long that takes.'
+      : `At the pace of its latest deliveries that takes ${duration(seconds)}; live events wait behind it so long.`,
+  )
+  return lines.join('\n')
+}
+
+async function confirm({ yes }: Options): Promise<void> {
+  if (yes) return
+  if (!process.stdin.isTTY) throw new CommandError('REPLAY_CONFIRM', 'Add --yes to begin, or --dry-run to only look.')
+  const lines = createInterface({ input: process.stdin, output: process.stderr })
+  try {
+    if (/^y(es)?$/i.test((await lines.question('Begin? [y/N] ')).trim())) return
+  } finally {
+    lines.close()
+  }
+  throw new CommandError('REPLAY_CONFIRM', 'Nothing was done.')
+}
+
+/** Shows how far the dispatchers are; Ctrl-C ends the showing, not the replay. */
+async function watch({ database, signal }: LogAccess, endpoint: string): Promise<void> {
+  const bar = createProgressBar({ label: `replay ${endpoint}`, unit: 'positions' })
+  for (;;) {
+    const progress = await readReplayProgress(database, endpoint)
+    if (!progress) break
+    bar.update(progress)
+    if (progress.done >= progress.total || signal.aborted) break
+    await pause(LOOK_EVERY, signal)
+  }
+  bar.end()
+  printLine(
+    signal.aborted ? 'The replay goes on without this command.' : 'Everything of the range was sent, or waits in a lane.',
+  )
+}
