@@ -60,6 +60,14 @@ export async function requestReading(connection: Connection, corp: CorpName): Pr
   )
 }
 
+/** Has a corp that needs no consent of its own stand in the table: one that built an app itself. */
+export async function ensureCorp(connection: Connection, corp: CorpName): Promise<void> {
+  await connection.query(
+    'INSERT IGNORE INTO tributary_wework_corp (customer, suite_id, corp_id) VALUES (?, ?, ?)',
+    nameOf(corp),
+  )
+}
+
 export type DirectoryReading = CorpName & {
   state: CorpState['state']
   authorization: number

@@ -7,6 +7,9 @@ const join = (kind: string, ...parts: string[]): string => ['wework', kind, ...p
 /** Where the vault's settings hold the newest ticket of a suite. */
 export const suiteTicketName = ({ customer, suiteId }: Suite): string => join('ticket', customer, suiteId)
 
+/** Where they note which ticket was looked at last, to tell a silence by. */
+export const ticketGapName = ({ customer, suiteId }: Suite): string => join('ticket-seen', customer, suiteId)
+
 /** Where they hold authorization codes that wait to be exchanged; `code` is a hash of it. */
 export const authorizationCodeName = ({ customer, suiteId }: Suite, code: string): string =>
   join('code', customer, suiteId, code)

@@ -17,6 +17,7 @@ import { addSellerCommands } from './commands/seller.ts'
 import { addServeCommand } from './commands/serve.ts'
 import { addSpiCommands } from './commands/spi.ts'
 import { addVaultCommands } from './commands/vault.ts'
+import { addWeworkCommands } from './commands/wework.ts'
 
 /** The whole command line. */
 export function buildProgram(): Command {
@@ -41,6 +42,7 @@ export function buildProgram(): Command {
   addArchiveCommands(program)
   addImportCommand(program)
   addVaultCommands(program)
+  addWeworkCommands(program)
   addDoctorCommand(program)
   addSandboxCommand(program)
   return program

@@ -1,3 +1,4 @@
+import { createContactSync } from '@tributary/contact-sync'
 import { createDispatcher } from '@tributary/dispatcher'
 import { createIngest } from '@tributary/ingest'
 import { createOrderSync } from '@tributary/order-sync'
@@ -5,7 +6,7 @@ import { createProjector } from '@tributary/projector'
 import { createHttpServer, createMetricsServer, type HttpServer, type Service } from '@tributary/runtime'
 import type { Platform } from './platform.ts'
 
-export const SERVICE_NAMES = ['ingest', 'order-sync', 'projector', 'dispatcher'] as const
+export const SERVICE_NAMES = ['ingest', 'order-sync', 'contact-sync', 'projector', 'dispatcher'] as const
 export type ServiceName = (typeof SERVICE_NAMES)[number]
 
 /** The named services and the HTTP server of their process, in the order in which they start. */
@@ -18,6 +19,7 @@ export function createServices(platform: Platform, names: readonly ServiceName[]
       return ingest
     },
     'order-sync': () => createOrderSync(platform),
+    'contact-sync': () => createContactSync(platform),
     projector: () => createProjector(platform),
     dispatcher: () => createDispatcher(platform),
   }

@@ -31,7 +31,7 @@ export function countNotificationsFromZero(channel: string): void {
 
 const callbacks = counter({
   name: 'tributary_wework_callbacks_total',
-  help: 'Callbacks of WeCom by what became of them: kept, not-kept, quarantined, or the reason of the refusal.',
+  help: 'Callbacks of WeCom by what became of them: kept, not-kept, or the reason of the refusal.',
   labels: ['customer', 'outcome'],
 })
 

@@ -1,6 +1,6 @@
 import { ChannelError } from '@tributary/channels'
 import { processIdentity } from '@tributary/database'
-import { inSpan, traceFrom } from '@tributary/runtime'
+import { inSpan, startWorkLoop, traceFrom, type WorkLoop } from '@tributary/runtime'
 import { checkOrderCalls, pauseWhenLimited } from './call-budget.ts'
 import type { OrderSyncContext, SellerName } from './context.ts'
 import { reasonOf, verdictOn } from './failure.ts'
@@ -8,7 +8,6 @@ import { claimOrderRead, dropOrderRead, finishOrderRead, type OrderReadTask, put
 import type { OrderReceiver } from './order-receiver.ts'
 import { type Pace, retryWait } from './pace.ts'
 import { type createSellerAccess, SellerUnknown } from './seller-access.ts'
-import { startWorkLoop, type WorkLoop } from './work-loop.ts'
 
 /** Right after a notification an order may not be readable yet; after so many tries, over about two minutes, it never will be. */
 const TRIES_OF_UNKNOWN = 8

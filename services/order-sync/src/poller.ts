@@ -1,6 +1,6 @@
 import type { ModifiedWindow, OrderPage } from '@tributary/channels'
 import { isGone, listSellers, processIdentity } from '@tributary/database'
-import { inSpan } from '@tributary/runtime'
+import { inSpan, startWorkLoop, type WorkLoop } from '@tributary/runtime'
 import { checkOrderCalls, pauseWhenLimited } from './call-budget.ts'
 import type { OrderSyncContext } from './context.ts'
 import { reasonOf, verdictOn } from './failure.ts'
@@ -20,7 +20,6 @@ import {
 } from './poll-rows.ts'
 import { nextWindow, splitWindow } from './poll-windows.ts'
 import { type createSellerAccess, type SellerAccess, SellerUnknown } from './seller-access.ts'
-import { startWorkLoop, type WorkLoop } from './work-loop.ts'
 
 type Parts = {
   context: OrderSyncContext

@@ -155,7 +155,7 @@ function announce(world: World, options: SandboxOptions, milliseconds: number): 
   say(
     [
       `Ready after ${(milliseconds / 1000).toFixed(1)} s.`,
-      `  gateway     ${world.gatewayUrl}  (ingest, order-sync, projector, dispatcher; ${world.gatewayUrl}/healthz)`,
+      `  gateway     ${world.gatewayUrl}  (ingest, order-sync, contact-sync, projector, dispatcher; ${world.gatewayUrl}/healthz)`,
       `  metrics     ${world.metricsUrl}  (Prometheus)`,
       `  MariaDB     127.0.0.1:${world.server.port}, database tributary_sandbox`,
       ...(world.broker ? [`  Kafka       127.0.0.1:${world.broker.port}, the log`] : []),

@@ -1,4 +1,4 @@
-import { pause } from '@tributary/runtime'
+import { pause } from './pause.ts'
 
 export type WorkLoop = {
   /** There may be work: look now, and often for a little while. */
