@@ -1,5 +1,5 @@
 import type { Logger } from '@tributary/runtime'
-import { Kafka, logLevel } from 'kafkajs'
+import { type ISocketFactory, Kafka, logLevel } from 'kafkajs'
 import { EventLogError } from '../port.ts'
 import type { FetchedMessage } from './messages.ts'
 import type { KafkaAddress } from './url.ts'
@@ -47,9 +47,10 @@ export const READ_UNCOMMITTED = 0
 const REQUEST_TIMEOUT = 15_000
 
 /** kafkajs on an address. Nothing is dialled. */
-export function createKafka({ client }: KafkaAddress, logger: Logger | undefined): Kafka {
+export function createKafka({ client }: KafkaAddress, logger: Logger | undefined, socketFactory: ISocketFactory): Kafka {
   return new Kafka({
     ...client,
+    socketFactory,
     clientId: 'tributary',
     connectionTimeout: 3_000,
     authenticationTimeout: 5_000,

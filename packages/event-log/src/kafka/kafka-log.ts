@@ -12,6 +12,7 @@ import { isRetriable } from '../retriable.ts'
 import { asLogError, type Cluster, createCluster, createKafka } from './client.ts'
 import { type Claims, createClaims } from './event-ids.ts'
 import { createReader } from './reader.ts'
+import { createSockets } from './sockets.ts'
 import { createTopics } from './topics.ts'
 import { parseKafkaUrl } from './url.ts'
 import { createSender, type Sender, writeCalls } from './writer.ts'
@@ -34,7 +35,8 @@ export function openKafkaLog(options: EventLogOptions): EventLog {
       retriable: false,
     })
   const database: Database = options.database
-  const kafka = createKafka(address, logger)
+  const sockets = createSockets()
+  const kafka = createKafka(address, logger, sockets.open)
   const cluster = createCluster(kafka)
   const topics = createTopics({ kafka, cluster, database, partitions, replication: address.replication, logger })
   const sender = createSender(kafka, address.compression)
@@ -134,6 +136,7 @@ export function openKafkaLog(options: EventLogOptions): EventLog {
       await Promise.allSettled([...inHand])
       for (const { queue } of opened.values()) await queue.idle()
       await closeAll(sender, cluster)
+      sockets.destroyAll()
     },
   }
 }

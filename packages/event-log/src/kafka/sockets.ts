@@ -1,0 +1,27 @@
+import { connect, isIP, type Socket } from 'node:net'
+import { connect as connectTls } from 'node:tls'
+import type { ISocketFactory } from 'kafkajs'
+
+/** Longer than this without a packet, and a connection is asked whether it still lives; kafkajs's own value, milliseconds. */
+const KEEP_ALIVE = 60_000
+
+/**
+ * The sockets of one client. kafkajs forgets a connection when two callers dial the same broker at once, and never closes it:
+ * a process would not end. Whoever closes the log destroys what kafkajs left open.
+ */
+export function createSockets(): { open: ISocketFactory; destroyAll(): void } {
+  const sockets = new Set<Socket>()
+  return {
+    open({ host, port, ssl, onConnect }) {
+      const name = isIP(host) ? {} : { servername: host }
+      const socket = ssl ? connectTls({ host, port, ...name, ...ssl }, onConnect) : connect({ host, port }, onConnect)
+      socket.setKeepAlive(true, KEEP_ALIVE)
+      sockets.add(socket)
+      socket.once('close', () => sockets.delete(socket))
+      return socket
+    },
+    destroyAll() {
+      for (const socket of sockets) socket.destroy()
+    },
+  }
+}
