@@ -47,10 +47,10 @@ export const READ_UNCOMMITTED = 0
 const REQUEST_TIMEOUT = 15_000
 
 /** kafkajs on an address. Nothing is dialled. */
-export function createKafka({ client }: KafkaAddress, logger: Logger | undefined, socketFactory: ISocketFactory): Kafka {
+export function createKafka({ client }: KafkaAddress, logger: Logger | undefined, socketFactory?: ISocketFactory): Kafka {
   return new Kafka({
     ...client,
-    socketFactory,
+    ...(socketFactory ? { socketFactory } : {}),
     clientId: 'tributary',
     connectionTimeout: 3_000,
     authenticationTimeout: 5_000,
