@@ -6,6 +6,7 @@ export type HistoryErrorCode =
   | 'HISTORY_ARCHIVE_BROKEN'
   | 'HISTORY_TARGET_NOT_EMPTY'
   | 'HISTORY_SOURCE_INVALID'
+  | 'HISTORY_POSITIONS_DIFFER'
 
 /** Something that was asked for cannot be found or done; the message says what to do instead. */
 export class HistoryError extends Error {

@@ -6,6 +6,7 @@ import { addEndpointCommands } from './commands/endpoint.ts'
 import { addEventCommands } from './commands/events.ts'
 import { addImportCommand } from './commands/import.ts'
 import { addLaneCommands } from './commands/lane.ts'
+import { addLogCommands } from './commands/log.ts'
 import { addMigrateCommand } from './commands/migrate.ts'
 import { addParkedCommands } from './commands/parked.ts'
 import { addProjectionCommands } from './commands/projection.ts'
@@ -41,6 +42,7 @@ export function buildProgram(): Command {
   addRebuildCommand(program)
   addArchiveCommands(program)
   addImportCommand(program)
+  addLogCommands(program)
   addVaultCommands(program)
   addWeworkCommands(program)
   addDoctorCommand(program)

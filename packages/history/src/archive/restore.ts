@@ -1,13 +1,9 @@
-import { createHash, type Hash } from 'node:crypto'
-import { type EventLog, MAX_CALL_BYTES } from '@tributary/event-log'
-import type { StoredEvent } from '@tributary/events'
+import type { EventLog } from '@tributary/event-log'
+import { addTo, batchesOf, type Content, firstDifference, readContents } from '../contents.ts'
 import { HistoryError } from '../errors.ts'
 import type { ArchiveProgress } from './export.ts'
 import { type Manifest, readManifest, type Segment } from './manifest.ts'
 import { readSegment } from './segment.ts'
-
-const APPEND_EVENTS = 500
-const APPEND_BYTES = MAX_CALL_BYTES / 4
 
 export type Restored = { events: number; appended: number; partitions: number }
 
@@ -46,43 +42,14 @@ export async function restoreLog(options: {
   return { events, appended, partitions: contents.size }
 }
 
-/** A partition's content: how many events, and a digest over ids and data in their order. */
-type Content = { events: number; digest: Hash }
-
-function addTo(contents: Map<string, Content>, name: string, events: readonly StoredEvent[]): void {
-  const content = contents.get(name) ?? { events: 0, digest: createHash('sha256') }
-  contents.set(name, content)
-  for (const { id, data } of events) content.digest.update(`${id}\n${Buffer.byteLength(data)}\n${data}\n`)
-  content.events += events.length
-}
-
 async function compare(
   log: EventLog,
   { topics }: Manifest,
   expected: ReadonlyMap<string, Content>,
   signal: AbortSignal,
 ): Promise<void> {
-  const found = await readContents(log, Object.keys(topics), signal)
-  for (const name of new Set([...expected.keys(), ...found.keys()])) {
-    const [wanted, got] = [expected.get(name), found.get(name)]
-    if (wanted?.events !== got?.events)
-      throw notEqual(`${name} holds ${got?.events ?? 0} events, the archive ${wanted?.events ?? 0}`)
-    if (wanted?.digest.digest('hex') !== got?.digest.digest('hex')) throw notEqual(`the events of ${name} differ`)
-  }
-}
-
-async function readContents(log: EventLog, topics: readonly string[], signal: AbortSignal): Promise<Map<string, Content>> {
-  const contents = new Map<string, Content>()
-  for (const topic of topics)
-    for (const [partition, end] of (await log.ends(topic)).entries())
-      for (let position = 0; position < end; ) {
-        const { events, next } = await log.read(topic, partition, position, { signal })
-        const stored = events.map(({ event }) => event)
-        if (stored.length > 0) addTo(contents, `${topic}/${partition}`, stored)
-        if (next === position) break
-        position = next
-      }
-  return contents
+  const difference = firstDifference(expected, await readContents(log, Object.keys(topics), signal))
+  if (difference !== undefined) throw notEqual(difference)
 }
 
 const notEqual = (what: string): HistoryError =>
@@ -119,20 +86,3 @@ const inOrder = (segments: readonly Segment[]): Segment[] =>
   segments.toSorted(
     (one, other) => one.topic.localeCompare(other.topic) || one.partition - other.partition || one.from - other.from,
   )
-
-function batchesOf(events: readonly StoredEvent[]): StoredEvent[][] {
-  const batches: StoredEvent[][] = []
-  let bytes = 0
-  for (const event of events) {
-    const size = Buffer.byteLength(event.data)
-    const current = batches.at(-1)
-    if (current && current.length < APPEND_EVENTS && bytes + size <= APPEND_BYTES) {
-      current.push(event)
-      bytes += size
-    } else {
-      batches.push([event])
-      bytes = size
-    }
-  }
-  return batches
-}
