@@ -78,6 +78,30 @@ describe('a running gateway, looked after by commands', function () {
     expect(arrivalsOf(world, 'warehouse', orderId).map(({ taken }) => taken)).to.deep.equal([false, true])
   })
 
+  it('keeps an endpoint where it stands while it is paused, and delivers a range again', async () => {
+    const name = 'egOrderSpiConsumerGroup:warehouse'
+    const before = await sendOrder()
+    await deliveriesOf(world, 'warehouse', before)
+    await command('endpoint', 'pause', name, '--reason', 'Stocktaking.')
+    expect((await list('endpoint'))[0]).to.include({ endpoint: name, state: 'paused', reason: 'Stocktaking.' })
+    await eventually('its gate is shut', async () => String((await service('dispatcher'))?.reason).includes('Stocktaking.'))
+    const waiting = await sendOrder()
+    await orderRow(world, waiting)
+    expect(arrivalsOf(world, 'warehouse', waiting)).to.deep.equal([])
+    await command('endpoint', 'resume', name)
+    await deliveriesOf(world, 'warehouse', waiting)
+
+    const key = `1:${seller.userId}:${before}`
+    const dryRun = JSON.parse(await command('replay', name, '--from', '0', '--key', key, '--dry-run', '--json'))
+    expect(dryRun).to.include({ endpoint: name, events: 1 })
+    expect(arrivalsOf(world, 'warehouse', before)).to.have.length(1)
+    await command('replay', name, '--from', '0', '--key', key, '--yes')
+    await deliveriesOf(world, 'warehouse', before, 2)
+    const ids = arrivalsOf(world, 'warehouse', before).map(({ id }) => id)
+    expect(ids[1]).to.equal(ids[0])
+    expect(arrivalsOf(world, 'warehouse', waiting)).to.have.length(1)
+  })
+
   it('parks an order whose event cannot be applied, and goes on with it when an operator says so', async () => {
     const orderId = await sendOrder()
     await deliveriesOf(world, 'warehouse', orderId)

@@ -5,7 +5,7 @@ import { expect } from 'chai'
 import { untriedLane } from './lane.ts'
 import { countLanes, resumeLanes } from './lane-operations.ts'
 import { type LaneRows, mysqlLaneRows } from './lane-rows.ts'
-import { createMemoryDatabase } from './testing/memory-rows.ts'
+import { createMemoryDatabase, memoryRows } from './testing/memory-rows.ts'
 
 type Random = ReturnType<typeof randomNumbers>
 
@@ -25,7 +25,7 @@ describe('The rows of lanes', () => {
     const memory = createMemoryDatabase()
     const [one, two] = [randomNumbers(SEED), randomNumbers(SEED)]
     for (let round = 0; round < 60; round += 1) {
-      const expected = await memory.transaction((connection) => act(memory.rows, connection, one, round))
+      const expected = await memory.transaction((connection) => act(memoryRows, connection, one, round))
       const found = await database.transaction((connection) => act(mysqlLaneRows, connection, two, round))
       expect(found, `round ${round}`).to.deep.equal(expected)
     }

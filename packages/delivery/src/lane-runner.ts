@@ -26,7 +26,7 @@ export async function runLanes(partition: Partition): Promise<void> {
   try {
     while (!owned.signal.aborted) {
       const awake = new AbortController()
-      partition.wake = () => awake.abort()
+      partition.wake = () => awake.abort(WOKEN)
       for (const held of lanes.values()) if (isDue(held)) start(partition, held)
       await pause(untilNextDue(partition), AbortSignal.any([owned.signal, awake.signal]))
       if (Date.now() < lookTime) continue
@@ -37,6 +37,9 @@ export async function runLanes(partition: Partition): Promise<void> {
     forget()
   }
 }
+
+/** A reason made once: an abort without one makes an error with a stack each time. */
+const WOKEN = new Error('Something changed.')
 
 /** Writes down what came of the requests under way; a batch may have left some after the lanes' own work had stopped. */
 export async function finishLanes(partition: Partition): Promise<void> {

@@ -131,12 +131,14 @@ export function noteCommit({ delivered, onCommit }: Partition, next: Position): 
 /** Resolves at the next commit of a batch, or after a moment. Throws the reason of `over`. */
 export async function nextCommit({ onCommit, over }: Partition): Promise<void> {
   const committed = new AbortController()
-  const hear = () => committed.abort()
+  const hear = () => committed.abort(COMMITTED)
   onCommit.add(hear)
   await pause(COMMIT_PAUSE, AbortSignal.any([committed.signal, over.signal]))
   onCommit.delete(hear)
   over.signal.throwIfAborted()
 }
+
+const COMMITTED = new Error('A batch was committed.')
 
 /** Milliseconds. Events of a key that was parked and requeued are committed without a word. */
 const COMMIT_PAUSE = 250

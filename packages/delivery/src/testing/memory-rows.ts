@@ -17,22 +17,23 @@ export type MemoryState = {
 export type MemoryDatabase = {
   /** As last committed. */
   state: MemoryState
-  rows: LaneRows
   /** Runs `work` on a copy, which becomes the state when it resolves. */
   transaction<T>(work: (connection: Connection, state: MemoryState) => Promise<T>): Promise<T>
 }
 
+/** What each open transaction works on; the rows of every database find their own here. */
+const open = new WeakMap<Connection, MemoryState>()
+
+function stateOf(connection: Connection): MemoryState {
+  const state = open.get(connection)
+  if (!state) throw new Error('A connection was used outside its transaction.')
+  return state
+}
+
 export function createMemoryDatabase(): MemoryDatabase {
-  const open = new WeakMap<Connection, MemoryState>()
   let tail: Promise<unknown> = Promise.resolve()
-  const stateOf = (connection: Connection): MemoryState => {
-    const state = open.get(connection)
-    if (!state) throw new Error('A connection was used outside its transaction.')
-    return state
-  }
   const database: MemoryDatabase = {
     state: { epoch: 0, cursor: 0, lanes: new Map(), waiting: new Map(), attempts: [], deadLetters: [] },
-    rows: memoryRows(stateOf),
     transaction(work) {
       const turn = tail.then(async () => {
         const connection: Connection = { query: () => Promise.reject(new Error('There is no SQL here.')) }
@@ -59,57 +60,55 @@ const copyOf = (state: MemoryState): MemoryState => ({
 })
 
 /** As strict as the tables: a row that is there already is refused. */
-function memoryRows(stateOf: (connection: Connection) => MemoryState): LaneRows {
-  return {
-    async load(connection) {
-      const { lanes, waiting } = stateOf(connection)
-      return [...lanes.values()].map((lane) => {
-        const behind = waiting.get(lane.key) ?? []
-        return { lane, waiting: behind.length, last: Math.max(lane.head, ...behind) }
-      })
-    },
-    async insertLanes(connection, _place, inserted) {
-      const { lanes } = stateOf(connection)
-      for (const lane of inserted) {
-        if (lanes.has(lane.key)) throw new Error(`The lane of ${lane.key} is there already.`)
-        lanes.set(lane.key, lane)
-      }
-    },
-    async insertWaiting(connection, _place, inserted) {
-      const { waiting } = stateOf(connection)
-      for (const { key, position } of inserted) {
-        const positions = waiting.get(key) ?? []
-        if (positions.includes(position)) throw new Error(`Position ${position} of ${key} waits already.`)
-        waiting.set(
-          key,
-          [...positions, position].sort((a, b) => a - b),
-        )
-      }
-    },
-    async insertAttempts(connection, _place, attempts) {
-      stateOf(connection).attempts.push(...attempts)
-    },
-    async insertDeadLetter(connection, _place, { position }) {
-      stateOf(connection).deadLetters.push(position)
-    },
-    replay: async () => undefined,
-    find: async (connection, _place, key) => stateOf(connection).lanes.get(key),
-    async update(connection, _place, lane) {
-      stateOf(connection).lanes.set(lane.key, lane)
-    },
-    async end(connection, _place, key) {
-      stateOf(connection).lanes.delete(key)
-    },
-    firstWaiting: async (connection, _place, key) => stateOf(connection).waiting.get(key)?.[0],
-    async deleteWaiting(connection, _place, { key, position }) {
-      const { waiting } = stateOf(connection)
-      const left = (waiting.get(key) ?? []).filter((other) => other !== position)
-      if (left.length === 0) waiting.delete(key)
-      else waiting.set(key, left)
-    },
-    async resumed(connection, _place, keys) {
-      const { lanes } = stateOf(connection)
-      return keys.flatMap((key) => lanes.get(key) ?? []).filter(({ state }) => state === 'retrying')
-    },
-  }
+export const memoryRows: LaneRows = {
+  async load(connection) {
+    const { lanes, waiting } = stateOf(connection)
+    return [...lanes.values()].map((lane) => {
+      const behind = waiting.get(lane.key) ?? []
+      return { lane, waiting: behind.length, last: Math.max(lane.head, ...behind) }
+    })
+  },
+  async insertLanes(connection, _place, inserted) {
+    const { lanes } = stateOf(connection)
+    for (const lane of inserted) {
+      if (lanes.has(lane.key)) throw new Error(`The lane of ${lane.key} is there already.`)
+      lanes.set(lane.key, lane)
+    }
+  },
+  async insertWaiting(connection, _place, inserted) {
+    const { waiting } = stateOf(connection)
+    for (const { key, position } of inserted) {
+      const positions = waiting.get(key) ?? []
+      if (positions.includes(position)) throw new Error(`Position ${position} of ${key} waits already.`)
+      waiting.set(
+        key,
+        [...positions, position].sort((a, b) => a - b),
+      )
+    }
+  },
+  async insertAttempts(connection, _place, attempts) {
+    stateOf(connection).attempts.push(...attempts)
+  },
+  async insertDeadLetter(connection, _place, { position }) {
+    stateOf(connection).deadLetters.push(position)
+  },
+  replay: async () => undefined,
+  find: async (connection, _place, key) => stateOf(connection).lanes.get(key),
+  async update(connection, _place, lane) {
+    stateOf(connection).lanes.set(lane.key, lane)
+  },
+  async end(connection, _place, key) {
+    stateOf(connection).lanes.delete(key)
+  },
+  firstWaiting: async (connection, _place, key) => stateOf(connection).waiting.get(key)?.[0],
+  async deleteWaiting(connection, _place, { key, position }) {
+    const { waiting } = stateOf(connection)
+    const left = (waiting.get(key) ?? []).filter((other) => other !== position)
+    if (left.length === 0) waiting.delete(key)
+    else waiting.set(key, left)
+  },
+  async resumed(connection, _place, keys) {
+    const { lanes } = stateOf(connection)
+    return keys.flatMap((key) => lanes.get(key) ?? []).filter(({ state }) => state === 'retrying')
+  },
 }

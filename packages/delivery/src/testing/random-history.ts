@@ -3,20 +3,25 @@ import type { ConsumerDefinition, Delivered, OwnedPartition } from '@tributary/c
 import { randomNumbers } from '@tributary/consumer/testing'
 import type { Connection } from '@tributary/database'
 import type { EventLog } from '@tributary/event-log'
-import { derivedEventId, encodeEvent } from '@tributary/events'
+import { derivedEventId, type Event, encodeEvent } from '@tributary/events'
 import { exampleEvent } from '@tributary/events/examples'
 import { createLogger } from '@tributary/runtime'
-import { createEndpoint, type DeliveryPolicy } from '../endpoint.ts'
+import { createEndpoint, type DeliveryPolicy, type Endpoint } from '../endpoint.ts'
 import { endpointConsumer } from '../endpoint-consumer.ts'
 import type { Outcome } from '../outcome.ts'
 import { signingKey } from '../signature.ts'
-import { createMemoryDatabase, type MemoryDatabase } from './memory-rows.ts'
+import { createMemoryDatabase, type MemoryDatabase, memoryRows } from './memory-rows.ts'
 
-/** One endpoint on one partition, a receiver that misbehaves, and a process that dies, stalls or stops at any moment. */
+/**
+ * One endpoint on two partitions, paused at times, a receiver that misbehaves, and a process that dies, stalls or stops at
+ * any moment.
+ */
 export type History = {
   crashes: number
   zombies: number
   stops: number
+  pauses: number
+  givenUp: number
   sends: number
   duplicates: number
   inversions: number
@@ -24,12 +29,18 @@ export type History = {
   repeated: number
 }
 
-type World = {
-  readonly random: Random
+/** A partition: its events, the endpoint's rows, and the positions in the order in which the receiver first took them. */
+type Part = {
+  readonly number: number
   readonly database: MemoryDatabase
   readonly events: readonly Delivered[]
-  /** Positions in the order in which the receiver first took them. */
   readonly taken: number[]
+}
+
+type World = {
+  readonly random: Random
+  readonly parts: readonly Part[]
+  readonly exhausted: DeliveryPolicy['exhausted']
   /** Chance that a send goes wrong, and that a step of the database is the last of its process. */
   trouble: number
   danger: number
@@ -60,52 +71,84 @@ const logger = createLogger({ level: 'silent', format: 'json' })
 export async function playHistory(seed: number): Promise<History> {
   const world = createWorld(seed)
   const { random, history } = world
-  for (let life = random.from(0, 5); life > 0; life -= 1) await live(world, (process) => process.over)
+  for (let life = random.from(0, 4); life > 0; life -= 1) await live(world, (process) => process.over)
   world.trouble = 0
   world.danger = 0
   await live(world, () => untilCalm(world))
   for (const process of world.processes) process.stopping.abort(new Error('the end'))
-  judge(world)
+  for (const part of world.parts) judge(part, history)
   return history
 }
 
 function createWorld(seed: number): World {
   const random = randomNumbers(seed)
-  const keys = 1 + random.from(0, 4)
-  const events = Array.from({ length: 5 + random.from(0, 24) }, (_, position): Delivered => {
-    const event = {
-      ...exampleEvent('OrderReceived', derivedEventId(seed, position)),
-      partitionkey: `key-${random.from(0, keys - 1)}`,
-    }
-    return { topic: 'orders', partition: 0, position, recordedTime: 0, event }
-  })
-  const history = { crashes: 0, zombies: 0, stops: 0, sends: 0, duplicates: 0, inversions: 0, lost: 0, repeated: 0 }
+  const parts = [0, 1].map((number) => createPart(random, number))
+  const counts = { crashes: 0, zombies: 0, stops: 0, pauses: 0, givenUp: 0, sends: 0, duplicates: 0 }
+  const history = { ...counts, inversions: 0, lost: 0, repeated: 0 }
   const trouble = random.from(0, 60) / 100
   const danger = random.from(1, 100) / 1_000
-  return { random, database: createMemoryDatabase(), events, taken: [], trouble, danger, history, processes: [] }
+  const exhausted = (['block', 'skip', 'latest'] as const)[random.from(0, 2)] ?? 'block'
+  return { random, parts, exhausted, trouble, danger, history, processes: [] }
+}
+
+/** Made once for all histories: to check an event against its schema takes longer than to deliver it. */
+const examples = new Map<string, Event>()
+
+function example(number: number, position: number): Event {
+  const name = `${number} ${position}`
+  const known = examples.get(name) ?? exampleEvent('OrderReceived', derivedEventId(name))
+  examples.set(name, known)
+  return known
+}
+
+function createPart(random: Random, number: number): Part {
+  const keys = 1 + random.from(0, 2)
+  const events = Array.from({ length: 2 + random.from(0, 7) }, (_, position): Delivered => {
+    const event = {
+      ...example(number, position),
+      partitionkey: `key-${number}-${random.from(0, keys - 1)}`,
+    }
+    return { topic: 'orders', partition: number, position, recordedTime: 0, event }
+  })
+  return { number, database: createMemoryDatabase(), events, taken: [] }
 }
 
 /** A process from its start to its end, or beyond: a zombie goes on while the next already lives. */
 type Process = {
-  readonly epoch: number
+  /** By partition. */
+  readonly epochs: readonly number[]
   readonly stopping: AbortController
   /** Resolves when the process is dead, stalled, or told to stop. */
   readonly over: Promise<void>
   end(): void
   isDead: boolean
+  /** Requests and transactions until its fate comes. */
+  steps: number
 }
 
 async function live(world: World, until: (process: Process) => Promise<void>): Promise<void> {
-  const { random, database, history } = world
+  const { random, parts, history } = world
   const { promise, resolve } = Promise.withResolvers<void>()
-  const epoch = await database.transaction(async (_, state) => {
-    state.epoch += 1
-    return state.epoch
-  })
-  const process: Process = { epoch, stopping: new AbortController(), over: promise, end: resolve, isDead: false }
+  const epochs = await Promise.all(
+    parts.map(({ database }) =>
+      database.transaction(async (_, state) => {
+        state.epoch += 1
+        return state.epoch
+      }),
+    ),
+  )
+  const process: Process = {
+    epochs,
+    stopping: new AbortController(),
+    over: promise,
+    end: resolve,
+    isDead: false,
+    steps: random.from(0, 50),
+  }
   world.processes.push(process)
   const running = run(world, process)
-  if (world.danger > 0) void wait(random.from(0, 29)).then(resolve)
+  // Where nothing happens any more, as when all is blocked, time ends it.
+  if (world.danger > 0) void wait(IDLE).then(resolve)
   await Promise.race([until(process), running])
   const fate = world.danger === 0 ? 0 : random.from(0, 2)
   if (process.isDead || fate === 1) {
@@ -122,28 +165,33 @@ async function live(world: World, until: (process: Process) => Promise<void>): P
   }
 }
 
-/** The consumer's loop in short: one batch ahead, applied in turns, the cursor fenced. */
+/** The consumer's loop in short: one batch ahead, applied in turns, the cursor fenced; both partitions at once. */
 async function run(world: World, process: Process): Promise<void> {
   const consumer = consumerOf(world, process)
+  await Promise.all(world.parts.map((part) => runPart(world, process, part, consumer)))
+  process.end()
+}
+
+async function runPart<P>(world: World, process: Process, part: Part, consumer: ConsumerDefinition<P>): Promise<void> {
   const owned: OwnedPartition = {
     topic: 'orders',
-    partition: 0,
+    partition: part.number,
     signal: process.stopping.signal,
-    fenced: (work) => transact(world, process, (connection) => work(connection)),
+    fenced: (work) => transact(world, process, part, (connection) => work(connection)),
   }
   try {
     await consumer.assigned?.(owned)
-    await follow(world, process, consumer)
+    await follow(world, process, part, consumer)
   } catch {
     // Fenced, dead or stopped: whatever is not committed is the next one's.
     process.stopping.abort(new Error('gone'))
   }
-  await consumer.revoked?.(0)
-  process.end()
+  await consumer.revoked?.(part.number)
 }
 
-async function follow<P>(world: World, process: Process, consumer: ConsumerDefinition<P>): Promise<void> {
-  const { random, events, database } = world
+async function follow<P>(world: World, process: Process, part: Part, consumer: ConsumerDefinition<P>): Promise<void> {
+  const { random } = world
+  const { events, database, number } = part
   const { signal } = process.stopping
   let applying: Promise<void> = Promise.resolve()
   for (let position = database.state.cursor; position < events.length; ) {
@@ -153,8 +201,8 @@ async function follow<P>(world: World, process: Process, consumer: ConsumerDefin
     const to = from + batch.length
     const prepared = await consumer.prepare(batch, signal)
     await applying
-    applying = applyBatch(world, process, { from, to }, (connection) => consumer.apply(connection, prepared)).then(() =>
-      consumer.committed?.(0, to),
+    applying = applyBatch(world, process, part, { from, to }, (connection) => consumer.apply(connection, prepared)).then(() =>
+      consumer.committed?.(number, to),
     )
     applying.catch(() => process.stopping.abort(new Error('gone')))
     position = to
@@ -167,12 +215,14 @@ async function follow<P>(world: World, process: Process, consumer: ConsumerDefin
 async function transact<T>(
   world: World,
   process: Process,
+  { database, number }: Part,
   work: (connection: Connection, state: MemoryDatabase['state']) => Promise<T>,
 ): Promise<T> {
-  const { random, database, danger } = world
+  const { random, danger } = world
+  step(world, process)
   const answer = await database.transaction(async (connection, state) => {
     await dawdle(world)
-    if (process.isDead || state.epoch !== process.epoch) throw new Error('fenced')
+    if (process.isDead || state.epoch !== process.epochs[number]) throw new Error('fenced')
     const result = await work(connection, state)
     if (chance(random, danger)) die(process)
     if (chance(random, danger)) loseConnection()
@@ -181,6 +231,15 @@ async function transact<T>(
   if (chance(random, danger)) die(process)
   if (chance(random, danger)) loseConnection()
   return answer
+}
+
+/** Milliseconds. */
+const IDLE = 200
+
+/** In work, not in time: how fast the machine is decides nothing. */
+function step({ danger }: World, process: Process): void {
+  process.steps -= 1
+  if (process.steps < 0 && danger > 0) process.end()
 }
 
 /** The process is dead: nothing that waits for this goes on. */
@@ -198,12 +257,13 @@ function loseConnection(): never {
 async function applyBatch(
   world: World,
   process: Process,
+  part: Part,
   { from, to }: { from: number; to: number },
   apply: (connection: Connection) => Promise<void>,
 ): Promise<void> {
   for (;;) {
     try {
-      return await transact(world, process, async (connection, state) => {
+      return await transact(world, process, part, async (connection, state) => {
         if (state.cursor === to) return
         if (state.cursor !== from) throw new Error('fenced')
         state.cursor = to
@@ -226,7 +286,7 @@ function consumerOf(world: World, process: Process): ConsumerDefinition<unknown>
     group: 'endpoint',
     types: ['OrderReceived' as const],
     contract: 1,
-    policy: POLICY,
+    policy: { ...POLICY, exhausted: world.exhausted, schedule: world.exhausted === 'block' ? [0, 1, 0] : [0] },
     route: async (events: readonly unknown[]) =>
       events.map(() => (chance(world.random, world.trouble / 10) ? 'later' : 'deliver')),
     bodies: async (events: readonly { id: string }[]) => events.map(({ id }) => id),
@@ -237,23 +297,37 @@ function consumerOf(world: World, process: Process): ConsumerDefinition<unknown>
     { send, close: async () => {} },
   )
   endpoint.retarget({ url: 'http://receiver.example', key })
-  return endpointConsumer(endpoint, { log: logOf(world), logger, rows: world.database.rows })
+  void pauseAtTimes(world, process, endpoint)
+  return endpointConsumer(endpoint, { log: logOf(world), logger, rows: memoryRows })
 }
 
-const logOf = ({ events }: World) =>
+/** A person pauses the endpoint now and then, and resumes it. */
+async function pauseAtTimes(world: World, process: Process, endpoint: Endpoint): Promise<void> {
+  const { random, history } = world
+  if (world.danger === 0 || !chance(random, 0.3)) return
+  await wait(random.from(0, 10))
+  endpoint.retarget({ problem: 'paused' })
+  history.pauses += 1
+  await wait(random.from(0, 10))
+  if (!process.isDead) endpoint.retarget({ url: 'http://receiver.example', key })
+}
+
+const logOf = ({ parts }: World) =>
   ({
-    read: async (_topic: string, _partition: number, from: number) => {
-      const found = events[from]
+    read: async (_topic: string, partition: number, from: number) => {
+      const found = parts[partition]?.events[from]
       return { events: found ? [{ ...found, event: encodeEvent(found.event) }] : [], next: from + 1 }
     },
   }) as unknown as EventLog
 
 /** The receiver and the way to it: a request may be late, get lost, or be taken while its answer gets lost. */
 async function receive(world: World, process: Process, id: string, signal: AbortSignal): Promise<Outcome> {
-  const { random, trouble, taken, history } = world
-  const position = world.events.findIndex(({ event }) => event.id === id)
+  const { random, trouble, history } = world
+  const { part, position } = placeOf(world, id)
+  const { taken } = part
   history.sends += 1
-  noteRepetition(world, process, position)
+  step(world, process)
+  noteRepetition(world, process, part, position)
   await dawdle(world)
   if (chance(random, trouble / 4)) await wait(random.from(0, 5))
   if (process.isDead) return nothingUntil(signal)
@@ -269,6 +343,14 @@ async function receive(world: World, process: Process, id: string, signal: Abort
   return isAnswered ? { kind: 'delivered', reason: '', ...came } : { kind: 'failed', reason: 'lost', ...came }
 }
 
+function placeOf({ parts }: World, id: string): { part: Part; position: number } {
+  for (const part of parts) {
+    const position = part.events.findIndex(({ event }) => event.id === id)
+    if (position >= 0) return { part, position }
+  }
+  throw new Error(`Nobody knows the event ${id}.`)
+}
+
 /** A dead process sends nothing more, and its promises end with it. */
 function nothingUntil(signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {
@@ -278,26 +360,28 @@ function nothingUntil(signal: AbortSignal): Promise<never> {
 }
 
 /** The owner must not send what is written down as delivered. A zombie may: it does not know. */
-function noteRepetition({ database, history }: World, process: Process, position: number): void {
+function noteRepetition({ history }: World, process: Process, { database, number }: Part, position: number): void {
   const { state } = database
-  if (process.epoch !== state.epoch || process.isDead) return
+  if (process.epochs[number] !== state.epoch || process.isDead) return
   if (state.attempts.some((attempt) => attempt.position === position && attempt.outcome.kind === 'delivered'))
     history.repeated += 1
 }
 
-async function untilCalm({ database, events, taken }: World): Promise<void> {
-  for (let patience = 0; patience < 3_000; patience += 1) {
-    const { state } = database
-    if (taken.length === events.length && state.cursor === events.length && state.lanes.size === 0 && state.waiting.size === 0)
-      return
-    await resumeBlocked(database)
+async function untilCalm({ parts }: World): Promise<void> {
+  for (let patience = 0; patience < 6_000; patience += 1) {
+    if (parts.every(isCalm)) return
+    await Promise.all(parts.map(({ database }) => resumeBlocked(database)))
     await wait(1)
   }
-  const { cursor, lanes, waiting } = database.state
-  throw new Error(
-    `No calm: cursor ${cursor} of ${events.length}, taken ${taken.length}, ${lanes.size} lanes, ${waiting.size} with waiting.`,
-  )
+  const told = parts.map(({ database: { state }, events, taken }) => {
+    const { cursor, lanes, waiting } = state
+    return `cursor ${cursor} of ${events.length}, taken ${taken.length}, ${lanes.size} lanes, ${waiting.size} with waiting`
+  })
+  throw new Error(`No calm: ${told.join('; ')}.`)
 }
+
+const isCalm = ({ database: { state }, events }: Part): boolean =>
+  state.cursor === events.length && state.lanes.size === 0 && state.waiting.size === 0
 
 /** What a person does about blocked lanes. */
 async function resumeBlocked(database: MemoryDatabase): Promise<void> {
@@ -309,12 +393,16 @@ async function resumeBlocked(database: MemoryDatabase): Promise<void> {
   })
 }
 
-function judge({ events, taken, history }: World): void {
+/** What was given up is neither lost nor out of order when it comes late, from a process that knew nothing of it. */
+function judge({ database, events, taken }: Part, history: History): void {
+  const givenUp = new Set(database.state.deadLetters)
   const highest = new Map<string, number>()
   for (const position of taken) {
+    if (givenUp.has(position)) continue
     const partitionKey = events[position]?.event.partitionkey ?? ''
     if (position < (highest.get(partitionKey) ?? -1)) history.inversions += 1
     highest.set(partitionKey, Math.max(position, highest.get(partitionKey) ?? -1))
   }
-  history.lost = events.length - taken.length
+  history.givenUp += givenUp.size
+  history.lost += events.filter(({ position }) => !taken.includes(position) && !givenUp.has(position)).length
 }
