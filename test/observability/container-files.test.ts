@@ -9,6 +9,7 @@ import { loadConfiguration } from '@tributary/runtime'
 import { Ajv } from 'ajv'
 import { expect } from 'chai'
 import { parseDocument } from 'yaml'
+import { SERVICE_NAMES } from '../../services/cli/src/services.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 const DOCKER = join(ROOT, 'docker')
@@ -148,5 +149,6 @@ describe('the files of the containers', () => {
     expect(targets.flatMap(({ names }) => names).sort()).to.deep.equal(serving.map(([name]) => name).sort())
     const [, port] = /TRIBUTARY_METRICS_PORT=(\d+)/.exec(await read('docker/Dockerfile')) ?? []
     for (const target of targets) expect(String(target.port)).to.equal(port)
+    expect(serving.map(([name]) => name).sort()).to.deep.equal([...SERVICE_NAMES].sort())
   })
 })

@@ -5,7 +5,7 @@ import type { Passage, Permit } from './gate.ts'
 import { afterFailure, type Lane, untriedLane } from './lane.ts'
 import type { WaitingRow } from './lane-rows.ts'
 import { type HeldLane, hold, keyOf, laneAtRest, type Partition } from './partition.ts'
-import { isReplayed } from './replay.ts'
+import { isBeforeReplay, isReplayed } from './replay.ts'
 
 /** What came of a batch: the rows to write with the cursor. */
 export type SentBatch = { partition: Partition; attempts: Attempt[]; lanes: Lane[]; waiting: WaitingRow[] }
@@ -113,7 +113,9 @@ async function tryOnce(partition: Partition, fresh: Fresh, number: number, permi
   let passage: Passage | undefined
   try {
     const body = await bodyOf(partition, fresh)
-    const attempt = await partition.endpoint.attempt(fresh.delivered, body, number, partition.over.signal)
+    const isReplay = isBeforeReplay(partition.replay, fresh.delivered.position)
+    const sending = { attempt: number, isReplay, signal: partition.over.signal }
+    const attempt = await partition.endpoint.attempt(fresh.delivered, body, sending)
     passage = passageOf(keyOf(partition, fresh.delivered), attempt)
     return attempt
   } finally {

@@ -95,8 +95,11 @@ export type Endpoint = {
   /** Sets where to send from now on; a problem shuts the gate and keeps everything where it is. */
   retarget(target: Target | { problem: string }): void
   /** Sends an event once and learns from it. Throws only the signal's reason. Call it with a permit in hand. */
-  attempt(delivered: Delivered, body: string, attempt: number, signal: AbortSignal): Promise<Attempt>
+  attempt(delivered: Delivered, body: string, sending: Sending): Promise<Attempt>
 }
+
+/** Which try of a delivery it is, from 1, and whether the event was the endpoint's before and is being replayed. */
+export type Sending = { attempt: number; isReplay: boolean; signal: AbortSignal }
 
 /** An endpoint with a shut gate: give it a target. */
 export function createEndpoint(definition: EndpointDefinition, sender: Sender): Endpoint {
@@ -119,12 +122,12 @@ export function createEndpoint(definition: EndpointDefinition, sender: Sender): 
       target = given
       gate.unshut()
     },
-    async attempt(delivered, body, attempt, signal) {
+    async attempt(delivered, body, sending) {
       // The gate was shut until there was a target, and the one before serves a request that had its permit already.
       if (!target) throw new Error('An endpoint was asked to send before it had a target.')
-      const made = await sendTraced({ definition, sender, target, delivered, body, attempt, signal })
+      const made = await sendTraced({ definition, sender, target, delivered, body, ...sending })
       const { kind, reason } = made.outcome
-      measureAttempt(definition.name, made.outcome, delivered.recordedTime)
+      measureAttempt(definition.name, made.outcome, sending.isReplay ? undefined : delivered.recordedTime)
       if (kind === 'delivered') last.success = Date.now()
       else last.failure = { time: Date.now(), kind, reason }
       if (made.outcome.status === GONE) {
@@ -146,18 +149,13 @@ function orderKeyOf(definition: EndpointDefinition, { order }: DeliveryPolicy, e
   return definition.orderKey?.(event) ?? event.partitionkey
 }
 
-function sendTraced(options: {
-  definition: EndpointDefinition
-  sender: Sender
-  target: Target
-  delivered: Delivered
-  body: string
-  attempt: number
-  signal: AbortSignal
-}): Promise<Attempt> {
-  const { definition, sender, target, delivered, body, attempt, signal } = options
+function sendTraced(
+  options: Sending & { definition: EndpointDefinition; sender: Sender; target: Target; delivered: Delivered; body: string },
+): Promise<Attempt> {
+  const { definition, sender, target, delivered, body, attempt, isReplay, signal } = options
   const { event, position } = delivered
-  const from = traceFrom([{ traceparent: event.traceparent, time: delivered.recordedTime }])
+  // A replay is never live, however young its event is.
+  const from = traceFrom([{ traceparent: event.traceparent, time: isReplay ? 0 : delivered.recordedTime }])
   return inSpan('POST', { kind: 'client', attributes: attributesOf(options), ...from }, async (span) => {
     const time = Date.now()
     // The receiver goes on with this request's span, never with the trace of an event that is sent again years later.

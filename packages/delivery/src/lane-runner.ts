@@ -7,6 +7,7 @@ import { passageOf } from './batch.ts'
 import { afterFailure, type Lane } from './lane.ts'
 import { keepHead, settleHead } from './lane-writer.ts'
 import type { HeldLane, Partition } from './partition.ts'
+import { isBeforeReplay } from './replay.ts'
 
 /** What came of a lane's head: tried, not for this endpoint any more, not to be told yet, or never to be sent. */
 type HeadResult =
@@ -115,7 +116,8 @@ async function tryHead(partition: Partition, { lane }: HeldLane): Promise<HeadRe
     const [route] = await endpoint.definition.route([head.event])
     if (route !== 'deliver') return { kind: route === 'later' ? 'later' : 'passed' }
     const [body = ''] = await endpoint.definition.bodies([head.event])
-    const attempt = await endpoint.attempt(head, body, lane.attempts + 1, over.signal)
+    const isReplay = isBeforeReplay(partition.replay, head.position)
+    const attempt = await endpoint.attempt(head, body, { attempt: lane.attempts + 1, isReplay, signal: over.signal })
     passage = passageOf(lane.key, attempt)
     return { kind: 'tried', attempt, probe: permit.probe }
   } catch (error) {

@@ -26,9 +26,13 @@ const deadLetters = counter({
 
 export const countDeadLetter = (endpoint: string): void => deadLetters.add(1, { endpoint })
 
-/** A try ended. `recordedTime` is when the log took the event, milliseconds since 1970. */
-export function measureAttempt(endpoint: string, { kind, durationMs }: Outcome, recordedTime: number): void {
+/**
+ * A try ended. `recordedTime` is when the log took the event, milliseconds since 1970; undefined when its age says nothing
+ * about how fast we are, because it is being replayed.
+ */
+export function measureAttempt(endpoint: string, { kind, durationMs }: Outcome, recordedTime: number | undefined): void {
   attempts.add(1, { endpoint, outcome: kind })
   durations.record(durationMs / 1_000, { endpoint })
-  if (kind === 'delivered') ages.record(Math.max(0, Date.now() - recordedTime) / 1_000, { endpoint })
+  if (kind === 'delivered' && recordedTime !== undefined)
+    ages.record(Math.max(0, Date.now() - recordedTime) / 1_000, { endpoint })
 }

@@ -179,6 +179,10 @@ export async function loadReplay(connection: Connection, { endpoint, topic, part
 export const isReplayed = ({ to, live, key }: Replay, position: Position, partitionKey: string): boolean =>
   position >= live || (position < to && (key === null || key === partitionKey))
 
+/** Whether an endpoint had the event at a position before this replay. */
+export const isBeforeReplay = (replay: Replay | undefined, position: Position): boolean =>
+  replay !== undefined && position < replay.live
+
 /** When the last replay of each endpoint began, milliseconds since 1970: whoever runs the endpoint takes it up anew then. */
 export async function readReplayStarts(connection: Connection): Promise<Map<string, number>> {
   const rows = await connection.query<{ endpoint: string; started: number }[]>(
