@@ -13,6 +13,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ benchmark: Benchmark }>>>
   rebuild: () => import('./rebuild.ts'),
   history: () => import('./history.ts'),
   delivery: () => import('./delivery.ts'),
+  wecom: () => import('./wecom.ts'),
 }
 
 const HELP = `usage: npm run bench -- [name ...] [--json]
