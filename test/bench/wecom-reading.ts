@@ -35,12 +35,16 @@ const configuration = { wework: { [CUSTOMER]: customer }, contactSync: { interva
 const context = { configuration, database, log, vault, rowIds: createRowIds({ worker: 0 }), logger }
 let early = 0
 const seconds = await secondsOf(() =>
-  reconcile(context, { customer: CUSTOMER, suiteId: '', corpId }, {
-    signal,
-    onProgress: ({ done, total }) => {
-      if (early === 0 && total !== undefined && done > total / 10) early = living()
+  reconcile(
+    context,
+    { customer: CUSTOMER, suiteId: '', corpId },
+    {
+      signal,
+      onProgress: ({ done, total }) => {
+        if (early === 0 && total !== undefined && done > total / 10) early = living()
+      },
     },
-  }),
+  ),
 )
 const late = living()
 process.stdout.write(JSON.stringify({ seconds, bareSeconds, early, late }))

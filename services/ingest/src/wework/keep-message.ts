@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import { type CorpName, cancelCorp, findCorp, requestReading } from '@tributary/database'
+import { type CorpName, cancelCorp, requestReading } from '@tributary/database'
 import { corpKey, createEvent, derivedEventId, type Event } from '@tributary/events'
 import {
   authorizationCodeName,
@@ -115,10 +115,8 @@ async function contactChanged(
   await keeper.append(events, signal)
 }
 
-async function subjectOf({ context }: Keeping, corp: CorpName): Promise<string> {
-  const known = await findCorp(context.database, corp)
-  return corpSubject(context.vault, corp, known?.authorization ?? 0)
-}
+const subjectOf = async ({ context }: Keeping, corp: CorpName): Promise<string> =>
+  corpSubject(context.vault, corp, await context.authorizationOf(corp))
 
 async function keepOther(
   keeping: Keeping,

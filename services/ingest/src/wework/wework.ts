@@ -1,6 +1,8 @@
+import { type CorpName, findCorp } from '@tributary/database'
 import { CONTACT_TOPIC } from '@tributary/events'
 import type { Route } from '@tributary/runtime'
 import { openSettings } from '@tributary/vault'
+import { LRUCache } from 'lru-cache'
 import type { IngestContext } from '../context.ts'
 import { createKeeper } from '../keeper.ts'
 import { openAddresses } from './addresses.ts'
@@ -19,7 +21,10 @@ export function createWework(context: IngestContext) {
   const settings = openSettings(context)
   const hasAddresses = Object.values(customers).some(({ suite, selfBuilt }) => suite || Object.keys(selfBuilt).length > 0)
   const routes: Route[] = hasAddresses
-    ? weworkRoutes({ ...context, settings }, { addresses: openAddresses(customers), customers, keeper, unreadable })
+    ? weworkRoutes(
+        { ...context, settings, authorizationOf: rememberedAuthorizations(context) },
+        { addresses: openAddresses(customers), customers, keeper, unreadable },
+      )
     : []
 
   return {
@@ -44,5 +49,25 @@ export function createWework(context: IngestContext) {
       return { ...(reasons.length > 0 ? { reason: reasons.join(' ') } : {}), details }
     },
     stop: () => keeper.stop(),
+  }
+}
+
+/** Corps that call within a second of each other; more cost a look-up each. */
+const MOST_CORPS = 10_000
+const REMEMBERED_FOR = 1_000
+
+/**
+ * Spares each callback a look-up. For a second after a corp has come back, its callbacks are still sealed under the key that
+ * its cancellation destroyed, and so come out empty; the reading that follows every authorization makes up for it.
+ */
+function rememberedAuthorizations({ database }: Pick<IngestContext, 'database'>): (corp: CorpName) => Promise<number> {
+  const known = new LRUCache<string, number>({ max: MOST_CORPS, ttl: REMEMBERED_FOR })
+  return async (corp) => {
+    const key = JSON.stringify([corp.customer, corp.suiteId, corp.corpId])
+    const remembered = known.get(key)
+    if (remembered !== undefined) return remembered
+    const authorization = (await findCorp(database, corp))?.authorization ?? 0
+    known.set(key, authorization)
+    return authorization
   }
 }
