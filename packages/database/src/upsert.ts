@@ -59,6 +59,10 @@ export function chunkRows(
   return chunks
 }
 
+/** A name with a dot is that of a table in another database. */
 function quoted(identifier: string): string {
-  return `\`${identifier.replaceAll('`', '``')}\``
+  return identifier
+    .split('.')
+    .map((part) => `\`${part.replaceAll('`', '``')}\``)
+    .join('.')
 }

@@ -14,7 +14,8 @@ export function addChanged(changed: ChangedRows, tables: readonly TableDefinitio
     const old = before[name] ?? []
     const rows = after[name] ?? []
     if (old === rows) continue
-    const fresh = old.length === 0 ? rows : rows.filter((row) => !old.includes(row))
+    const known = new Set(old)
+    const fresh = old.length === 0 ? rows : rows.filter((row) => !known.has(row))
     addRows(changed, name, fresh)
     if (fresh.length > rows.length - old.length) refuseLoss(name, old, rows)
   }

@@ -1,4 +1,4 @@
-import type { Event, PersonalPart } from '@tributary/events'
+import type { ContactPart, Event, PersonalPart } from '@tributary/events'
 
 /** What a column can hold. Keep integers below 2^53. */
 export type Cell = string | number | null
@@ -7,9 +7,13 @@ export type Row = Readonly<Record<string, Cell>>
 /** The rows of one key, by table, each list sorted by primary key. The whole input and output of a fold. */
 export type KeyState = Readonly<Record<string, readonly Row[]>>
 
-/** An event with its sealed part opened; `personal` is 'erased' when its key is gone, undefined when the type has none. */
+/**
+ * An event with its sealed part opened: `personal` of an order, `contact` of a change of a directory. 'erased' when its key
+ * is gone, undefined when the type has none.
+ */
 export type OpenedEvent = Event & {
   personal?: PersonalPart | 'erased'
+  contact?: ContactPart | 'erased'
 }
 
 export type TableDefinition = {
@@ -41,4 +45,26 @@ export type Projection = {
   /** The values of the first table's `by.columns`, or undefined when the event changes no row of this projection. */
   key(event: Event): readonly Cell[] | undefined
   fold(state: KeyState, event: OpenedEvent): { state: KeyState; remarks: readonly Remark[] }
+  /** For a projection whose events change rows of more keys than their own; all of them must have one partition key. */
+  reach?: Reach
+}
+
+/** Rows of a table by the values of one of its columns. */
+export type Need = { table: string; column: string; values: readonly Cell[] }
+
+/**
+ * How the events of a projection reach rows of other keys. The engine then loads, inside the transaction, the rows that a
+ * batch needs, whatever their keys, with their children (`by.parent`), and folds the whole batch over them.
+ * An event that cannot be folded parks its partition key, since later events may depend on it wherever they point.
+ */
+export type Reach = {
+  /** Every row that the events may read or change; children come along. */
+  needs(events: readonly OpenedEvent[]): readonly Need[]
+  /** As `Projection.fold`, for events in log order over all rows they need. Rows are sorted by id, in and out. */
+  fold(state: KeyState, events: readonly OpenedEvent[]): { state: KeyState; remarks: readonly Remark[] }
+  /**
+   * For an event that changes very many rows, each by itself: where they are. It is folded alone, over one page of these
+   * rows at a time. Without `by` every row of the table is meant. Undefined for every other event.
+   */
+  sweep(event: OpenedEvent): readonly { table: string; by?: { column: string; value: Cell } }[] | undefined
 }

@@ -1,4 +1,4 @@
-import { type Event, type EventOf, type PersonalPart, PersonalPartSchema } from '@tributary/events'
+import { type ContactPart, type Event, type EventOf, type PersonalPart, PersonalPartSchema } from '@tributary/events'
 import type { OpenOutcome, Vault } from '@tributary/vault'
 import { Ajv } from 'ajv'
 import type { OpenedEvent } from './definition.ts'
@@ -7,8 +7,9 @@ import { ProjectionError } from './errors.ts'
 const isPersonalPart = new Ajv({ strict: true }).compile<PersonalPart>(PersonalPartSchema)
 
 /**
- * Opens the sealed part of every OrderReceived, in one call of the vault; other events stay as they are. Throws VaultError,
- * DatabaseError, and ProjectionError PROJECTION_PERSONAL_PART_INVALID when a seal held something else than a PersonalPart.
+ * Opens the sealed part of every event that has one, in one call of the vault; other events stay as they are. Throws
+ * VaultError, DatabaseError, and ProjectionError PROJECTION_PERSONAL_PART_INVALID when a seal held something else than
+ * what the event's type promises.
  */
 export async function openEvents(vault: Vault, events: readonly Event[]): Promise<OpenedEvent[]> {
   const sealed = events.flatMap((event, index) => {
@@ -16,16 +17,30 @@ export async function openEvents(vault: Vault, events: readonly Event[]): Promis
     return item ? [{ ...item, index }] : []
   })
   const outcomes = sealed.length === 0 ? [] : await vault.open(sealed)
-  const byIndex = new Map(sealed.map(({ index, eventId }, place) => [index, personalPart(outcomes[place], eventId)]))
+  const byIndex = new Map(sealed.map(({ index }, place) => [index, outcomes[place]]))
   return events.map((event, index): OpenedEvent => {
-    if (event.type !== 'OrderReceived') return event
-    return { ...event, personal: byIndex.get(index) ?? 'erased' }
+    if (event.type === 'OrderReceived') return { ...event, personal: personalPart(byIndex.get(index), event.id) }
+    if (event.type === 'ContactChanged') return { ...event, contact: contactPart(byIndex.get(index), event.id) }
+    return event
   })
 }
 
 function sealedPartOf(event: Event): { subject: string; eventId: string; jwe: string } | undefined {
-  if (event.type !== 'OrderReceived' || event.data.sealed === null) return undefined
-  return { subject: event.data.subject, eventId: event.id, jwe: event.data.sealed }
+  if (event.type !== 'OrderReceived' && event.type !== 'ContactChanged') return undefined
+  return event.data.sealed === null ? undefined : { subject: event.data.subject, eventId: event.id, jwe: event.data.sealed }
+}
+
+function contactPart(outcome: OpenOutcome | undefined, eventId: string): ContactPart | 'erased' {
+  if (outcome?.kind !== 'opened') return 'erased'
+  const part = parse(outcome.plaintext)
+  if (isContactPart(part)) return part
+  throw new ProjectionError('PROJECTION_PERSONAL_PART_INVALID', `The sealed part of event ${eventId} is no ContactPart.`)
+}
+
+/** What is inside the fields is whatever WeCom said; a fold takes texts and leaves the rest. */
+function isContactPart(part: unknown): part is ContactPart {
+  if (typeof part !== 'object' || part === null || !('fields' in part)) return false
+  return typeof part.fields === 'object' && part.fields !== null && !Array.isArray(part.fields)
 }
 
 function personalPart(outcome: OpenOutcome | undefined, eventId: EventOf<'OrderReceived'>['id']): PersonalPart | 'erased' {

@@ -3,18 +3,25 @@ import { type Connection, type Database, upsert } from '@tributary/database'
 import type { EventLog } from '@tributary/event-log'
 import type { Logger } from '@tributary/runtime'
 import type { Vault } from '@tributary/vault'
+import { applyReach } from './apply-reach.ts'
 import { addChanged, type ChangedRows, inLockOrder } from './changed-rows.ts'
-import type { KeyState, Projection, Remark, TableDefinition } from './definition.ts'
+import type { KeyState, OpenedEvent, Projection, Remark, TableDefinition } from './definition.ts'
 import { byKey, foldKey, type KeyEvents } from './fold-keys.ts'
 import { keyText } from './keys.ts'
+import { createReachLoader } from './load-reached.ts'
 import { createStateLoader, type PhysicalName } from './load-states.ts'
 import { openEvents } from './open-events.ts'
 import { passLiveGate } from './rebuild/live-gate.ts'
 import { createRecentStates, type LoadedStates } from './recent-states.ts'
 import { createRemarkBook, type RemarkBook, type RemarkCounts } from './remark-counts.ts'
 
-/** A batch with its seals opened, sorted by key, and the rows of its keys as they stood when it was prepared. */
-export type PreparedBatch = { partition: number; keys: ReadonlyMap<string, KeyEvents>; loaded: LoadedStates }
+/**
+ * A batch with its seals opened: sorted by key, with the rows of its keys as they stood when it was prepared; or, of a
+ * projection with a `reach`, in log order.
+ */
+export type PreparedBatch =
+  | { partition: number; keys: ReadonlyMap<string, KeyEvents>; loaded: LoadedStates }
+  | { partition: number; events: readonly OpenedEvent[] }
 
 export type ProjectionFigures = ConsumerFigures & { remarks: RemarkCounts }
 export type RunningProjection = Omit<RunningConsumer, 'figures'> & { figures(): Promise<ProjectionFigures> }
@@ -64,7 +71,8 @@ export function defineProjectionConsumer(options: {
   const { projection, database, vault, book, physical = (table) => table, mayHaveRows = () => true } = options
   const states = createRecentStates()
   const load = createStateLoader(projection.tables, physical)
-  const cellsOf = (keys: PreparedBatch['keys']) =>
+  const applyEvents = createReachApplier(projection, physical)
+  const cellsOf = (keys: ReadonlyMap<string, KeyEvents>) =>
     new Map([...keys].filter(([key]) => mayHaveRows(key)).map(([key, { cells }]) => [key, cells]))
   return {
     name: options.name ?? projection.name,
@@ -72,7 +80,7 @@ export function defineProjectionConsumer(options: {
     group: groupOf(projection),
     types: projection.types,
     keyOf: (event) => {
-      const cells = projection.key(event)
+      const cells = projection.reach ? undefined : projection.key(event)
       return cells === undefined ? event.partitionkey : keyText(cells)
     },
     assigned: async (owned) => {
@@ -87,10 +95,17 @@ export function defineProjectionConsumer(options: {
         vault,
         delivered.map(({ event }) => event),
       )
+      if (projection.reach) return { partition, events }
       const keys = byKey(projection, events)
       return { partition, keys, loaded: { since, states: await load(database, cellsOf(keys)) } }
     },
-    apply: async (connection, { partition, keys, loaded }) => {
+    apply: async (connection, batch) => {
+      const { partition } = batch
+      if ('events' in batch) {
+        const { remarks, rows } = await applyEvents(connection, batch.events)
+        return book.hold(partition, remarks, rows)
+      }
+      const { keys, loaded } = batch
       const known = states.isKnown(partition, loaded)
         ? loaded
         : { since: states.count(partition), states: await load(connection, cellsOf(keys)) }
@@ -107,10 +122,25 @@ export function defineProjectionConsumer(options: {
   }
 }
 
+/** Applies batches of a projection with a `reach`; the rows that it wants are known only when the batch before is written. */
+function createReachApplier(projection: Projection, physical: PhysicalName) {
+  const { reach } = projection
+  const load = createReachLoader(projection.tables, physical)
+  return async (connection: Connection, events: readonly OpenedEvent[]) => {
+    if (!reach) throw new Error(`${projection.name} has no reach.`)
+    const write = (changed: ChangedRows) => writeRows(connection, projection.tables, physical, changed)
+    return await applyReach({ projection: { ...projection, reach }, connection, physical, load, write }, events)
+  }
+}
+
 /** The group in which processes share the partitions of a projection, for example `tributaryProjectionOrders`. */
 const groupOf = ({ name }: Projection): string => `tributaryProjection${name.charAt(0).toUpperCase()}${name.slice(1)}`
 
-function foldBatch(projection: Projection, keys: PreparedBatch['keys'], before: (key: string) => KeyState | undefined) {
+function foldBatch(
+  projection: Projection,
+  keys: ReadonlyMap<string, KeyEvents>,
+  before: (key: string) => KeyState | undefined,
+) {
   const nothing: KeyState = Object.freeze(Object.fromEntries(projection.tables.map(({ name }) => [name, []])))
   const remarks: Remark[] = []
   const changed: ChangedRows = new Map()

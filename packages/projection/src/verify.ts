@@ -78,6 +78,11 @@ async function foldEvents(folded: Folded, projection: Projection, vault: Vault, 
     recorded.map(({ event }) => decodeEvent(event)),
   )
   folded.events += events.length
+  if (projection.reach) {
+    // One state for all: what an event reaches is somewhere in it.
+    folded.states.set('', projection.reach.fold(folded.states.get('') ?? {}, events).state)
+    return
+  }
   for (const [key, { events: ofKey }] of byKey(projection, events))
     folded.states.set(key, foldKey(projection, folded.states.get(key) ?? {}, ofKey, []))
 }
@@ -88,9 +93,10 @@ async function compareTable(
   expected: Map<unknown, Row>,
   differences: Difference[],
 ): Promise<void> {
-  const list = columns.map((column) => `\`${column}\``).join(', ')
   for (let last = 0; ; ) {
-    const rows = await database.query<Row[]>(`SELECT ${list} FROM \`${name}\` WHERE id > ? ORDER BY id LIMIT ?`, [
+    const rows = await database.query<Row[]>('SELECT ?? FROM ?? WHERE id > ? ORDER BY id LIMIT ?', [
+      [...columns],
+      name,
       last,
       ROWS_AT_ONCE,
     ])

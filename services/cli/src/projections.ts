@@ -1,13 +1,10 @@
 import type { Projection } from '@tributary/projection'
-import { PROJECTIONS } from '@tributary/projector'
 import { CommandError } from './failure.ts'
 
-/** Names of every projection, for help and checks. */
-export const projectionNames = (): string[] => PROJECTIONS.map(({ name }) => name)
-
-/** Throws CommandError PROJECTION_UNKNOWN. */
-export function projectionNamed(name: string): Projection {
-  const found = PROJECTIONS.find((projection) => projection.name === name)
+/** One of the projections by its name. Throws CommandError PROJECTION_UNKNOWN. */
+export function projectionNamed(projections: readonly Projection[], name: string): Projection {
+  const found = projections.find((projection) => projection.name === name)
   if (found) return found
-  throw new CommandError('PROJECTION_UNKNOWN', `There is no projection '${name}'. Known: ${projectionNames().join(', ')}.`)
+  const names = projections.map((projection) => projection.name).join(', ')
+  throw new CommandError('PROJECTION_UNKNOWN', `There is no projection '${name}'. Known: ${names}.`)
 }

@@ -1,7 +1,7 @@
 import { type Database, openDatabase } from '@tributary/database'
 import type { EventLog } from '@tributary/event-log'
 import type { HistoryContext } from '@tributary/history'
-import { PROJECTIONS } from '@tributary/projector'
+import { projectionsOf } from '@tributary/projector'
 import { type Configuration, createLogger, loadConfiguration } from '@tributary/runtime'
 import { openVault } from '@tributary/vault'
 import type { Command } from 'commander'
@@ -53,7 +53,8 @@ export async function withHistory<T>(command: Command, work: (access: LogAccess)
       const log = await openLog(configuration, database, createLogger({ ...configuration.logging, level: 'warn' }))
       try {
         const vault = await openVault({ database, masterKeys: configuration.masterKeys })
-        return await work({ database, log, vault, projections: PROJECTIONS, configuration, signal: stopping.signal })
+        const projections = projectionsOf(configuration)
+        return await work({ database, log, vault, projections, configuration, signal: stopping.signal })
       } finally {
         await log.close()
       }

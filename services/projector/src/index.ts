@@ -1,2 +1,2 @@
-export { PROJECTIONS } from './projections.ts'
+export { projectionsOf } from './projections.ts'
 export * from './projector.ts'

@@ -34,7 +34,7 @@ describe(`the projector (seed ${SEED})`, () => {
   })
 
   const start = async (): Promise<Service> => {
-    const projector = createProjector({ ...stage, vault: projectorVault, logger: quietLogger })
+    const projector = createProjector({ ...stage, configuration: { wework: {} }, vault: projectorVault, logger: quietLogger })
     await projector.start()
     running.push(projector)
     return projector
@@ -138,7 +138,7 @@ describe(`the projector (seed ${SEED})`, () => {
   })
 
   it('is down until it is started', async () => {
-    const projector = createProjector({ ...stage, vault, logger: quietLogger })
+    const projector = createProjector({ ...stage, configuration: { wework: {} }, vault, logger: quietLogger })
     expect((await projector.health()).status).to.equal('down')
     await projector.stop()
   })

@@ -3,11 +3,20 @@ import type { Database } from '@tributary/database'
 import type { EventLog } from '@tributary/event-log'
 import { INDEXED_TOPICS, indexConsumer } from '@tributary/history'
 import { startProjection } from '@tributary/projection'
-import type { HealthReport, HealthStatus, Logger, Service } from '@tributary/runtime'
+import type { Configuration, HealthReport, HealthStatus, Logger, Service } from '@tributary/runtime'
 import type { Vault } from '@tributary/vault'
-import { PROJECTIONS } from './projections.ts'
+import { makeDirectoryTables } from './directory-tables.ts'
+import { mappedCorps } from './mapped-corps.ts'
+import { projectionsOf } from './projections.ts'
+import { watchUnmappedCorps } from './unmapped-corps.ts'
 
-export type ProjectorContext = { database: Database; log: EventLog; vault: Vault; logger: Logger }
+export type ProjectorContext = {
+  configuration: Pick<Configuration, 'wework'>
+  database: Database
+  log: EventLog
+  vault: Vault
+  logger: Logger
+}
 
 const WORST_FIRST: readonly HealthStatus[] = ['down', 'degraded', 'ok']
 
@@ -15,21 +24,24 @@ const WORST_FIRST: readonly HealthStatus[] = ['down', 'degraded', 'ok']
  * Keeps the tables of every projection, and the index that finds the events of a key. Its health is that of the one that
  * does worst; `details` has each.
  */
-export function createProjector({ database, log, vault, logger }: ProjectorContext): Service {
+export function createProjector({ configuration, database, log, vault, logger }: ProjectorContext): Service {
+  const unmapped = watchUnmappedCorps(database, mappedCorps(configuration.wework))
   let running: Pick<RunningConsumer, 'health' | 'stop'>[] = []
   const name = 'projector'
   return {
     name,
     start: async () => {
-      const projections = PROJECTIONS.map((projection) => startProjection({ projection, database, log, vault, logger }))
+      const definitions = projectionsOf(configuration)
+      await makeDirectoryTables(database, definitions)
+      const projections = definitions.map((projection) => startProjection({ projection, database, log, vault, logger }))
       const indexes = INDEXED_TOPICS.map((topic) =>
-        startConsumer({ definition: indexConsumer(topic, PROJECTIONS), database, log, logger }),
+        startConsumer({ definition: indexConsumer(topic, definitions), database, log, logger }),
       )
       running = [...projections, ...indexes]
     },
     health: async () => {
-      const reports = await Promise.all(running.map((projection) => projection.health()))
-      if (reports.length === 0) return { name, status: 'down', reason: 'It has not been started.' }
+      if (running.length === 0) return { name, status: 'down', reason: 'It has not been started.' }
+      const reports = await Promise.all([...running.map((projection) => projection.health()), unmapped()])
       return together(name, reports)
     },
     stop: async () => {

@@ -40,7 +40,7 @@ describe(`rebuilding orders while everything goes on (seed ${SEED})`, function (
   it(`shows readers the old tables or the new ones through ${SWAPS} swaps, and loses nothing that comes meanwhile`, async () => {
     const world = createOrderWorld(vault, randomNumbers(SEED))
     for (let step = 0; step < 100; step += 1) await stage.appendStored(...(await world.next()))
-    const projector = createProjector({ ...stage, vault, logger: quietLogger })
+    const projector = createProjector({ ...stage, configuration: { wework: {} }, vault, logger: quietLogger })
     await projector.start()
     const reader = openDatabase(stage.url, { connections: 2 })
     const readers = watchReaders(reader)
@@ -76,7 +76,7 @@ describe(`rebuilding orders while everything goes on (seed ${SEED})`, function (
   it('makes byte-equal tables, ids and audit columns included, whatever the parallelism, and keeps readers’ grants', async () => {
     const world = createOrderWorld(vault, randomNumbers(SEED + 1))
     for (let step = 0; step < 120; step += 1) await stage.appendStored(...(await world.next()))
-    const projector = createProjector({ ...stage, vault, logger: quietLogger })
+    const projector = createProjector({ ...stage, configuration: { wework: {} }, vault, logger: quietLogger })
     await projector.start()
     await untilThrough()
     await projector.stop()

@@ -7,6 +7,7 @@ import { applyMigrations } from '../migrate.ts'
 import { openDatabase } from '../open-database.ts'
 import { migration as givenTables } from './001-given-tables.ts'
 import { migration as widenings } from './002-widenings.ts'
+import { migration as weworkDirectory } from './015-wework-directory.ts'
 
 const FIXTURE = join(import.meta.dirname, '../../../../test/fixtures/schema/given-tables.mysql.sql')
 
@@ -15,6 +16,7 @@ const WIDENED: Readonly<Record<string, string>> = {
   'eg_order_order.receiver_address_detail': 'varchar(1000)',
   'eg_order_order.receiver_city': 'varchar(128)',
   'eg_order_order_original.original': 'mediumtext',
+  'eg_wework_member.direct_leader': 'varchar(512)',
 }
 
 const DESCRIPTIONS = {
@@ -70,7 +72,7 @@ describe('the given tables', () => {
 
   it('are widened in four columns and changed in nothing else', async () => {
     const database = await open('given_widened')
-    await applyMigrations(database, [givenTables, widenings])
+    await applyMigrations(database, [givenTables, widenings, weworkDirectory])
     const ours = await describeTables(database)
     const expected = theirs.columns.map((column) => {
       const type = WIDENED[`${column['table']}.${column['name']}`]
@@ -88,7 +90,7 @@ describe('the given tables', () => {
     await applyMigrations(database, [givenTables])
     const insert = `INSERT INTO eg_order_app_seller (id, channel, seller_id, order_app_id, refresh_token, create_time) VALUES (?, 3, 's', 1, ?, 1)`
     await database.query(insert, [1, 'short'])
-    await applyMigrations(database, [givenTables, widenings])
+    await applyMigrations(database, [givenTables, widenings, weworkDirectory])
     await database.query(insert, [2, 'x'.repeat(4_000)])
     const rows = await database.query('SELECT LENGTH(refresh_token) AS length FROM eg_order_app_seller ORDER BY id')
     expect(rows).to.deep.equal([{ length: 5 }, { length: 4_000 }])

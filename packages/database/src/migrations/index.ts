@@ -11,6 +11,7 @@ import { migration as rowIds } from './009-row-ids.ts'
 import { migration as kafka } from './010-kafka.ts'
 import { migration as settings } from './013-settings.ts'
 import { migration as wework } from './014-wework.ts'
+import { migration as weworkDirectory } from './015-wework-directory.ts'
 import { migration as endpoints } from './018-endpoints.ts'
 import { migration as rebuild } from './023-rebuild.ts'
 import { migration as history } from './026-history.ts'
@@ -29,6 +30,7 @@ export const MIGRATIONS: readonly Migration[] = [
   kafka,
   settings,
   wework,
+  weworkDirectory,
   rebuild,
   history,
   endpoints,

@@ -4,6 +4,7 @@ import type { Position, RecordedEvent } from '@tributary/event-log'
 import { decodeEvent } from '@tributary/events'
 import type { Vault } from '@tributary/vault'
 import type { KeyState, Projection, Row, TableDefinition } from '../definition.ts'
+import { ProjectionError } from '../errors.ts'
 import { foldKey } from '../fold-keys.ts'
 import { keyText } from '../keys.ts'
 import { createStateLoader } from '../load-states.ts'
@@ -31,6 +32,11 @@ export async function rebuildKey(options: {
   find: () => Promise<RecordedEvent[]>
 }): Promise<RebuiltKey> {
   const { projection, database, vault, find } = options
+  if (projection.reach)
+    throw new ProjectionError(
+      'PROJECTION_REBUILD_REFUSED',
+      `One key of ${projection.name} cannot be rebuilt alone: its events change rows of other keys. Rebuild the projection.`,
+    )
   const [first] = await find()
   if (!first) return { events: 0, written: {}, unexplained: [] }
   const load = createStateLoader(projection.tables)

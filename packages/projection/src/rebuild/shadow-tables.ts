@@ -24,14 +24,21 @@ export async function dropTables(connection: Connection, projection: Projection,
   await connection.query('DROP TABLE IF EXISTS ??', [swappedTables(projection).map(physical)])
 }
 
-/** Which of the names are tables of this database. */
+/** Which of the names are tables: of this database, or of the one that a name begins with. */
 export async function existingTables(connection: Connection, names: readonly string[]): Promise<Set<string>> {
   const rows = await connection.query<{ name: string }[]>(
-    'SELECT table_name AS name FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name IN (?)',
-    [[...names]],
+    `SELECT name FROM (
+       SELECT table_name AS name FROM information_schema.tables WHERE table_schema = DATABASE()
+       UNION ALL SELECT CONCAT(table_schema, '.', table_name) FROM information_schema.tables WHERE table_schema IN (?)
+     ) AS tables WHERE name IN (?)`,
+    [schemasOf(names), [...names]],
   )
   return new Set(rows.map(({ name }) => name))
 }
+
+const schemasOf = (names: readonly string[]): string[] => [
+  ...new Set(names.map((name) => name.split('.')).map(([schema = '', table]) => (table === undefined ? '' : schema))),
+]
 
 async function addColumns(connection: Connection, shadow: string, { added = [] }: TableDefinition): Promise<void> {
   if (added.length === 0) return
@@ -44,8 +51,8 @@ async function addColumns(connection: Connection, shadow: string, { added = [] }
 export async function columnsOf(connection: Connection, table: string): Promise<string[]> {
   const rows = await connection.query<{ name: string }[]>(
     `SELECT column_name AS name FROM information_schema.columns
-     WHERE table_schema = DATABASE() AND table_name = ? ORDER BY ordinal_position`,
-    [table],
+     WHERE table_schema = COALESCE(?, DATABASE()) AND table_name = ? ORDER BY ordinal_position`,
+    table.includes('.') ? table.split('.') : [null, table],
   )
   return rows.map(({ name }) => name)
 }

@@ -1,6 +1,5 @@
 import { listParked, readCursors } from '@tributary/consumer'
 import { checksumTable, latestRebuild, type Projection, readGeneration } from '@tributary/projection'
-import { PROJECTIONS } from '@tributary/projector'
 import type { Command } from 'commander'
 import { printRows } from '../output.ts'
 import { projectionNamed } from '../projections.ts'
@@ -18,7 +17,7 @@ export function addProjectionCommands(program: Command): void {
     .option('--json', 'one JSON object a line')
     .action((name: string | undefined, options, command: Command) =>
       withHistory(command, async (access) => {
-        const projections = name === undefined ? PROJECTIONS : [projectionNamed(name)]
+        const projections = name === undefined ? access.projections : [projectionNamed(access.projections, name)]
         const rows: Record<string, unknown>[] = []
         for (const one of projections) rows.push(await statusOf(access, one))
         printRows(rows, options)

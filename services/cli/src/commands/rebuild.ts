@@ -21,7 +21,7 @@ import { parseCount, parseShare } from '../arguments.ts'
 import { CommandError } from '../failure.ts'
 import { printLine } from '../output.ts'
 import { createProgressBar } from '../progress-bar.ts'
-import { projectionNamed, projectionNames } from '../projections.ts'
+import { projectionNamed } from '../projections.ts'
 import { type LogAccess, withHistory } from '../setting-up.ts'
 import { printDifferences } from './rebuild-differences.ts'
 import { describePlan, planOf } from './rebuild-plan.ts'
@@ -47,7 +47,7 @@ export function addRebuildCommand(program: Command): void {
   program
     .command('rebuild')
     .description('make the tables of a projection again from the log and swap them in, without a reader noticing')
-    .addArgument(new Argument('<projection>', 'which').choices(projectionNames()))
+    .addArgument(new Argument('<projection>', 'which, for example orders; tributary projection status lists them'))
     .option('--verify-only', 'build and compare, swap nothing; exit code 2 when something differs')
     .option('--pause', 'ask a rebuild that runs elsewhere to stop where it is')
     .option('--resume', 'go on with one that was paused, interrupted, or not accepted')
@@ -59,7 +59,7 @@ export function addRebuildCommand(program: Command): void {
     .option('--explain-diff', 'show the rows and columns that would change, before the swap')
     .option('--yes', 'ask nothing, also when rows differ')
     .action((name: string, options: Options, command: Command) =>
-      withHistory(command, (access) => rebuild(access, projectionNamed(name), options)),
+      withHistory(command, (access) => rebuild(access, projectionNamed(access.projections, name), options)),
     )
 }
 

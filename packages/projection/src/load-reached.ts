@@ -1,0 +1,76 @@
+import type { Connection } from '@tributary/database'
+import type { Cell, KeyState, Need, Row, TableDefinition } from './definition.ts'
+import type { PhysicalName } from './load-states.ts'
+
+/** Values in one SELECT. Servers make other, worse plans for lists of more than 1,000. */
+const MOST_IN_A_LIST = 500
+
+/** Loads rows by what events need, with their children; each table's rows once and sorted by id. Throws DatabaseError. */
+export type LoadReached = (connection: Connection, needs: readonly Need[]) => Promise<KeyState>
+
+/** Makes the loader of a projection with a `reach`. */
+export function createReachLoader(tables: readonly TableDefinition[], physical: PhysicalName): LoadReached {
+  let indexes: ReadonlyMap<string, string> | undefined
+  return async (connection, needs) => {
+    indexes ??= await readIndexes(connection, tables, physical)
+    const state: Record<string, Row[]> = {}
+    for (const table of tables) {
+      const rows = new Map<Cell, Row>()
+      for (const { column, values } of [...needs.filter((need) => need.table === table.name), ...childrenOf(table, state)]) {
+        const index = indexes.get(`${table.name} ${column}`)
+        for (const row of await select(connection, { table, physical: physical(table.name), column, index }, values))
+          rows.set(row['id'] ?? null, row)
+      }
+      state[table.name] = [...rows.values()].sort((one, other) => Number(one['id']) - Number(other['id']))
+    }
+    return state
+  }
+}
+
+function childrenOf({ by }: TableDefinition, loaded: Record<string, readonly Row[]>) {
+  if ('columns' in by) return []
+  return [{ column: by.column, values: (loaded[by.parent] ?? []).map((row) => row['id'] ?? null) }]
+}
+
+async function select(
+  connection: Connection,
+  { table, physical, column, index }: { table: TableDefinition; physical: string; column: string; index: string | undefined },
+  values: readonly Cell[],
+): Promise<Row[]> {
+  const rows: Row[] = []
+  const distinct = [...new Set(values)]
+  for (let start = 0; start < distinct.length; start += MOST_IN_A_LIST) {
+    const list = distinct.slice(start, start + MOST_IN_A_LIST)
+    const found = index
+      ? await connection.query<Row[]>('SELECT ?? FROM ?? FORCE INDEX (??) WHERE ?? IN (?)', [
+          [...table.columns],
+          physical,
+          index,
+          column,
+          list,
+        ])
+      : await connection.query<Row[]>('SELECT ?? FROM ?? WHERE ?? IN (?)', [[...table.columns], physical, column, list])
+    for (const row of found) rows.push(row)
+  }
+  return rows
+}
+
+/**
+ * The index that begins with a column, by `table column`. It is forced, because the statistics of a table that has just
+ * been filled are stale (load-states.ts says what that cost).
+ */
+async function readIndexes(
+  connection: Connection,
+  tables: readonly TableDefinition[],
+  physical: PhysicalName,
+): Promise<ReadonlyMap<string, string>> {
+  const indexes = new Map<string, string>()
+  for (const { name } of tables) {
+    const rows = await connection.query<{ Key_name: string; Column_name: string; Seq_in_index: number }[]>(
+      'SHOW INDEX FROM ??',
+      [physical(name)],
+    )
+    for (const row of rows) if (row.Seq_in_index === 1) indexes.set(`${name} ${row.Column_name}`, row.Key_name)
+  }
+  return indexes
+}

@@ -1,0 +1,2 @@
+export { type DirectoryOf, directory } from './directory.ts'
+export { memberEvents } from './member-events.ts'

@@ -1,0 +1,25 @@
+import type { Configuration, WeworkCorp } from '@tributary/runtime'
+import type { DirectoryOf } from '@tributary/wework'
+
+/**
+ * The corps whose directory is kept, and where. The given tables have no column for the corp, so a database holds one: where
+ * several corps are given the same, or several are given none, which means our own, none of these is kept.
+ */
+export function mappedCorps(wework: Configuration['wework']): DirectoryOf[] {
+  const bySchema = Map.groupBy(corpsOf(wework), ({ schema }) => schema ?? '')
+  return [...bySchema.values()].flatMap((corps) => (corps.length === 1 ? corps : []))
+}
+
+function corpsOf(wework: Configuration['wework']): DirectoryOf[] {
+  return Object.entries(wework).flatMap(([customer, { suite, corps, selfBuilt }]) => [
+    ...Object.entries(suite ? corps : {}).map(([authCorpId, corp]) =>
+      directoryOf({ customer, suiteId: suite?.suiteId ?? '', authCorpId }, corp),
+    ),
+    ...Object.values(selfBuilt).map((app) => directoryOf({ customer, suiteId: '', authCorpId: app.corpId }, app)),
+  ])
+}
+
+const directoryOf = (name: Omit<DirectoryOf, 'schema'>, { schema }: WeworkCorp): DirectoryOf => ({
+  ...name,
+  ...(schema === undefined ? {} : { schema }),
+})

@@ -1,0 +1,207 @@
+import { randomBytes } from 'node:crypto'
+import { openStage, quietLogger, randomNumbers, type Stage, until } from '@tributary/consumer/testing'
+import { CONTACT_TOPIC, corpKey, createEvent, derivedEventId, encodeEvent } from '@tributary/events'
+import { checksumTable, type Projection, rebuildProjection, verifyProjection } from '@tributary/projection'
+import type { Service, WeworkCustomer } from '@tributary/runtime'
+import { openVault, type Vault } from '@tributary/vault'
+import { type ChangeType, contactEvents, corpSubject } from '@tributary/wecom'
+import { expect } from 'chai'
+import { createProjector, projectionsOf } from './index.ts'
+
+const SEED = Number(process.env['TRIBUTARY_TEST_SEED'] ?? Date.now() % 1_000_000)
+const SUITE = { suiteId: 'ww0suite', providerCorpId: '', token: 'x', encodingAesKey: 'x' }
+const [FIRST, SECOND, UNMAPPED] = ['wpFirst', 'wpSecond', 'wpUnmapped']
+
+describe(`the projector: directories of corps (seed ${SEED})`, () => {
+  let stage: Stage
+  let vault: Vault
+  let projector: Service
+  let second: string
+  let wework: Record<string, WeworkCustomer>
+  let rowId = 1_000
+
+  beforeEach(async () => {
+    stage = await openStage('wework', { partitions: 2 })
+    vault = await openVault({ database: stage.database, masterKeys: [randomBytes(32)] })
+    second = `tributary_test_second_${randomBytes(4).toString('hex')}`
+    await stage.operator.query('CREATE DATABASE ??', [second])
+    const corps = {
+      [FIRST]: { directory: 'departments' as const },
+      [SECOND]: { directory: 'departments' as const, schema: second },
+    }
+    wework = { keyfil: { apiUrl: 'http://127.0.0.1:1', suite: SUITE, corps, selfBuilt: {} } }
+  })
+  afterEach(async () => {
+    await projector.stop()
+    await stage.operator.query('DROP DATABASE ??', [second])
+    await stage.close()
+  })
+
+  const start = async () => {
+    projector = createProjector({ ...stage, configuration: { wework }, vault, logger: quietLogger })
+    await projector.start()
+  }
+  const corpOf = (corpId: string) => {
+    const corp = { customer: 'keyfil', suiteId: SUITE.suiteId, corpId }
+    return { ...corp, subject: corpSubject(vault, corp, 0) }
+  }
+  type Told = { changeType: ChangeType; timestamp: number; fields: Record<string, string> }
+  const append = async (corpId: string, ...told: Told[]) => {
+    const changes = told.map(({ changeType, timestamp, fields }) => ({
+      ...{ corp: corpOf(corpId), changeType, timestamp, origin: 'callback' as const, receiveId: 'x' },
+      fields: { ...fields, AuthCorpId: corpId, ChangeType: changeType, TimeStamp: String(timestamp) },
+    }))
+    const events = await contactEvents({ vault, rowIds: { next: () => ++rowId }, source: '/test' }, changes)
+    await stage.operatorLog.append(
+      CONTACT_TOPIC,
+      events.map((event) => encodeEvent(event)),
+    )
+  }
+  const cancel = async (corpId: string, timestamp: number) => {
+    const { customer, suiteId, subject } = corpOf(corpId)
+    await vault.destroy(subject)
+    const event = createEvent({
+      id: derivedEventId('CorpDeauthorized', corpId, timestamp),
+      type: 'CorpDeauthorized',
+      source: '/test',
+      subject: `corps/${corpId}`,
+      time: timestamp * 1000,
+      partitionkey: corpKey(corpId),
+      data: { customer, suiteId, authCorpId: corpId, timestamp, subject },
+    })
+    await stage.operatorLog.append(CONTACT_TOPIC, [encodeEvent(event)])
+  }
+  const directories = (): Projection[] => projectionsOf({ wework }).filter(({ name }) => name.startsWith('wework'))
+  const untilThrough = () =>
+    until('the directories are through', async () => {
+      const ends = (await stage.operatorLog.ends(CONTACT_TOPIC)).reduce((sum, end) => sum + end, 0)
+      const rows = await stage.operator.query<{ sum: number }[]>(
+        'SELECT SUM(next_position) AS sum FROM tributary_cursor WHERE consumer IN (?) GROUP BY consumer',
+        [directories().map(({ name }) => name)],
+      )
+      return rows.length === directories().length && rows.every(({ sum }) => Number(sum) === ends)
+    })
+  const history = async (corpId: string, steps: number, seed: number) => {
+    const random = randomNumbers(seed)
+    const told = Array.from({ length: steps }, (_, step) => anyChange(random, step, steps))
+    for (let start = 0; start < told.length; start += 7) await append(corpId, ...told.slice(start, start + 7))
+  }
+  const checksums = async () => {
+    const tables = directories().flatMap((projection) => projection.tables.map(({ name }) => name))
+    const found: Record<string, unknown> = {}
+    for (const table of tables) found[table] = await checksumTable(stage.operator, table)
+    return found
+  }
+
+  it('keep tables that equal the fold of the log, and come out of it byte for byte when they are made again', async () => {
+    await start()
+    await history(FIRST, 60, SEED)
+    await history(SECOND, 20, SEED + 1)
+    await untilThrough()
+    await stage.killConnections()
+    await history(FIRST, 40, SEED + 2)
+    await untilThrough()
+    for (const projection of directories()) {
+      const { differences, rows } = await verifyProjection({
+        ...{ projection, database: stage.operator, log: stage.operatorLog, vault },
+      })
+      expect(differences, projection.name).to.deep.equal([])
+      expect(Object.values(rows).reduce((sum, count) => sum + count, 0)).to.be.above(0)
+    }
+    const live = await checksums()
+    await projector.stop()
+    for (const projection of directories()) {
+      for (const { name } of projection.tables) await stage.operator.query('DELETE FROM ??', [name])
+      await stage.operator.query('DELETE FROM tributary_cursor WHERE consumer = ?', [projection.name])
+    }
+    await start()
+    await untilThrough()
+    expect(await checksums()).to.deep.equal(live)
+  })
+
+  it('are rebuilt beside the live ones and swapped in, equal to the byte', async () => {
+    await start()
+    await history(FIRST, 40, SEED)
+    await untilThrough()
+    const live = await checksums()
+    const projection = directories().find(({ name }) => name === 'wework')
+    if (!projection) throw new Error('There is no directory of the first corp.')
+    const outcome = await rebuildProjection({
+      ...{ projection, database: stage.database, log: stage.log, vault, logger: quietLogger },
+      ...{ pace: { parallel: 2, share: 1, again: 10 }, signal: new AbortController().signal, accept: async () => true },
+    })
+    expect(outcome.kind).to.equal('done')
+    expect(await checksums()).to.deep.equal(live)
+  })
+
+  it('blank every row of a corp that cancels, of no other, and of it again when they are made anew', async () => {
+    await start()
+    await history(FIRST, 30, SEED)
+    await history(SECOND, 10, SEED)
+    await untilThrough()
+    await cancel(FIRST, 5_000)
+    await untilThrough()
+    const said = await stage.operator.query<object[]>(
+      "SELECT id FROM eg_wework_member WHERE deleted = 0 OR name <> '' UNION SELECT id FROM eg_wework_department WHERE deleted = 0 OR name <> '' UNION SELECT id FROM eg_wework_member_dept WHERE deleted = 0 OR name <> ''",
+    )
+    expect(said).to.deep.equal([])
+    const [others] = await stage.operator.query<{ named: number }[]>(
+      'SELECT COUNT(*) AS named FROM eg_wework_event_member WHERE user_id <> ? AND auth_corp_id = ?',
+      ['', SECOND],
+    )
+    expect(Number(others?.named)).to.be.above(0)
+    const live = await checksums()
+    await projector.stop()
+    for (const projection of directories()) {
+      for (const { name } of projection.tables) await stage.operator.query('DELETE FROM ??', [name])
+      await stage.operator.query('DELETE FROM tributary_cursor WHERE consumer = ?', [projection.name])
+    }
+    await start()
+    await untilThrough()
+    expect(await checksums()).to.deep.equal(live)
+  })
+
+  it('never mix: a second corp has a database of its own, and one without any only its events, which health tells', async () => {
+    await start()
+    await append(SECOND, {
+      changeType: 'create_user',
+      timestamp: 1,
+      fields: { UserID: 'same', Name: 'second', Department: '1' },
+    })
+    await append(UNMAPPED, {
+      changeType: 'create_user',
+      timestamp: 2,
+      fields: { UserID: 'same', Name: 'unmapped', Department: '1' },
+    })
+    await append(FIRST, { changeType: 'create_user', timestamp: 3, fields: { UserID: 'same', Name: 'first', Department: '1' } })
+    await untilThrough()
+    const names = async (table: string) =>
+      (await stage.operator.query<{ name: string }[]>('SELECT name FROM ??', [table])).map(({ name }) => name)
+    expect(await names('eg_wework_member')).to.deep.equal(['first'])
+    expect(await names(`${second}.eg_wework_member`)).to.deep.equal(['second'])
+    expect(await names(`${second}.eg_wework_member_dept`)).to.deep.equal(['second'])
+    expect((await names('eg_wework_event_member')).sort()).to.deep.equal(['first', 'second', 'unmapped'])
+    await until('health knows', async () => (await projector.health()).status !== 'down')
+    const { status, reason } = await projector.health()
+    expect(status).to.equal('degraded')
+    expect(reason).to.contain(`${UNMAPPED} (${SUITE.suiteId}): 1 events`)
+  })
+})
+
+function anyChange(random: ReturnType<typeof randomNumbers>, step: number, steps: number) {
+  const timestamp = 1_000 + random.from(0, steps)
+  const user = { UserID: `user${random.from(1, 6)}` }
+  const party = { Id: String(random.from(1, 4)) }
+  const listed = { Department: [1, 2, 3, 4].filter(() => random.from(0, 1) === 1).join(',') }
+  const said = (changeType: ChangeType, fields: Record<string, string>) => ({ changeType, timestamp, fields })
+  const created = said('create_user', { ...user, ...listed, Name: `name ${step}` })
+  const moved = said('update_user', { ...user, ...listed, Alias: `alias ${step}` })
+  const partyMade = said('create_party', { ...party, Name: `party ${step}`, ParentId: '1' })
+  const kinds = [
+    ...[created, created, created, moved, moved, partyMade, partyMade],
+    said('update_user', { ...user, NewUserID: `${user.UserID}.new` }),
+    said('delete_user', user),
+    said('delete_party', party),
+  ]
+  return kinds[random.from(0, kinds.length - 1)] ?? created
+}
