@@ -30,8 +30,8 @@ export const MIGRATIONS: readonly Migration[] = [
   kafka,
   settings,
   wework,
-  weworkDirectory,
   rebuild,
   history,
   endpoints,
+  weworkDirectory,
 ]
