@@ -4,13 +4,15 @@ import type { Cell, KeyState, Row } from '@tributary/projection'
 export type Ledger = {
   row(table: string, id: Cell): Row | undefined
   rows(table: string): Iterable<Row>
-  /** Rows of a table whose column has this value. */
+  /** Rows of a table whose column has this value, by id: how a batch was cut must not show. */
   where(table: string, column: string, value: Cell): readonly Row[]
   /** Takes a row in the place of the one with its id; a row that says the same changes nothing. */
   put(table: string, row: Row): void
   /** The state to answer: the very one that the ledger began with when nothing changed. */
   state(): KeyState
 }
+
+const byId = (one: Row, other: Row): number => Number(one['id']) - Number(other['id'])
 
 export function createLedger(before: KeyState, tables: readonly string[]): Ledger {
   const all = new Map(tables.map((table) => [table, new Map((before[table] ?? []).map((row) => [row['id'] ?? null, row]))]))
@@ -32,7 +34,10 @@ export function createLedger(before: KeyState, tables: readonly string[]): Ledge
     row: (table, id) => rowsOf(table).get(id),
     rows: (table) => rowsOf(table).values(),
     where: (table, column, value) =>
-      [...(indexOf(table, column).get(value) ?? [])].map((id) => rowsOf(table).get(id)).filter((row) => row !== undefined),
+      [...(indexOf(table, column).get(value) ?? [])]
+        .map((id) => rowsOf(table).get(id))
+        .filter((row) => row !== undefined)
+        .sort(byId),
     put(table, row) {
       const id = row['id'] ?? null
       const known = rowsOf(table).get(id)
@@ -48,8 +53,7 @@ export function createLedger(before: KeyState, tables: readonly string[]): Ledge
     },
     state() {
       if (changed.size === 0) return before
-      const sorted = (table: string) =>
-        [...rowsOf(table).values()].sort((one, other) => Number(one['id']) - Number(other['id']))
+      const sorted = (table: string) => [...rowsOf(table).values()].sort(byId)
       return Object.fromEntries(tables.map((table) => [table, changed.has(table) ? sorted(table) : (before[table] ?? [])]))
     },
   }

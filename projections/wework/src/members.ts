@@ -66,7 +66,10 @@ function entryFor({ ledger, names }: Folding, { data }: Change): Entry {
   const pseudonym = data.member ?? ''
   const [row] = ledger.where(names.entry, 'entry', pseudonym)
   if (row) return readEntry(row)
-  const [old] = ledger.where(names.entry, 'former', pseudonym).map(readEntry)
+  const [old] = ledger
+    .where(names.entry, 'former', pseudonym)
+    .map(readEntry)
+    .sort((one, other) => (other.facts.renamedTime ?? 0) - (one.facts.renamedTime ?? 0))
   const isNew = data.changeType === 'create_user' && data.timestamp > (old?.facts.renamedTime ?? 0)
   return old && !isNew ? old : newEntry(data.rowIds.member, pseudonym)
 }
@@ -99,6 +102,7 @@ function retire(folding: Folding, entry: Entry, later: Entry): void {
   keepEntry(folding, entry, false)
   giveUpPlaces(folding, later, entry)
   later.entry = `joined ${entry.id}`
+  later.former = null
   later.facts.alive = false
   showMember(folding, later)
 }

@@ -98,7 +98,6 @@ describe(`the projector: directories of corps (seed ${SEED})`, () => {
     await history(FIRST, 60, SEED)
     await history(SECOND, 20, SEED + 1)
     await untilThrough()
-    await stage.killConnections()
     await history(FIRST, 40, SEED + 2)
     await untilThrough()
     for (const projection of directories()) {

@@ -26,19 +26,18 @@ export async function dropTables(connection: Connection, projection: Projection,
 
 /** Which of the names are tables: of this database, or of the one that a name begins with. */
 export async function existingTables(connection: Connection, names: readonly string[]): Promise<Set<string>> {
-  const rows = await connection.query<{ name: string }[]>(
-    `SELECT name FROM (
-       SELECT table_name AS name FROM information_schema.tables WHERE table_schema = DATABASE()
-       UNION ALL SELECT CONCAT(table_schema, '.', table_name) FROM information_schema.tables WHERE table_schema IN (?)
-     ) AS tables WHERE name IN (?)`,
-    [schemasOf(names), [...names]],
-  )
-  return new Set(rows.map(({ name }) => name))
+  const found = new Set<string>()
+  const bySchema = Map.groupBy(names, (name) => (name.includes('.') ? (name.split('.')[0] ?? '') : null))
+  for (const [schema, inSchema] of bySchema) {
+    const rows = await connection.query<{ name: string }[]>(
+      `SELECT table_name AS name FROM information_schema.tables
+       WHERE table_schema = COALESCE(?, DATABASE()) AND table_name IN (?)`,
+      [schema, inSchema.map((name) => name.split('.').at(-1))],
+    )
+    for (const { name } of rows) found.add(schema === null ? name : `${schema}.${name}`)
+  }
+  return found
 }
-
-const schemasOf = (names: readonly string[]): string[] => [
-  ...new Set(names.map((name) => name.split('.')).map(([schema = '', table]) => (table === undefined ? '' : schema))),
-]
 
 async function addColumns(connection: Connection, shadow: string, { added = [] }: TableDefinition): Promise<void> {
   if (added.length === 0) return
