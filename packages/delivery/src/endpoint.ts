@@ -5,7 +5,7 @@ import type { Attempt } from './attempt.ts'
 import { createGate, type Gate, type GateLimits } from './gate.ts'
 import { measureAttempt } from './measure.ts'
 import type { Outcome } from './outcome.ts'
-import { bodyDigest, deliveryRequest } from './request.ts'
+import { bodyDigest, type DeliveryRequest, deliveryRequest } from './request.ts'
 import { STANDARD_SCHEDULE } from './schedule.ts'
 import type { Sender } from './send.ts'
 import type { SigningKey } from './signature.ts'
@@ -15,6 +15,9 @@ export type Target = { url: string; key: SigningKey }
 
 /** `later`: it cannot be told yet whether the event is for the endpoint. */
 export type Route = 'deliver' | 'pass' | 'later'
+
+/** What a request is made of; `now` in milliseconds since 1970. */
+export type RequestParts = { delivered: Delivered; body: string; target: Target; now: number; traceparent: string | undefined }
 
 /** Somewhere we deliver to, and what to deliver. Its name is that of its consumer. */
 export type EndpointDefinition = {
@@ -37,6 +40,10 @@ export type EndpointDefinition = {
    * partition key. Default the partition key.
    */
   orderKey?(event: Event): string
+  /** The request for one try, where its headers or body differ from those of SPI services. */
+  request?(what: RequestParts): DeliveryRequest
+  /** Milliseconds for one whole try, where they differ from those of SPI services; asked at each try. */
+  deadline?: number
   policy?: Partial<DeliveryPolicy>
 }
 
@@ -160,12 +167,15 @@ function sendTraced(
     const time = Date.now()
     // The receiver goes on with this request's span, never with the trace of an event that is sent again years later.
     const traceparent = currentTraceparent()
-    const request = deliveryRequest({ event, body, contract: definition.contract, ...target, now: time, traceparent })
-    const outcome = await sender.send(request, { signal })
+    const request =
+      definition.request?.({ delivered, body, target, now: time, traceparent }) ??
+      deliveryRequest({ event, body, contract: definition.contract, ...target, now: time, traceparent })
+    const { deadline } = definition
+    const outcome = await sender.send(request, { signal, ...(deadline === undefined ? {} : { deadline }) })
     span.note('tributary.outcome', outcome.kind)
     if (outcome.status > 0) span.note('http.response.status_code', outcome.status)
     if (outcome.kind !== 'delivered') span.fail(outcome.status >= 400 ? String(outcome.status) : outcome.kind)
-    return { position, eventId: event.id, attempt, time, outcome, keyId: target.key.id, bodyDigest: bodyDigest(body) }
+    return { position, eventId: event.id, attempt, time, outcome, keyId: target.key.id, bodyDigest: bodyDigest(request.body) }
   })
 }
 

@@ -1,3 +1,5 @@
+export * from './contact-message.ts'
+export * from './contact-request.ts'
 export { type DeadLetter, listDeadLetters } from './dead-letter.ts'
 export * from './endpoint.ts'
 export * from './endpoint-consumer.ts'

@@ -52,7 +52,7 @@ export function deliveryRequest(options: {
  * Percent-encodes what a header cannot carry: everything outside the visible ASCII characters, space, `"` and `%`.
  * Source: CloudEvents HTTP protocol binding 1.0.2, §3.1.3.2.
  */
-function headerText(text: string): string {
+export function headerText(text: string): string {
   return text.replaceAll(/[^!#$&-~]/gu, (character) =>
     [...Buffer.from(character, 'utf8')].map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`).join(''),
   )

@@ -14,7 +14,7 @@ export type Sender = {
    * POSTs once and says how it ended; follows no redirect. Throws only the reason of `signal`, when that aborts first;
    * the receiver may then have got the request or not.
    */
-  send(request: DeliveryRequest, options: { signal: AbortSignal }): Promise<Outcome>
+  send(request: DeliveryRequest, options: { signal: AbortSignal; deadline?: number }): Promise<Outcome>
   /** Drops every connection. A send that is under way ends as failed. */
   close(): Promise<void>
 }
@@ -32,7 +32,7 @@ export function createSender(options: { deadline?: number } = {}): Sender {
     bodyTimeout: 0,
   })
   return {
-    send: (request, { signal }) => sendOnce(agent, request, signal, options.deadline ?? DEADLINE),
+    send: (request, { signal, deadline }) => sendOnce(agent, request, signal, deadline ?? options.deadline ?? DEADLINE),
     close: () => agent.destroy(),
   }
 }

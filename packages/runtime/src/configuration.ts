@@ -22,9 +22,23 @@ export type WeworkAccess = { token: string; encodingAesKey: string; secret?: str
  */
 export type WeworkCorp = { directory: 'departments' | 'contacts-edit' | 'members'; schema?: string }
 
+/**
+ * A partner who is told of changes. `timeout` in milliseconds for one whole exchange. `thin` tells ids, departments and
+ * states, `full` all that WeCom told.
+ */
+export type PartnerWebhook = {
+  url: string
+  timeout: number
+  events: readonly string[]
+  secret?: string
+  mode: 'ce-binary' | 'ce-structured' | 'compat'
+  fields: 'thin' | 'full'
+}
+
 /** A customer of ours at WeCom: a suite that corps install, apps that a corp built itself, or both. */
 export type WeworkCustomer = {
   apiUrl: string
+  webhooks: readonly PartnerWebhook[]
   /** `providerCorpId` is empty for the suite of a person. */
   suite?: WeworkAccess & { suiteId: string; providerCorpId: string }
   /** By corp id. Corps that are not named here may install the suite, too. */

@@ -5,6 +5,7 @@ import {
   createSender,
   type DeliveryPolicy,
   type Endpoint,
+  type EndpointDefinition,
   type EndpointState,
   endpointConsumer,
   readEndpointStates,
@@ -19,9 +20,10 @@ import { healthOf, type RunningEndpoint } from './health.ts'
 import { observeEndpoints } from './measure.ts'
 import { createSellerCodes, type SellerCodes } from './seller-codes.ts'
 import { ORDER_SYNC, spiEndpoint, targetOf } from './spi-endpoint.ts'
+import { webhookEndpoint, webhooksOf, webhookTarget } from './webhook-endpoint.ts'
 
 export type DispatcherContext = {
-  configuration: Pick<Configuration, 'consumerGroups' | 'spiServices'>
+  configuration: Pick<Configuration, 'consumerGroups' | 'spiServices' | 'wework'>
   database: Database
   log: EventLog
   vault: Vault
@@ -38,12 +40,15 @@ type Dispatching = {
   readonly context: DispatcherContext
   readonly sender: Sender
   readonly sellerCodes: SellerCodes
+  /** By server code of a service, or by name of a webhook. */
   readonly endpoints: Map<string, RunningEndpoint>
+  /** Rows of `eg_spi` as they stand now, by server code. */
+  readonly rows: Map<string, SpiServiceRow>
 }
 
 /**
- * Delivers order events to every SPI service of type 1 in `eg_spi` that a seller's row names. Each service is an endpoint
- * with a consumer of its own, which starts and stops as its row comes and goes; a changed address, name or secret counts
+ * Delivers order events to every SPI service of type 1 in `eg_spi` that a seller's row names, and changes of directories to
+ * the webhooks of the configuration. Each is an endpoint with a consumer of its own, which starts and stops as its row comes and goes; a changed address, name or secret counts
  * within seconds.
  */
 export function createDispatcher(context: DispatcherContext): Service {
@@ -52,6 +57,7 @@ export function createDispatcher(context: DispatcherContext): Service {
     sender: createSender(),
     sellerCodes: createSellerCodes(context.database),
     endpoints: new Map(),
+    rows: new Map(),
   }
   const stopping = new AbortController()
   let looking: Promise<void> | undefined
@@ -59,7 +65,10 @@ export function createDispatcher(context: DispatcherContext): Service {
   return {
     name: 'dispatcher',
     async start() {
-      if (!looking) await follow(dispatching)
+      if (!looking) {
+        beginWebhooks(dispatching)
+        await follow(dispatching)
+      }
       forget()
       forget = observeEndpoints(() => [...dispatching.endpoints.values()], context.database)
       looking ??= keepLooking(dispatching, stopping.signal)
@@ -96,16 +105,20 @@ async function follow(dispatching: Dispatching): Promise<void> {
   const [states, replays] = await Promise.all([readEndpointStates(context.database), readReplayStarts(context.database)])
   const codes = new Set(rows.map(({ serverCode }) => serverCode))
   for (const [code, running] of endpoints) {
-    if (codes.has(code)) continue
+    if (codes.has(code) || !dispatching.rows.has(code)) continue
+    dispatching.rows.delete(code)
     endpoints.delete(code)
     await running.consumer.stop()
     context.logger.info({ endpoint: running.endpoint.definition.name }, 'endpoint gone from eg_spi; its cursor stays')
   }
   for (const row of rows) {
-    const running = endpoints.get(row.serverCode) ?? begin(dispatching, row)
-    running.row = row
-    await takeUpReplay(context, running, replays.get(running.endpoint.definition.name))
-    await heed(context, running, states.get(running.endpoint.definition.name))
+    dispatching.rows.set(row.serverCode, row)
+    if (!endpoints.has(row.serverCode)) begin(dispatching, row)
+  }
+  for (const running of endpoints.values()) {
+    const { name } = running.endpoint.definition
+    await takeUpReplay(context, running, replays.get(name))
+    await heed(context, running, states.get(name))
   }
 }
 
@@ -124,7 +137,7 @@ async function takeUpReplay(context: DispatcherContext, running: RunningEndpoint
 }
 
 /** Lets an endpoint send or keeps it where it stands, as people decided, or its receiver. */
-async function heed(context: DispatcherContext, { endpoint, row }: RunningEndpoint, decided: EndpointState | undefined) {
+async function heed(context: DispatcherContext, { endpoint, target }: RunningEndpoint, decided: EndpointState | undefined) {
   const { name } = endpoint.definition
   const isGone = endpoint.isGone()
   const { state, reason } = isGone
@@ -134,7 +147,7 @@ async function heed(context: DispatcherContext, { endpoint, row }: RunningEndpoi
     context.logger.warn({ endpoint: name }, 'endpoint disabled: its receiver answered 410 Gone; its cursor stays')
   endpoint.retarget(
     state === 'active'
-      ? targetOf(row, context.configuration.spiServices)
+      ? target()
       : { problem: `The endpoint is ${state}: ${reason} Resume it with: tributary endpoint resume ${name}` },
   )
 }
@@ -144,12 +157,28 @@ const ACTIVE = { state: 'active', reason: '' } as const
 const consumerOf = ({ log, logger, database }: DispatcherContext, endpoint: Endpoint): RunningConsumer =>
   startConsumer({ definition: endpointConsumer(endpoint, { log, logger }), database, log, logger })
 
-function begin({ context, sender, sellerCodes, endpoints }: Dispatching, first: SpiServiceRow): RunningEndpoint {
+function begin(dispatching: Dispatching, first: SpiServiceRow): void {
+  const { context, sellerCodes, rows } = dispatching
   const { configuration, vault, policy = {} } = context
   const group = configuration.consumerGroups.orderSpi
-  const row = () => endpoints.get(first.serverCode)?.row ?? first
-  const endpoint = createEndpoint(spiEndpoint({ row, group, sellerCodes, vault, policy }), sender)
-  const running: RunningEndpoint = { row: first, endpoint, consumer: consumerOf(context, endpoint), replayStarted: undefined }
-  endpoints.set(first.serverCode, running)
-  return running
+  const row = () => rows.get(first.serverCode) ?? first
+  const definition = spiEndpoint({ row, group, sellerCodes, vault, policy })
+  run(dispatching, first.serverCode, definition, () => targetOf(row(), configuration.spiServices))
+}
+
+function beginWebhooks(dispatching: Dispatching): void {
+  const { configuration, vault, policy = {} } = dispatching.context
+  for (const named of webhooksOf(configuration))
+    run(dispatching, named.name, webhookEndpoint({ named, vault, policy }), () => webhookTarget(named))
+}
+
+function run(
+  { context, sender, endpoints }: Dispatching,
+  code: string,
+  definition: EndpointDefinition,
+  target: RunningEndpoint['target'],
+): void {
+  if (endpoints.has(code)) return
+  const endpoint = createEndpoint(definition, sender)
+  endpoints.set(code, { code, target, endpoint, consumer: consumerOf(context, endpoint), replayStarted: undefined })
 }

@@ -1,10 +1,13 @@
 import type { ConsumerFigures, RunningConsumer } from '@tributary/consumer'
-import type { Database, SpiServiceRow } from '@tributary/database'
-import { countLanes, type Endpoint, type LaneCounts } from '@tributary/delivery'
+import type { Database } from '@tributary/database'
+import { countLanes, type Endpoint, type LaneCounts, type Target } from '@tributary/delivery'
 import type { HealthReport, HealthStatus } from '@tributary/runtime'
 
 export type RunningEndpoint = {
-  row: SpiServiceRow
+  /** Its short name, for health. */
+  readonly code: string
+  /** Where to send as things stand. */
+  target(): Target | { problem: string }
   readonly endpoint: Endpoint
   consumer: RunningConsumer
   /** When the replay began that the consumer knows of; undefined before the first look. */
@@ -35,24 +38,24 @@ export async function healthOf(endpoints: readonly RunningEndpoint[], database: 
 type EndpointReport = { code: string; status: HealthStatus; reason: string | undefined; details: Record<string, unknown> }
 
 async function reportOf(running: RunningEndpoint, database: Database): Promise<EndpointReport> {
-  const { row, endpoint, consumer } = running
+  const { code, endpoint, consumer } = running
   try {
     const [figures, lanes] = await Promise.all([consumer.figures(), countLanes(database, endpoint.definition.name)])
     return judge(running, figures, lanes)
   } catch {
     // Without the database the consumer says all there is to say.
     const { status, reason } = await consumer.health()
-    return { code: row.serverCode, status, reason, details: { state: endpoint.gate.view().state } }
+    return { code, status, reason, details: { state: endpoint.gate.view().state } }
   }
 }
 
-function judge({ row, endpoint }: RunningEndpoint, figures: ConsumerFigures, lanes: LaneCounts): EndpointReport {
+function judge({ code, endpoint }: RunningEndpoint, figures: ConsumerFigures, lanes: LaneCounts): EndpointReport {
   const gate = endpoint.gate.view()
   const reason = reasonOf(endpoint, figures, lanes)
   const isWaiting = gate.state !== 'open' || isFull(endpoint)
   const isStalled = !isWaiting && figures.stalledSeconds > STALLED
   return {
-    code: row.serverCode,
+    code,
     status: isStalled ? 'down' : reason === undefined ? 'ok' : 'degraded',
     reason,
     details: {

@@ -29,7 +29,7 @@ describe(`the projector: directories of corps (seed ${SEED})`, () => {
       [FIRST]: { directory: 'departments' as const },
       [SECOND]: { directory: 'departments' as const, schema: second },
     }
-    wework = { keyfil: { apiUrl: 'http://127.0.0.1:1', suite: SUITE, corps, selfBuilt: {} } }
+    wework = { keyfil: { apiUrl: 'http://127.0.0.1:1', webhooks: [], suite: SUITE, corps, selfBuilt: {} } }
   })
   afterEach(async () => {
     await projector.stop()

@@ -80,6 +80,7 @@ export async function createWecomSimulator(options: { port?: number; clock?: () 
   return {
     customer: {
       apiUrl: `${base}/cgi-bin`,
+      webhooks: [],
       suite: { suiteId: world.suite.suiteId, providerCorpId, secret: world.suite.secret, ...suiteProtection },
       corps: {},
       selfBuilt: { app: { ...world.selfBuilt, ...ownProtection, directory: 'departments' } },

@@ -10,10 +10,15 @@ export function describeConfiguration(configuration: Configuration): Record<stri
     masterKeys: `${masterKeys.length} set`,
     ebay: ebay ? { ...ebay, challengeVerificationToken: ebay.challengeVerificationToken ? 'set' : 'not set' } : 'not set',
     wework: Object.fromEntries(
-      Object.entries(wework).map(([name, { suite, selfBuilt, ...customer }]) => [
+      Object.entries(wework).map(([name, { suite, selfBuilt, webhooks, ...customer }]) => [
         name,
         {
           ...customer,
+          webhooks: webhooks.map((webhook) => ({
+            ...webhook,
+            url: withoutPassword(webhook.url),
+            secret: webhook.secret === undefined ? 'not set' : 'set',
+          })),
           suite: suite ? withoutSecrets(suite) : 'not set',
           selfBuilt: Object.fromEntries(Object.entries(selfBuilt).map(([app, access]) => [app, withoutSecrets(access)])),
         },

@@ -99,11 +99,19 @@ const Suite = section({
 
 const SelfBuilt = section({ 'corp-id': weworkId('the id of the corp'), ...callback, ...directory })
 
-/** Kept by the existing deployment; the WeCom part reads it. */
+/** A partner who is told of changes of the directories of one customer (docs/webhooks.md). */
 const Webhook = section({
   url: serviceUrl,
   timeout: optional(count(1, 600_000, { expected: 'milliseconds', fix: 'Write a whole number from 1 to 600000.' })),
   events: optional(Type.Array(text({ expected: 'the name of an event', fix: 'For example change_contact.' }))),
+  secret: optional(
+    text({
+      expected: 'whsec_ and 24 to 64 bytes in base64',
+      fix: `Write it as \${PARTNER_WEBHOOK_SECRET} and set that variable.`,
+    }),
+  ),
+  mode: optional(oneOf(['ce-binary', 'ce-structured', 'compat'])),
+  fields: optional(oneOf(['thin', 'full'])),
 })
 
 const Eg = section({

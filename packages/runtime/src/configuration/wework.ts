@@ -1,4 +1,4 @@
-import type { WeworkCorp, WeworkCustomer } from '../configuration.ts'
+import type { PartnerWebhook, WeworkCorp, WeworkCustomer } from '../configuration.ts'
 import type { FileContent } from './schema.ts'
 
 type Section = NonNullable<NonNullable<NonNullable<FileContent['qifu']>['eg']>['wework-map']>
@@ -16,6 +16,7 @@ function customer(given: CustomerSection): WeworkCustomer {
   const { suite, corps, 'self-built': apps } = given
   return {
     apiUrl: given['api-url'] ?? API_URL,
+    webhooks: (given.webhooks ?? []).map(webhook),
     ...(suite
       ? {
           suite: {
@@ -40,6 +41,21 @@ function customer(given: CustomerSection): WeworkCustomer {
         },
       ]),
     ),
+  }
+}
+
+/** Milliseconds, for the whole exchange, as the existing deployment has it. */
+const WEBHOOK_TIMEOUT = 6_000
+
+function webhook(given: NonNullable<CustomerSection['webhooks']>[number]): PartnerWebhook {
+  const { url, timeout, events, secret, mode, fields } = given
+  return {
+    url,
+    timeout: timeout ?? WEBHOOK_TIMEOUT,
+    events: events ?? ['change_contact'],
+    mode: mode ?? 'ce-binary',
+    fields: fields ?? 'thin',
+    ...(secret === undefined ? {} : { secret }),
   }
 }
 

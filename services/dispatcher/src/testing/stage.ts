@@ -95,7 +95,7 @@ export const contextOf = (
   policy: Partial<DeliveryPolicy>,
 ): DispatcherContext => ({
   ...parts,
-  configuration: { consumerGroups: { orderSpi: GROUP, weworkEventWebhook: 'unused' }, spiServices },
+  configuration: { consumerGroups: { orderSpi: GROUP, weworkEventWebhook: 'unused' }, spiServices, wework: {} },
   logger: quietLogger,
   policy,
   lookEvery: 100,

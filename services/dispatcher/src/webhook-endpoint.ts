@@ -1,0 +1,90 @@
+import { hash } from 'node:crypto'
+import {
+  type ContactBody,
+  contactAttributes,
+  contactData,
+  contactRequest,
+  type DeliveryPolicy,
+  type EndpointDefinition,
+  signingKey,
+  type Target,
+} from '@tributary/delivery'
+import { CONTACT_TOPIC, type ContactPart, type Event, type EventOf } from '@tributary/events'
+import type { Configuration, PartnerWebhook } from '@tributary/runtime'
+import type { Vault } from '@tributary/vault'
+
+/** A webhook of a customer, with the name of its endpoint. */
+export type NamedWebhook = { name: string; customer: string; webhook: PartnerWebhook }
+
+/** Every webhook of the configuration that wants changes of directories. */
+export function webhooksOf({ wework, consumerGroups }: Pick<Configuration, 'wework' | 'consumerGroups'>): NamedWebhook[] {
+  return Object.entries(wework).flatMap(([customer, { webhooks }]) =>
+    webhooks
+      .filter(({ events }) => events.includes('change_contact'))
+      .map((webhook) => ({ name: webhookName(consumerGroups.weworkEventWebhook, customer, webhook.url), customer, webhook })),
+  )
+}
+
+/** Keeps to its address, so that the cursor does not change hands when the list of webhooks is put in another order. */
+const webhookName = (group: string, customer: string, url: string): string =>
+  `${group}:${customer}:${hash('sha256', url, 'hex').slice(0, 8)}`
+
+const CONTRACT = 1
+
+type ContactEvent = EventOf<'ContactChanged'>
+const isContact = (event: Event): event is ContactEvent => event.type === 'ContactChanged'
+
+/** What a webhook delivers: every change in the directories of its customer's corps, in order for each member. */
+export function webhookEndpoint(options: {
+  named: NamedWebhook
+  vault: Vault
+  policy: Partial<DeliveryPolicy>
+}): EndpointDefinition {
+  const { named, vault, policy } = options
+  const { name, customer, webhook } = named
+  return {
+    name,
+    topic: CONTACT_TOPIC,
+    group: name,
+    types: ['ContactChanged'],
+    contract: CONTRACT,
+    deadline: webhook.timeout,
+    policy,
+    route: async (events) => events.map((event) => (isContact(event) && event.data.customer === customer ? 'deliver' : 'pass')),
+    bodies: (events) => bodiesOf(events.filter(isContact), vault, webhook),
+    orderKey: (event) => (isContact(event) ? orderKeyOf(event) : event.partitionkey),
+    request: (parts) => contactRequest(webhook.mode, parts),
+  }
+}
+
+/** Tags and all else that is no member and no department have one order among themselves. */
+const orderKeyOf = ({ partitionkey, data }: ContactEvent): string =>
+  `${partitionkey}/${data.member ?? data.department ?? 'tags'}`
+
+async function bodiesOf(events: readonly ContactEvent[], vault: Vault, { fields }: PartnerWebhook): Promise<string[]> {
+  const sealed = events.flatMap(({ id, data }) =>
+    data.sealed === null ? [] : [{ subject: data.subject, eventId: id, jwe: data.sealed }],
+  )
+  const opened = sealed.length === 0 ? [] : await vault.open(sealed)
+  const byEvent = new Map(sealed.map(({ eventId }, index) => [eventId, opened[index]]))
+  return events.map((event) => {
+    const outcome = byEvent.get(event.id)
+    const part = outcome?.kind === 'opened' ? (JSON.parse(outcome.plaintext) as ContactPart) : 'erased'
+    return JSON.stringify({
+      attributes: contactAttributes(event, part),
+      data: contactData(event, part, fields),
+    } satisfies ContactBody)
+  })
+}
+
+/** Where a webhook is and how its requests are signed, or what an operator must do so that it can be told. */
+export function webhookTarget({ customer, webhook }: NamedWebhook): Target | { problem: string } {
+  const { url, mode, secret } = webhook
+  // Nothing signs in this mode; the receivers that need it check nothing.
+  if (mode === 'compat') return { url, key: { bytes: Buffer.alloc(0), id: 'unsigned' } }
+  const where = `qifu.eg.wework-map.${customer}.webhooks`
+  if (secret === undefined)
+    return { problem: `Nothing is sent unsigned: set secret in ${where}, or mode: compat for a receiver that cannot check.` }
+  const made = signingKey(secret)
+  return made.kind === 'key' ? { url, key: made.key } : { problem: `${made.problem} See ${where}.` }
+}
