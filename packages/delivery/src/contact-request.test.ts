@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import type { ContactPart } from '@tributary/events'
+import { type ContactPart, derivedEventId } from '@tributary/events'
 import { exampleEvent } from '@tributary/events/examples'
 import { expect } from 'chai'
 import { type ContactBody, contactAttributes, contactData, contactRequest, signingKey, type WebhookMode } from './index.ts'
@@ -14,9 +14,13 @@ const fixture = <T>(name: string): T => JSON.parse(readFileSync(new URL(`${name}
 const { secret, vectors } = fixture<Vectors>('A0-outbound-webhook')
 const fields = fixture<{ parsed: ContactPart['fields'] }>('21-update-user-partial-department').parsed
 const corp = { customer: 'keyfil', suiteId: 'wwfeed0000000000aa', authCorpId: 'wpFIXTUREcorpAAAA000000000000001' }
-const event = exampleEvent('ContactChanged', '01KE5M3H00FIXTURE000000021', {
-  data: { ...corp, changeType: 'update_user', timestamp: 1_767_225_621 },
-})
+// The vector's id is no UUID, as ours are.
+const event = {
+  ...exampleEvent('ContactChanged', derivedEventId('test', 21), {
+    data: { ...corp, changeType: 'update_user', timestamp: 1_767_225_621 },
+  }),
+  id: '01KE5M3H00FIXTURE000000021',
+}
 const part = (more: ContactPart['fields'] = {}): ContactPart => ({ receiveId: corp.suiteId, fields: { ...fields, ...more } })
 const NOW = 1_767_225_624_000
 
