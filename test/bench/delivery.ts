@@ -2,10 +2,12 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { type RunningConsumer, startConsumer } from '@tributary/consumer'
 import type { Database } from '@tributary/database'
 import {
+  countReplay,
   createEndpoint,
   createSender,
   deliveryRequest,
   endpointConsumer,
+  planReplay,
   type Sender,
   SPI_POLICY,
   signingKey,
@@ -19,7 +21,7 @@ import { type BenchReceiver, type Received, startReceiver } from './delivery-rec
 import { benchDatabase } from './server.ts'
 
 const ROUNDS = 3
-const EVENTS = 20_000
+const EVENTS = 10_000
 const PARTITIONS = 8
 const IN_FLIGHT = 256
 const KEYS = 1_000
@@ -49,6 +51,7 @@ export const benchmark: Benchmark = {
         ...(await ages(bench)),
         ...(await besideTrouble(bench)),
         ...(await deadAndBack(bench)),
+        ...(await dryRun(bench)),
       ]
     } finally {
       await bench.sender.close()
@@ -115,7 +118,7 @@ async function besideTrouble(bench: Bench): Promise<Row[]> {
   ]
 }
 
-const PAST = 100_000
+const PAST = 50_000
 
 /** What flows past an endpoint that is dead, and how fast it gets that when it is back, while another is served. */
 async function deadAndBack(bench: Bench): Promise<Row[]> {
@@ -140,6 +143,17 @@ async function deadAndBack(bench: Bench): Promise<Row[]> {
     rate('delivery: catching up (goal 2,000)', 'deliveries/s', back, 2_000),
     latency('delivery: another at 500/s meanwhile, 99 of 100', quantile(found, 0.99), 100),
   ]
+}
+
+/** Counting what a replay of the whole log would send; a million events in 30 seconds is the goal. */
+async function dryRun({ database, log }: Bench): Promise<Row[]> {
+  const plan = await planReplay(database, { endpoint: 'bench:other', topic: ORDER_TOPIC, from: Array(PARTITIONS).fill(0) })
+  const total = plan.reduce((sum, { from, to }) => sum + to - from, 0)
+  const { signal } = new AbortController()
+  const value = await perSecond(total, () =>
+    countReplay(log, ORDER_TOPIC, plan, { wants: async (events) => events.map(() => true), signal }),
+  )
+  return [rate('delivery: dry run of a replay (goal 1,000,000 in 30 s)', 'events/s', value, 1_000_000 / 30)]
 }
 
 /** Starts the delivery of the events whose share, 0 to 99 by their key, `wants` takes; from the beginning without `from`. */

@@ -56,7 +56,14 @@ export const QUICK: Partial<DeliveryPolicy> = {
 }
 
 export async function openStage(name: string, { partitions = 2 } = {}): Promise<Stage> {
-  const { url, database, drop } = await migratedTestDatabase(name)
+  return openStageOn(await migratedTestDatabase(name), { partitions })
+}
+
+/** A stage on a database that has every migration; `drop` is called when it closes. */
+export async function openStageOn(
+  { url, database, drop }: Awaited<ReturnType<typeof migratedTestDatabase>>,
+  { partitions }: { partitions: number },
+): Promise<Stage> {
   const masterKey = randomBytes(32)
   const log = await openEventLog({ url, database, partitions, lease: 1_000 })
   const vault = await openVault({ database, masterKeys: [masterKey] })
