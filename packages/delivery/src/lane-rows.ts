@@ -4,7 +4,7 @@ import { type Attempt, insertAttempts } from './attempt.ts'
 import { type DeadLetter, insertDeadLetter } from './dead-letter.ts'
 import type { Lane } from './lane.ts'
 import type { Place } from './place.ts'
-import { loadReplay, type Replay } from './replay.ts'
+import { type Replay, takeUpReplay } from './replay.ts'
 
 /** A key's event that waits behind the head of its lane. */
 export type WaitingRow = { key: string; position: Position }
@@ -28,7 +28,7 @@ export type LaneRows = {
   insertWaiting(connection: Connection, place: Place, waiting: readonly WaitingRow[]): Promise<void>
   insertAttempts(connection: Connection, place: Place, attempts: readonly Attempt[]): Promise<void>
   insertDeadLetter(connection: Connection, place: Place, letter: DeadLetter): Promise<void>
-  /** The last replay of a place, ended or not. */
+  /** The replay that is under way in a place. */
   replay(connection: Connection, place: Place): Promise<Replay | undefined>
   /** The lane of a key as it stands. */
   find(connection: Connection, place: Place, key: string): Promise<Lane | undefined>
@@ -156,7 +156,7 @@ export const mysqlLaneRows: LaneRows = {
   insertWaiting,
   insertAttempts,
   insertDeadLetter,
-  replay: loadReplay,
+  replay: takeUpReplay,
   find,
   update,
   end,

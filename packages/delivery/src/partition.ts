@@ -23,6 +23,10 @@ import type { Replay } from './replay.ts'
  * 4. A lane ends only when nothing waits in the table and, by the count in memory, nothing is on its way there.
  * 5. While the lane side settles a head, the batch side waits for that before it looks at the lane.
  *
+ * An endpoint that fails, is paused or has too much set aside stands: its batch in hand waits at the gate (gate.ts), one more is
+ * read ahead, and the cursor stays. A replay (replay.ts) is a cursor that was set back: the partition is lost to the fence
+ * and taken up again at the older position, with the rule of what to pass over until the cursor is where it was.
+ *
  * After a crash the lanes are read from the table, and the log is read again from the cursor: what was sent above it is
  * sent once more with the same id, in the same order.
  */

@@ -166,13 +166,25 @@ async function refuseLanes(connection: Connection, { endpoint, topic, partition 
 const refused = (message: string): DeliveryError => new DeliveryError('DELIVERY_REPLAY_REFUSED', message, { retriable: false })
 
 /** The replay of a partition, under way or ended. */
-export async function loadReplay(connection: Connection, { endpoint, topic, partition }: Place): Promise<Replay | undefined> {
+async function loadReplay(connection: Connection, { endpoint, topic, partition }: Place): Promise<Replay | undefined> {
   const [row] = await connection.query<Replay[]>(
     `SELECT from_position AS \`from\`, to_position AS \`to\`, live_position AS live, event_key AS \`key\`
      FROM tributary_replay WHERE endpoint = ? AND topic = ? AND partition_no = ?`,
     [endpoint, topic, partition],
   )
   return row
+}
+
+/** The replay that is under way in a partition, for its new owner. One that has ended is forgotten. */
+export async function takeUpReplay(connection: Connection, place: Place): Promise<Replay | undefined> {
+  const { endpoint, topic, partition } = place
+  await connection.query(
+    `DELETE r FROM tributary_replay r JOIN tributary_cursor c
+       ON c.consumer = r.endpoint AND c.topic = r.topic AND c.partition_no = r.partition_no
+     WHERE r.endpoint = ? AND r.topic = ? AND r.partition_no = ? AND c.next_position >= r.live_position`,
+    [endpoint, topic, partition],
+  )
+  return loadReplay(connection, place)
 }
 
 /** Whether an event at a position is sent while this replay is under way, if its endpoint wants it. */

@@ -146,6 +146,10 @@ describe('An endpoint', () => {
     expect(arrivalsOf('A').slice(-3)).to.deep.equal([ids[0], ids[2], live[1]])
     expect([...new Set(arrivalsOf('B'))]).to.deep.equal([ids[1], ids[3], live[0]])
     expect(arrivalsOf('B').filter((id) => id !== live[0])).to.have.length(2)
+    await service?.stop()
+    await start()
+    const replays = () => stage.database.query('SELECT 1 FROM tributary_replay')
+    await until('the replay is forgotten', async () => (await replays()).length === 0)
   })
 
   it('refuses a second replay, and a part of a range while a key of it is in trouble', async () => {
