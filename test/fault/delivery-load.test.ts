@@ -102,6 +102,16 @@ describe(`Deliveries under load while the process and the database are killed (s
     return byKey
   }
 
+  const everythingArrives = async (ids: readonly string[]): Promise<void> => {
+    const patience = Date.now() + 60_000
+    for (;;) {
+      const missing = ids.filter((id) => !receiver.record.has(id)).length
+      if (missing === 0) return
+      if (Date.now() > patience) throw new Error(`${missing} of ${ids.length} did not come.`)
+      await wait(50)
+    }
+  }
+
   it(`loses nothing, inverts no key, and repeats only what was under way (${SECONDS} s at ${RATE}/s)`, async () => {
     sender = start()
     await sender
@@ -118,12 +128,7 @@ describe(`Deliveries under load while the process and the database are killed (s
     await appending
     const expected = await eventsOfLog()
     const ids = [...expected.values()].flat()
-    const patience = Date.now() + 60_000
-    while (!ids.every(receiver.record.has)) {
-      if (Date.now() > patience)
-        throw new Error(`${ids.filter((id) => !receiver.record.has(id)).length} of ${ids.length} did not come.`)
-      await wait(50)
-    }
+    await everythingArrives(ids)
     const inverted = Array.from({ length: KEYS }, (_, order) => keyAt(`order-${order}`)).reduce(
       (sum, key) => sum + inversions(receiver.record.firstTaken(key), expected.get(key) ?? []),
       0,
