@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { ORDER_TOPIC } from '@tributary/events'
 import { expect } from 'chai'
-import { startKafka } from '../servers/index.ts'
+import { describeOnKafka, startKafka } from '../servers/index.ts'
 import type { EbayOrder } from '../simulators/ebay/index.ts'
 import type { Arrival } from '../simulators/spi/index.ts'
 import { type CollectedSpan, createCollector, SPAN_KINDS } from './gateway/collector.ts'
@@ -27,8 +27,9 @@ const LOGS: readonly TracedLog[] = [
   },
 ]
 
-for (const { driver, open } of LOGS)
-  describe(`the traces of an order over ${driver}`, function () {
+for (const { driver, open } of LOGS) {
+  const suite = driver === 'kafka' ? describeOnKafka : describe
+  suite(`the traces of an order over ${driver}`, function () {
     this.timeout(120_000)
     let log: Awaited<ReturnType<TracedLog['open']>>
     let collector: Awaited<ReturnType<typeof createCollector>>
@@ -209,6 +210,7 @@ for (const { driver, open } of LOGS)
         expectLinks(spans, [`process ${ORDER_TOPIC}`, 'POST'])
       })
   })
+}
 
 /** Consumers with a cursor in every partition: hints, the index of events, orders, sellers and the endpoint. */
 const CONSUMERS = 5

@@ -13,7 +13,7 @@ import { type Database, openDatabase } from '@tributary/database'
 import { type EventLog, openEventLog } from '@tributary/event-log'
 import { ORDER_TOPIC } from '@tributary/events'
 import { expect } from 'chai'
-import { freePort, type PrivateBroker, type Relay, startKafka, startRelay } from '../servers/index.ts'
+import { describeOnKafka, freePort, type PrivateBroker, type Relay, startKafka, startRelay } from '../servers/index.ts'
 
 const SEED = Number(process.env['TRIBUTARY_TEST_SEED'] ?? Date.now() % 1_000_000)
 const PARTITIONS = 4
@@ -28,7 +28,7 @@ type Member = { consumer: RunningConsumer; log: EventLog; database: Database }
  * meanwhile connections are cut in the middle of appends, the network hangs, the broker is killed and a member stops and
  * another begins. Every acknowledged event must have its effect once, in the order of its key, and stand in the log once.
  */
-describe(`Kafka in trouble (seed ${SEED})`, function () {
+describeOnKafka(`Kafka in trouble (seed ${SEED})`, function () {
   this.timeout(180_000)
   let stage: Stage
   let relay: Relay

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { type PrivateBroker, startKafka } from './kafka.ts'
+import { findExecutable } from './machine.ts'
 
 let started: Promise<PrivateBroker> | undefined
 
@@ -21,4 +22,19 @@ export async function stopTestKafka(): Promise<void> {
   const broker = await started?.catch(() => undefined)
   started = undefined
   await broker?.kill()
+}
+
+/** What keeps a private broker from starting here, with the fix; undefined when nothing does, or another broker is named. */
+function whyNoKafka(): string | undefined {
+  if (process.env['TRIBUTARY_TEST_KAFKA_URL'] || process.env['CI']) return undefined
+  const missing = [...(findExecutable('java') ? [] : ['openjdk-17-jre-headless']), ...(findExecutable('mvn') ? [] : ['maven'])]
+  return missing.length === 0 ? undefined : `pending, needs: sudo apt-get install ${missing.join(' ')}`
+}
+
+/** A suite on Kafka. Where no broker can be had it is pending and says why; in CI it always runs. */
+export function describeOnKafka(title: string, suite: (this: Mocha.Suite) => void): void {
+  const reason = whyNoKafka()
+  if (reason === undefined) describe(title, suite)
+  // A test without a body is pending, with its title for the reason.
+  else describe(title, () => void it(reason))
 }

@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { type EventLog, openEventLog } from '@tributary/event-log'
 import { ORDER_TOPIC, type StoredEvent } from '@tributary/events'
-import { migratedTestDatabase, testKafkaUrl } from '@tributary/test/servers'
+import { describeOnKafka, migratedTestDatabase, testKafkaUrl } from '@tributary/test/servers'
 import { expect } from 'chai'
 import { copyLog } from './copy-log.ts'
 
 type Place = { log: EventLog; close(): Promise<void> }
 
-describe('copying a log', function () {
+describeOnKafka('copying a log', function () {
   this.timeout(60_000)
   const { signal } = new AbortController()
   // Others on the same broker have topics of the usual names.

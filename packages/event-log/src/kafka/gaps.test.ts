@@ -1,14 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import type { Database } from '@tributary/database'
 import type { StoredEvent } from '@tributary/events'
-import { migratedTestDatabase, testKafkaUrl } from '@tributary/test/servers'
+import { describeOnKafka, migratedTestDatabase, testKafkaUrl } from '@tributary/test/servers'
 import { expect } from 'chai'
 import type { Kafka } from 'kafkajs'
 import { type EventLog, openEventLog } from '../index.ts'
 import { createKafka } from './client.ts'
 import { parseKafkaUrl } from './url.ts'
 
-describe('A topic of Kafka with gaps in its offsets', function () {
+describeOnKafka('A topic of Kafka with gaps in its offsets', function () {
   this.timeout(60_000)
   let log: EventLog
   let kafka: Kafka
