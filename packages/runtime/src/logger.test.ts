@@ -23,6 +23,8 @@ describe('the logger', () => {
       client_secret: 'hidden-2',
       code: 'hidden-3',
       state: 'hidden-4',
+      SuiteTicket: 'hidden-14',
+      permanent_code: 'hidden-15',
       headers: { Authorization: 'hidden-5', 'x-ebay-signature': 'hidden-6', cookie: 'hidden-7' },
       order: {
         buyer: { username: 'hidden-8' },
@@ -55,6 +57,7 @@ describe('the logger', () => {
 
   it('hides secrets that stand in free text', () => {
     const texts = [
+      'GET https://qyapi.example/cgi-bin/gettoken?corpid=ww1&corpsecret=hidden-9 failed',
       'cannot reach mysql://tributary:hidden-1@db.example/hub',
       'sent Authorization: Bearer hidden-2-abcdefgh',
       'GET /open/order/oauth/callback/1?code=hidden-3&state=hidden-4 failed',

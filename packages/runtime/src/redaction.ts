@@ -4,7 +4,7 @@ const LONGEST_LIST = 100
 
 /** Names that end so hold something that opens a door, whatever stands before. */
 const secretName =
-  /(token|secret|password|passphrase|authorization|cookie|signature|jwe|sealed|masterkeys?|apikey|privatekey|state)$/
+  /(token|secret|password|passphrase|authorization|cookie|signature|jwe|sealed|masterkeys?|apikey|privatekey|state|ticket|authcode|permanentcode|aeskey)$/
 
 /** Names under which channels and tables keep what belongs to a person. */
 const personalNames = new Set(
@@ -69,7 +69,7 @@ function redactedError(error: Error, depth: number): unknown {
 const inText: readonly [RegExp, string][] = [
   [/([a-z][a-z0-9+.-]*:\/\/[^\s:/@"]*):[^\s@/"]+@/gi, `$1:${HIDDEN}@`],
   [/\b(Bearer|Basic)\s+[\w+/=.~^#%-]{8,}/gi, `$1 ${HIDDEN}`],
-  [/\b((?:\w+_)?token|code|state|(?:client_)?secret|password)=[^&\s"'\\]+/gi, `$1=${HIDDEN}`],
+  [/\b((?:\w+_)?token|code|state|(?:client_|corp|suite_)?secret|password|echostr)=[^&\s"'\\]+/gi, `$1=${HIDDEN}`],
   [/(\\?"(?:\w*token|client_secret|password)\\?"\s*:\s*\\?")[^"\\]+/gi, `$1${HIDDEN}`],
   // eBay's tokens and codes all start so.
   [/v\^1\.1#[\w^#+/=%.-]+/g, HIDDEN],
