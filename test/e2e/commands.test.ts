@@ -92,7 +92,7 @@ describe('the command line, on a new database', function () {
   it('tells a wrong call from a failed one by its exit code', async () => {
     const { code, errors } = await gateway.run(['serve', 'everything'])
     expect(code).to.equal(64)
-    expect(errors).to.include('ingest, order-sync, projector, dispatcher')
+    expect(errors).to.include('ingest, order-sync, contact-sync, projector, dispatcher')
   })
 
   it('ends quietly when nobody reads on, as in a pipe to head', async () => {
