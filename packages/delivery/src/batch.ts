@@ -21,6 +21,7 @@ type Fresh = { delivered: Delivered; isRouted: boolean; body: { text: string; ti
 export async function sendBatch(partition: Partition, events: readonly Delivered[], signal: AbortSignal): Promise<SentBatch> {
   const sent: SentBatch = { partition, attempts: [], lanes: [], waiting: [] }
   const fresh = await routeAndRender(partition, events)
+  if (fresh.length === 0) return sent
   const giveBackRoom = await partition.endpoint.gate.room(fresh.length, signal)
   try {
     const keys = Map.groupBy(fresh, ({ delivered }) => keyOf(partition, delivered))

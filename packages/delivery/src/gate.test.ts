@@ -137,9 +137,20 @@ describe('The gate of an endpoint', () => {
     gate.countAside(-1)
     await new Promise((resolve) => setImmediate(resolve))
     expect(through).to.deep.equal([])
+    expect(gate.view().isFull).to.equal(false)
     giveBack()
     await Promise.all([large, small])
     expect(through).to.deep.equal(['large', 'small'])
+  })
+
+  it('is full while a batch waits because of what is set aside, not because of other batches', async () => {
+    const gate = createGate(limits)
+    gate.countAside(2)
+    const waiting = gate.room(2, never)
+    expect(gate.view().isFull).to.equal(true)
+    gate.countAside(-2)
+    await waiting
+    expect(gate.view().isFull).to.equal(false)
   })
 
   it('lets a batch of more rows than there may be through alone', async () => {

@@ -37,6 +37,8 @@ export type GateView = {
   probeTime: number | undefined
   aside: number
   cap: number
+  /** A batch waits because of what is set aside. */
+  isFull: boolean
 }
 
 export type Queue = 'fresh' | 'lane'
@@ -287,8 +289,9 @@ function recover(state: State): void {
   for (const listener of state.listeners) listener()
 }
 
-function viewOf({ shut, failing, aside, pace }: State): GateView {
-  const figures = { aside, cap: pace.cap() }
+function viewOf({ shut, failing, aside, pace, roomWaiters, limits }: State): GateView {
+  const [next] = roomWaiters
+  const figures = { aside, cap: pace.cap(), isFull: next !== undefined && aside + next.rows > limits.most }
   if (shut) return { state: 'shut', ...shut, probeTime: undefined, ...figures }
   if (failing)
     return { state: 'failing', reason: failing.reason, since: failing.since, probeTime: failing.probeTime, ...figures }

@@ -90,7 +90,7 @@ function reasonOf(endpoint: Endpoint, figures: ConsumerFigures, lanes: LaneCount
   return undefined
 }
 
-const isFull = ({ gate, policy }: Endpoint): boolean => gate.view().aside >= policy.limits.most
+const isFull = ({ gate }: Endpoint): boolean => gate.view().isFull
 
 function worst(statuses: readonly HealthStatus[]): HealthStatus {
   return statuses.includes('down') ? 'down' : statuses.includes('degraded') ? 'degraded' : 'ok'
