@@ -12,7 +12,8 @@ import { createRemarkBook } from '../remark-counts.ts'
 import { openMortalDatabase } from '../testing/mortal-database.ts'
 import { rebuildProjection, rollBackRebuild } from './rebuild.ts'
 
-const SEED = Number(process.env['TRIBUTARY_TEST_SEED'] ?? Date.now() % 1_000_000)
+/** The same in every run of the suite, so that what it proves does not depend on the day; `TRIBUTARY_TEST_SEED` tries others. */
+const SEED = Number(process.env['TRIBUTARY_TEST_SEED'] ?? 756_886)
 const RUNS = Number(process.env['TRIBUTARY_TEST_RUNS'] ?? 500)
 /** Runs at once: they wait for the server more than they work. */
 const AT_ONCE = 8

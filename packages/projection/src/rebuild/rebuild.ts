@@ -30,9 +30,9 @@ import { type BuildContext, type Builder, createBuilder, type Pace, type Partiti
 import { compareTables, type RowDifference, recheck, type TableComparison } from './compare.ts'
 import { readGeneration } from './generation.ts'
 import { finishHalfWay } from './live-gate.ts'
-import { builderOf, building, lockOf, retired, retiredConsumer } from './names.ts'
+import { builderOf, building, lockOf, retired, retiredConsumer, swappedTables } from './names.ts'
 import { isEnded, latestRebuild, planRebuild, type RebuildRecord, type RebuildState, updateRebuild } from './record.ts'
-import { dropTables, makeShadowTables } from './shadow-tables.ts'
+import { dropTables, existingTables, makeShadowTables } from './shadow-tables.ts'
 import { fence, forgetParked, settleRollback, settleSwap, swapBack, swapTables } from './swap.ts'
 
 export type RebuildEvent =
@@ -124,6 +124,9 @@ export function rollBackRebuild(
       throw refused(
         `The last rebuild of ${projection.name} is ${record?.state ?? 'none'}; only one that is done can be rolled back.`,
       )
+    const old = swappedTables(projection).map(retired(record.generation - 1))
+    if ((await existingTables(session, old)).size < old.length)
+      throw refused(`The tables of ${projection.name} from before the last rebuild are gone.`)
     await swapPatiently(options, async () => {
       await fence(session, projection, record, 'rolling-back')
       try {
@@ -172,10 +175,8 @@ async function beginOrResume(session: Connection, { projection, log }: RebuildOp
   }
   const live = await readGeneration(session, projection)
   const generation = Math.max(live, found?.generation ?? 1) + 1
-  // What an earlier rebuild left has had its time for a rollback, or should have been gone already.
+  // What an aborted one built should have been gone already.
   if (found) await dropTables(session, projection, building(found.generation))
-  await dropTables(session, projection, retired(live - 1))
-  await forgetParked(session, retiredConsumer(projection, live - 1))
   await planRebuild(session, projection, generation, await log.ends(projection.topic))
   const planned = await latestRebuild(session, projection)
   if (planned) return planned
@@ -186,6 +187,10 @@ async function run(session: Connection, options: RebuildOptions, record: Rebuild
   const { projection, pace } = options
   const { generation } = record
   await enter(session, options, record, 'building')
+  // What the rebuild before left has had its time for a rollback; the record of this one already says that there is none.
+  const live = await readGeneration(session, projection)
+  await dropTables(session, projection, retired(live - 1))
+  await forgetParked(session, retiredConsumer(projection, live - 1))
   await makeShadowTables(session, projection, generation)
   const builder = await createBuilder(options, generation, pace)
   await build(session, options, builder, record.targets)
