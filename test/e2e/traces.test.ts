@@ -8,7 +8,7 @@ import { type CollectedSpan, createCollector, SPAN_KINDS } from './gateway/colle
 import { eventually } from './gateway/eventually.ts'
 import { knownOrder } from './gateway/known-order.ts'
 import { deliveriesOf, orderRow } from './gateway/look.ts'
-import { openWorld, type World } from './gateway/world.ts'
+import { openWorld, type Seller, type World } from './gateway/world.ts'
 
 const HOUR = 3_600_000
 
@@ -44,8 +44,7 @@ for (const { driver, open } of LOGS) {
       const logUrl = log.logUrl === undefined ? {} : { logUrl: log.logUrl }
       world = await openWorld({ name: `traces_${driver}`, settings: { telemetry: { endpoint: collector.url } }, ...logUrl })
       const { seller } = await world.consent()
-      order = world.simulator.market.addOrder(seller.userId, knownOrder(seller.username, Date.now()))
-      expect(await world.notify(order.orderId)).to.deep.equal([204])
+      order = await keptAtOnce(world, seller)
       const [delivered] = await deliveriesOf(world, 'warehouse', order.orderId)
       if (!delivered) throw new Error('The known order did not come through')
       arrival = delivered
@@ -154,7 +153,7 @@ for (const { driver, open } of LOGS) {
 
     it('hold no secret and nothing about people or their orders', () => {
       const text = JSON.stringify(collector.spans)
-      expect(text).not.to.match(/Esempio|known_buyer|relay1@|5550199|门铃|77-00001-00001|MALLET/)
+      expect(text).not.to.match(/Esempio|known_buyer|relay1@|5550199|门铃|77-00001-|MALLET/)
       const { clientSecret } = world.simulator.app
       const secrets = [
         clientSecret,
@@ -209,6 +208,22 @@ for (const { driver, open } of LOGS) {
         const spans = await spansOfAgain(async () => {})
         expectLinks(spans, [`process ${ORDER_TOPIC}`, 'POST'])
       })
+  })
+}
+
+/**
+ * An order whose first notification was kept in time. A machine that has much else to do may be late, and then asks the sender
+ * to come again, as it should; but here one request is to be followed, so the next order is tried once nothing of it is left.
+ */
+function keptAtOnce(world: World, seller: Seller): Promise<EbayOrder> {
+  let tried = 0
+  return eventually('a notification is kept at once', async () => {
+    await consumersAreDone(world)
+    tried += 1
+    const orderId = `77-00001-${String(tried).padStart(5, '0')}`
+    const order = world.simulator.market.addOrder(seller.userId, { ...knownOrder(seller.username, Date.now()), orderId })
+    const [status] = await world.notify(orderId)
+    return status === 204 && order
   })
 }
 
