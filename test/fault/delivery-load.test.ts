@@ -27,6 +27,7 @@ describe(`Deliveries under load while the process and the database are killed (s
   let receiver: SpiReceiver
   let sender: Promise<DispatcherProcess>
   const random = randomNumbers(SEED)
+  const acknowledged = new Set<string>()
 
   before(async () => {
     server = await startMariaDb({ folder: FOLDER, durable: true })
@@ -87,7 +88,8 @@ describe(`Deliveries under load while the process and the database are killed (s
       if (due <= 0) continue
       const orders = Array.from({ length: Math.min(due, 50) }, () => `order-${random.from(0, KEYS - 1)}`)
       sent += orders.length
-      await stage.appendOrders(orders).catch(() => {})
+      const ids = await stage.appendOrders(orders).catch(() => [])
+      for (const id of ids) acknowledged.add(id)
     }
   }
   const eventsOfLog = async (): Promise<Map<string, string[]>> => {
@@ -130,15 +132,21 @@ describe(`Deliveries under load while the process and the database are killed (s
     const expected = await eventsOfLog()
     const ids = [...expected.values()].flat()
     await everythingArrives(ids)
-    const inverted = Array.from({ length: KEYS }, (_, order) => keyAt(`order-${order}`)).reduce(
-      (sum, key) => sum + inversions(receiver.record.firstTaken(key), expected.get(key) ?? []),
-      0,
-    )
+    const known = new Set(ids)
+    const keys = Array.from({ length: KEYS }, (_, order) => keyAt(`order-${order}`))
+    // InnoDB shows a commit to readers before it is on the disk. An event of an append that was never acknowledged can be
+    // delivered, and be gone from the log after the kill.
+    const unkept = keys.flatMap((key) => receiver.record.firstTaken(key)).filter((id) => !known.has(id))
+    const inverted = keys.reduce((sum, key) => {
+      const seen = receiver.record.firstTaken(key).filter((id) => known.has(id))
+      return sum + inversions(seen, expected.get(key) ?? [])
+    }, 0)
     const { duplicates } = receiver.record
     process.stdout.write(
-      `    ${ids.length} events, ${kills.process} kills of the process, ${kills.database} of the database, ${duplicates} sent again\n`,
+      `    ${ids.length} events, ${kills.process} kills of the process, ${kills.database} of the database, ${duplicates} sent again, ${unkept.length} sent though the log did not keep them\n`,
     )
     expect(inverted).to.equal(0)
+    expect(unkept.filter((id) => acknowledged.has(id))).to.deep.equal([])
     expect(receiver.unverified).to.equal(0)
     expect(duplicates).to.be.at.most((kills.process + kills.database) * AGAIN_AT_MOST)
   })

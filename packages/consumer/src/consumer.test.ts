@@ -78,6 +78,23 @@ describe('a consumer', () => {
     expect(steps.filter((step) => step.startsWith('apply'))).to.deep.equal(['apply 0', 'apply 2', 'apply 4'])
   })
 
+  it('prepares nothing past a batch that could not be prepared ahead: what prepare sends must stay in order', async () => {
+    await stage.append('a', '1', '2', '3', '4', '5', '6')
+    const prepared: unknown[] = []
+    let failures = 0
+    start(
+      effectsConsumer({
+        batchSize: 2,
+        prepare: async ([first]) => {
+          if (first?.position === 0 && failures++ < 2) throw Object.assign(new Error('away'), { retriable: true })
+          prepared.push(first?.position)
+        },
+      }),
+    )
+    await untilEffects(6)
+    expect(prepared).to.deep.equal([0, 2, 4])
+  })
+
   it('undoes the batch of an owner that was overtaken while it prepared, counts a fence, and starts anew at the cursor', async () => {
     const fences = await metricValue('tributary_consumer_fences_total', { consumer: 'effects' })
     const { positions } = await stage.append('a', '1', '2')

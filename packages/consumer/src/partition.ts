@@ -115,7 +115,8 @@ function runPartition<P>(loop: Loop<P>): Partition {
       () => settle(loop, part),
       () => part.prepared !== undefined,
     )
-    if (slice.events.length >= fullSlice) return
+    // What could not be prepared ahead is prepared in its turn, and nothing may be prepared past it: that may send.
+    if (slice.events.length >= fullSlice && part.prepared) return
     // At the end of the log there is nothing to read ahead. To wait here tells the log at once when the partition is lost.
     await turns.last()
     loop.ending.signal.throwIfAborted()
