@@ -1,9 +1,9 @@
 import { readCursors } from '@tributary/consumer'
 import { type Database, listSpiServices } from '@tributary/database'
 import { countLanes, type EndpointState, readEndpointStates, setEndpointState } from '@tributary/delivery'
-import { endpointName, ORDER_SYNC } from '@tributary/dispatcher'
+import { endpointName, ORDER_SYNC, webhooksOf } from '@tributary/dispatcher'
 import type { EventLog } from '@tributary/event-log'
-import { ORDER_TOPIC } from '@tributary/events'
+import { CONTACT_TOPIC, ORDER_TOPIC, type Topic } from '@tributary/events'
 import type { Configuration } from '@tributary/runtime'
 import type { Command } from 'commander'
 import { CommandError } from '../failure.ts'
@@ -12,7 +12,9 @@ import { configurationFor, withDatabase, withLog } from '../setting-up.ts'
 
 /** `tributary endpoint list|pause|resume`: what we deliver to. */
 export function addEndpointCommands(program: Command): void {
-  const endpoint = program.command('endpoint').description('what we deliver to: SPI services of eg_spi')
+  const endpoint = program
+    .command('endpoint')
+    .description('what we deliver to: SPI services of eg_spi, webhooks of the configuration')
   endpoint
     .command('list')
     .description('every endpoint, whether it is active, how far behind it is, and its keys in trouble')
@@ -37,28 +39,31 @@ export function addEndpointCommands(program: Command): void {
     .action((name: string, _options, command: Command) => decide(command, { name, state: 'active', reason: '' }))
 }
 
-/** Answers the name of an endpoint that exists. Throws CommandError ENDPOINT_UNKNOWN. */
-export async function knownEndpoint(database: Database, configuration: Configuration, name: string): Promise<string> {
-  const names = await namesOf(database, configuration)
-  if (names.includes(name)) return name
+/** An endpoint and the topic that it reads. */
+export type KnownEndpoint = { name: string; topic: Topic }
+
+/** The endpoint of this name. Throws CommandError ENDPOINT_UNKNOWN. */
+export async function knownEndpoint(database: Database, configuration: Configuration, name: string): Promise<KnownEndpoint> {
+  const found = (await endpointsOf(database, configuration)).find((endpoint) => endpoint.name === name)
+  if (found) return found
   throw new CommandError('ENDPOINT_UNKNOWN', `There is no endpoint '${name}'. See: tributary endpoint list`)
 }
 
-async function namesOf(database: Database, { consumerGroups }: Configuration): Promise<string[]> {
+async function endpointsOf(database: Database, configuration: Configuration): Promise<KnownEndpoint[]> {
+  const group = configuration.consumerGroups.orderSpi
   const services = await listSpiServices(database, ORDER_SYNC)
-  return services.map(({ serverCode }) => endpointName(consumerGroups.orderSpi, serverCode))
+  return [
+    ...services.map(({ serverCode }) => ({ name: endpointName(group, serverCode), topic: ORDER_TOPIC }) as const),
+    ...webhooksOf(configuration).map(({ name }) => ({ name, topic: CONTACT_TOPIC }) as const),
+  ]
 }
 
 async function list(database: Database, log: EventLog, configuration: Configuration): Promise<Record<string, unknown>[]> {
-  const [names, states, ends] = await Promise.all([
-    namesOf(database, configuration),
-    readEndpointStates(database),
-    log.ends(ORDER_TOPIC),
-  ])
+  const [endpoints, states] = await Promise.all([endpointsOf(database, configuration), readEndpointStates(database)])
   return Promise.all(
-    names.map(async (name) => {
+    endpoints.map(async ({ name, topic }) => {
       const { state, reason, since } = states.get(name) ?? { state: 'active', reason: '', since: undefined }
-      const cursors = await readCursors(database, name, ORDER_TOPIC)
+      const [ends, cursors] = await Promise.all([log.ends(topic), readCursors(database, name, topic)])
       const lag = ends.reduce(
         (sum, end, partition) => sum + end - (cursors.find((at) => at.partition === partition)?.next ?? 0),
         0,

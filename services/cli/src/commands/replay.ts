@@ -56,7 +56,12 @@ function parsePlace(text: string): Place {
 }
 
 async function replay(access: LogAccess, name: string, options: Options): Promise<void> {
-  const endpoint = await knownEndpoint(access.database, access.configuration, name)
+  const { name: endpoint, topic } = await knownEndpoint(access.database, access.configuration, name)
+  if (topic !== ORDER_TOPIC)
+    throw new CommandError(
+      'REPLAY_WEBHOOK',
+      `'${name}' is a webhook; only what SPI services had can be delivered again by command.`,
+    )
   const plan = await planOf(access, endpoint, options)
   if (plan.length === 0)
     throw new CommandError(
