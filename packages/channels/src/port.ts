@@ -32,6 +32,8 @@ export type AccessToken = { token: string; expiresTime: number }
 export type Session = {
   app: App
   sellerId: string
+  /** As its grant said. */
+  region: string
   token(signal: AbortSignal): Promise<string>
   /** The marketplace refused this token though it should still live: the next `token` must be another. */
   rejected(token: string): Promise<void>
@@ -75,31 +77,59 @@ export type Notification = { notificationId: string; topic: string; time: number
 /** What to do with a request to the webhook. A refusal is the sender's fault, `unavailable` is ours or the channel's. */
 export type Reception =
   | { kind: 'accepted'; notification: Notification }
-  | { kind: 'refused'; status: 400 | 412; code: string; detail: string }
+  | { kind: 'refused'; status: 400 | 401 | 403 | 412; code: string; detail: string }
   | { kind: 'unavailable'; status: 503; code: string; detail: string }
+
+/** Notifications that a marketplace puts into a queue of ours instead of sending them. */
+export type NotificationQueue = {
+  /** Waits for the next messages, some 20 s at most; none when none came. Throws ChannelError. */
+  receive(signal: AbortSignal): Promise<readonly QueuedNotification[]>
+}
+
+/** `remove` takes it out of the queue; only when it is kept, because until then the queue keeps it. */
+export type QueuedNotification = { body: Buffer; reception: Reception; remove(signal: AbortSignal): Promise<void> }
+
+/**
+ * What came back from a consent page: the code and the whole query, in which some marketplaces say who consented.
+ */
+export type Consent = { code: string; query: URLSearchParams }
 
 /** A shipment to announce to the marketplace. */
 export type Shipment = {
+  /** Ours: a decimal number from 1 to 2^53 - 1, the same on every try, another for every shipment. */
+  reference: string
   orderId: string
   lines: readonly { lineItemId: string; quantity: number }[]
+  /** Empty, as `trackingNumber` may be, where the marketplace chooses. */
   carrier: string
   trackingNumber: string
+  /** Milliseconds since 1970. */
   shippedTime: number
 }
 
-/** `existing` means that the marketplace already knew this tracking number: nothing was written twice. */
+/**
+ * `existing` means that the marketplace already knew this shipment: nothing was written twice. `carrier` and
+ * `trackingNumber` are there when the marketplace chose them.
+ */
 export type ShipmentOutcome =
-  | { kind: 'confirmed'; fulfillmentId: string; existing: boolean }
+  | { kind: 'confirmed'; fulfillmentId: string; existing: boolean; carrier?: string; trackingNumber?: string }
   | { kind: 'refused'; code: string; detail: string }
 
 /** One marketplace. Knows neither the log nor the database; every call takes a signal and ends within its time-out. */
 export type Channel = {
   readonly number: number
   readonly name: string
-  /** Where a seller's browser goes to consent. `state` comes back unchanged. */
-  authorizeUrl(app: App, options: { state: string; locale?: string }): string
-  /** Exchanges the code of a consent. Throws ChannelError. */
-  exchangeCode(app: App, code: string, signal: AbortSignal): Promise<Grant>
+  /** What its webhook answers when all went well, and how long it waits for that, milliseconds, less the way there and back. */
+  readonly webhook: { success: 200 | 204; deadline: number }
+  /** The query parameter in which a consent's code comes back; `code` where it is left out. */
+  readonly codeParameter?: string
+  /**
+   * Where a seller's browser goes to consent. `state` comes back unchanged. `query` is that of the request that began
+   * it: where a marketplace begins it, it says there where to go on. Throws ChannelError for a query that can't be one.
+   */
+  authorizeUrl(app: App, options: { state: string; locale?: string; query?: URLSearchParams }): string
+  /** Exchanges the code of a consent; a grant for each seller who stands behind it, at least one. Throws ChannelError. */
+  exchangeCode(app: App, consent: Consent, signal: AbortSignal): Promise<readonly Grant[]>
   /** A new access token. `rotated` is there when the marketplace replaced the refresh token. Throws ChannelError. */
   refresh(
     app: App,
@@ -113,6 +143,8 @@ export type Channel = {
     request: { headers: Readonly<Record<string, string | undefined>>; body: Buffer },
     signal: AbortSignal,
   ): Promise<Reception>
+  /** Where its notifications wait, when they are not sent to us. */
+  readonly queue?: NotificationQueue
   /** One page of the orders modified in a window. `page` is null for the first. Throws ChannelError. */
   listOrders(session: Session, window: ModifiedWindow, page: string | null, signal: AbortSignal): Promise<OrderPage>
   /** One order, whole. Throws ChannelError; CHANNEL_ORDER_UNKNOWN when the marketplace does not know it. */

@@ -1,14 +1,11 @@
-import { type App, type Channel, ChannelError } from '@tributary/channels'
-import { createEbay } from '@tributary/channels/ebay'
-import { type Database, leaseRowIdWorker, listApps, migrationStatus, openDatabase } from '@tributary/database'
+import type { Channel } from '@tributary/channels'
+import { type Database, leaseRowIdWorker, migrationStatus, openDatabase } from '@tributary/database'
 import { type EventLog, openEventLog } from '@tributary/event-log'
 import { createRowIds } from '@tributary/events'
-import { createCallBudget } from '@tributary/order-sync'
 import type { Configuration, Logger } from '@tributary/runtime'
 import { openVault, type Vault } from '@tributary/vault'
+import { openChannels } from './channels.ts'
 import { CommandError } from './failure.ts'
-
-const EBAY = 1
 
 /** What the services and commands of one process share. */
 export type Platform = {
@@ -65,32 +62,4 @@ async function refuseOldSchema(database: Database): Promise<void> {
   if (unfit.length === 0) return
   const list = unfit.map(({ name, state }) => `${name} ${state}`).join(', ')
   throw new CommandError('SCHEMA_UNFIT', `The database does not fit this version (${list}). Run: npm run tributary -- migrate`)
-}
-
-function openChannels(configuration: Configuration, database: Database): ReadonlyMap<number, Channel> {
-  const channels = new Map<number, Channel>()
-  const { ebay } = configuration
-  if (ebay) {
-    const { challengeVerificationToken, notificationEndpoint, ...urls } = ebay
-    channels.set(
-      EBAY,
-      createEbay({
-        urls,
-        ...(challengeVerificationToken ? { challengeVerificationToken } : {}),
-        ...(notificationEndpoint ? { notificationEndpoint } : {}),
-        app: () => onlyApp(database, EBAY),
-        budget: createCallBudget({ database, channel: EBAY }),
-      }),
-    )
-  }
-  return channels
-}
-
-/** The app whose own credentials fetch public keys: the first of its channel. */
-async function onlyApp(database: Database, channel: number): Promise<App> {
-  const [app] = await listApps(database, channel)
-  if (app) return app
-  throw new ChannelError('CHANNEL_APP_REFUSED', `No app is registered for channel ${channel}. Add one: tributary app add`, {
-    remedy: 'person',
-  })
 }

@@ -11,8 +11,6 @@ import { within } from './within.ts'
 
 /** A notification of eBay has about a kilobyte; orders are read, never posted. */
 const BODY_LIMIT = 256 * 1024
-/** Verifying may have to fetch a key; the sender waits for both that and the keeping. */
-const VERIFY_WITHIN = 2_500
 
 /** `/open/order/callback/{channel}`: the address that is registered at the marketplaces. */
 export function notificationRoute(context: IngestContext, keeper: Keeper): Route {
@@ -42,7 +40,7 @@ function challengeOrProblem(channel: Channel, query: URLSearchParams): { challen
   }
 }
 
-/** Verified, kept, answered, in this order: a 204 is given for nothing that the log does not hold. */
+/** Verified, kept, answered, in this order: a yes is given for nothing that the log does not hold. */
 function receiveNotification(context: IngestContext, keeper: Keeper): Handler {
   return async (request, response) => {
     const channel = channelOf(context.channels, request)
@@ -60,7 +58,7 @@ function receiveNotification(context: IngestContext, keeper: Keeper): Handler {
       throw error
     }
     countNotification(channel.number, 'kept')
-    response.status(204).end()
+    response.status(channel.webhook.success).end()
   }
 }
 
@@ -71,9 +69,9 @@ async function verified(channel: Channel, request: RawRequest) {
   const headers = Object.fromEntries(
     Object.entries(request.headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : value]),
   )
-  const reception = await within(VERIFY_WITHIN, (signal) => channel.receive({ headers, body: request.body }, signal)).catch(
-    unverified,
-  )
+  const reception = await within(channel.webhook.deadline, (signal) =>
+    channel.receive({ headers, body: request.body }, signal),
+  ).catch(unverified)
   if (reception.kind === 'accepted') return reception.notification
   countRefusal(channel.number, reception.code)
   if (UNSIGNED.has(reception.code)) countSignatureFailure(channelName(channel.number))

@@ -50,7 +50,7 @@ describe('access tokens of sellers', () => {
     const tokens = createAccessTokens({ database, log, vault: its.vault, logger }, pace)
     const name = { channel: EBAY, sellerId: seller }
     return {
-      session: tokens.session(channel, app, name),
+      session: tokens.session(channel, app, { ...name, region: '' }),
       verify: () => tokens.verify(channel, app, name, never),
     }
   }

@@ -8,7 +8,7 @@ import { createRefreshTurns, isClaimed, isEnd, type RefreshCall, secretName } fr
 
 export type AccessTokens = {
   /** What the channel needs to call in the name of a seller. */
-  session(channel: Channel, app: App, seller: SellerName): Session
+  session(channel: Channel, app: App, seller: SellerName & { region: string }): Session
   /** Asks the marketplace, by a refresh, whether the grant still stands. When it does not, its end is in the log. */
   verify(channel: Channel, app: App, seller: SellerName, signal: AbortSignal): Promise<'stands' | 'ended'>
 }
@@ -79,9 +79,10 @@ export function createAccessTokens(
   }
 
   return {
-    session: (channel, app, seller) => ({
+    session: (channel, app, { region, ...seller }) => ({
       app,
       sellerId: seller.sellerId,
+      region,
       token: (signal) => token({ channel, app, seller, signal, reason: 'refused' }),
       rejected: (refused) => rejected(seller, refused),
     }),

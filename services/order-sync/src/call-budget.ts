@@ -3,8 +3,14 @@ import type { Connection, Database } from '@tributary/database'
 
 export type Operation = Parameters<CallBudget['take']>[0]
 
-/** Calls a day, of one app: eBay's production limits (getRateLimits, 2026-09-30) and the quota of refresh_token grants. */
-const DAILY_CALLS: Readonly<Record<Operation, number>> = { order: 100_000, token: 50_000, notification: 10_000 }
+/** Calls a day, of one app, where a channel counts by the day: eBay's production limits (getRateLimits, 2026-09-30) and the quota of refresh_token grants. */
+const DAILY_CALLS: Readonly<Record<number, Readonly<Record<Operation, number>>>> = {
+  1: { order: 100_000, token: 50_000, notification: 10_000 },
+}
+/** Others have limits of their own kind, which their channels keep; only what all must wait for is noted here. */
+const UNCOUNTED = 2_000_000_000
+
+const dailyCalls = (channel: number, operation: Operation): number => DAILY_CALLS[channel]?.[operation] ?? UNCOUNTED
 
 /** What polling leaves untouched for reads that a notification asked for. */
 const RESERVED_SHARE = 0.2
@@ -32,7 +38,14 @@ export function createCallBudget(options: { database: Database; channel: number;
     const before = stocks.get(operation)
     const left = before?.day === day ? before.left : 0
     const granted = await database.transaction((connection) =>
-      reserve(connection, { channel, operation, day, now, wanted: left > 0 ? 0 : CHUNK, limit: DAILY_CALLS[operation] }),
+      reserve(connection, {
+        channel,
+        operation,
+        day,
+        now,
+        wanted: left > 0 ? 0 : CHUNK,
+        limit: dailyCalls(channel, operation),
+      }),
     )
     stocks.set(operation, { day, left: left + granted, checked: clock() })
     return left + granted
@@ -80,7 +93,7 @@ export async function checkOrderCalls(
 ): Promise<void> {
   const row = await budgetRow(connection, { channel, operation: 'order', day: dayOf(now) })
   if (row.paused_until > now) throw paused('order', row.paused_until - now)
-  if (polling && row.used > DAILY_CALLS.order * (1 - RESERVED_SHARE))
+  if (polling && row.used > dailyCalls(channel, 'order') * (1 - RESERVED_SHARE))
     throw spent('The rest of the calls of the day is kept for notifications', untilMidnight(now))
 }
 
@@ -95,7 +108,7 @@ export async function callsLeft(
     [channel, dayOf(now)],
   )
   const used = new Map(rows.map((row) => [row.operation, row.used]))
-  return Object.entries(DAILY_CALLS).map(([name, limit]) => {
+  return Object.entries(DAILY_CALLS[channel] ?? {}).map(([name, limit]) => {
     const operation = name as Operation
     return { channel, operation, calls: Math.max(0, limit - (used.get(operation) ?? 0)) }
   })

@@ -43,7 +43,7 @@ export function createSellerAccess(
     return {
       seller,
       channel,
-      session: tokens.session(channel, app, name),
+      session: tokens.session(channel, app, { ...name, region: seller.region }),
       verify: (signal) => tokens.verify(channel, app, name, signal),
     }
   }

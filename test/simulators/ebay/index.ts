@@ -1,5 +1,6 @@
 export * from './faults.ts'
 export * from './market.ts'
+export * from './marketplace.ts'
 export * from './notifications.ts'
 export * from './operations.ts'
 export * from './order.ts'

@@ -1,7 +1,7 @@
 import { type Static, type TSchema, Type } from 'typebox'
 import { Value } from 'typebox/value'
+import type { Answer } from '../http.ts'
 import { ChannelError } from '../port.ts'
-import type { Answer } from './http.ts'
 
 /** Answers to the three grants of the token endpoint (developer.ebay.com, "OAuth authorization code grant request"). */
 export const UserTokens = Type.Object({

@@ -1,6 +1,6 @@
 import { type AccessToken, type App, ChannelError } from '../port.ts'
+import { createSingleFlight } from '../single-flight.ts'
 import { AppToken } from './answers.ts'
-import { createSingleFlight } from './single-flight.ts'
 import type { RequestTokens } from './token-endpoint.ts'
 
 /** The scope of calls that no seller stands behind (Commerce Notification API, getPublicKey); the same in the sandbox. */

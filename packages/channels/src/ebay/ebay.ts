@@ -1,8 +1,8 @@
+import { createSend } from '../http.ts'
 import type { App, CallBudget, Channel } from '../port.ts'
 import { createAppTokens } from './app-token.ts'
 import { authorizeUrl } from './authorize.ts'
 import { answerChallenge } from './challenge.ts'
-import { createSend } from './http.ts'
 import { createKeyEndpoint } from './key-endpoint.ts'
 import { createOrders } from './orders.ts'
 import { createPublicKeys } from './public-keys.ts'
@@ -42,7 +42,7 @@ const TIMEOUT = 10_000
 /** eBay as a channel. It keeps tokens of the app and public keys in memory and nothing else. */
 export function createEbay(options: EbayOptions): Channel {
   const { urls, budget, clock = Date.now } = options
-  const send = createSend(options.timeout ?? TIMEOUT)
+  const send = createSend({ channel: 'ebay', name: 'eBay', timeout: options.timeout ?? TIMEOUT })
   const requestTokens = createTokenEndpoint({ url: urls.tokenUrl, send, budget, clock })
   const appTokens = createAppTokens({ app: options.app, requestTokens, clock })
   const fetchKey = createKeyEndpoint({ url: urls.publicKeyUrl, send, budget, appTokens, clock })
@@ -54,6 +54,8 @@ export function createEbay(options: EbayOptions): Channel {
   return {
     number: 1,
     name: 'eBay',
+    // Any of 200, 201, 202 and 204 within three seconds.
+    webhook: { success: 204, deadline: 2_500 },
     authorizeUrl: (app, consent) => authorizeUrl(urls.authorizeUrl, app, consent),
     exchangeCode: createCodeExchange({ userUrl: urls.userUrl, requestTokens, send, budget, clock }),
     refresh: createRefresh({ requestTokens, clock }),

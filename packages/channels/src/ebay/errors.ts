@@ -1,5 +1,5 @@
+import type { Answer } from '../http.ts'
 import { ChannelError } from '../port.ts'
-import type { Answer } from './http.ts'
 
 /** One entry of eBay's error body, reduced to what we act on. Parameters are left out: they repeat what was sent. */
 export type EbayFault = { errorId: number; category: string; message: string }

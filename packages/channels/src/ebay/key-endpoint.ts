@@ -1,8 +1,8 @@
+import { type Answer, type Send, SMALL_ANSWER } from '../http.ts'
 import type { CallBudget } from '../port.ts'
 import { PublicKeyAnswer, readAnswer } from './answers.ts'
 import type { AppTokens } from './app-token.ts'
 import { readFaults, refusal } from './errors.ts'
-import { type Answer, type Send, SMALL_ANSWER } from './http.ts'
 import type { FetchKey } from './public-keys.ts'
 
 const INVALID_KEY_ID = 195001

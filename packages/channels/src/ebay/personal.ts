@@ -1,5 +1,5 @@
 import type { PersonalPart } from '@tributary/events'
-import type { Field, FieldReader } from './fields.ts'
+import type { Field, FieldReader } from '../reading/fields.ts'
 
 type Buyer = PersonalPart['buyer']
 type Receiver = PersonalPart['receiver']

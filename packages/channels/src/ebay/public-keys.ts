@@ -1,7 +1,7 @@
 import { createPublicKey, type KeyObject } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import { ChannelError } from '../port.ts'
-import { createSingleFlight } from './single-flight.ts'
+import { createSingleFlight } from '../single-flight.ts'
 
 /** What eBay says of one key: its fields, or null when it does not know the id. */
 export type FetchKey = (kid: string) => Promise<{ key: string; algorithm: string; digest: string } | null>

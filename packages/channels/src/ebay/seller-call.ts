@@ -1,5 +1,5 @@
+import type { Answer, Outgoing, Send } from '../http.ts'
 import type { CallBudget, Session } from '../port.ts'
-import type { Answer, Outgoing, Send } from './http.ts'
 
 /** A REST call on behalf of a seller. Answers with whatever eBay said, except a first 401. */
 export type SellerCall = (session: Session, call: Omit<Outgoing, 'headers'>, signal: AbortSignal) => Promise<Answer>

@@ -1,8 +1,8 @@
 import type { Static } from 'typebox'
+import { type Answer, ORDERS_ANSWER, SMALL_ANSWER } from '../http.ts'
 import { ChannelError, type Session, type Shipment, type ShipmentOutcome } from '../port.ts'
 import { FulfillmentList, readAnswer } from './answers.ts'
 import { readFaults, refusal } from './errors.ts'
-import { type Answer, ORDERS_ANSWER, SMALL_ANSWER } from './http.ts'
 import type { SellerCall } from './seller-call.ts'
 
 type Fulfillment = Static<typeof FulfillmentList>['fulfillments'][number]

@@ -1,8 +1,8 @@
 import type { Static, TSchema } from 'typebox'
+import { type Send, SMALL_ANSWER } from '../http.ts'
 import type { App, CallBudget } from '../port.ts'
 import { readAnswer } from './answers.ts'
 import { tokenRefusal } from './errors.ts'
-import { type Send, SMALL_ANSWER } from './http.ts'
 
 /** Posts one grant to the token endpoint and checks the answer. Throws ChannelError. */
 export type RequestTokens = <T extends TSchema>(

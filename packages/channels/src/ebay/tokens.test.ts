@@ -1,7 +1,7 @@
 import { inspect } from 'node:util'
 import type { Fault } from '@tributary/test/simulators/ebay'
 import { expect } from 'chai'
-import { ChannelError } from '../port.ts'
+import { ChannelError, type Grant } from '../port.ts'
 import { createEbay } from './ebay.ts'
 import { createStage, failureOf, type Stage } from './testing/stage.ts'
 
@@ -22,7 +22,12 @@ describe('Consent and tokens at eBay', () => {
     return back.searchParams.get('code') ?? ''
   }
 
-  const exchange = (code: string, app = stage.app) => stage.ebay.exchangeCode(app, code, stage.signal)
+  async function exchange(code: string, app = stage.app): Promise<Grant> {
+    const [grant, ...others] = await stage.ebay.exchangeCode(app, { code, query: new URLSearchParams({ code }) }, stage.signal)
+    if (!grant || others.length > 0) throw new Error('one consent at eBay is one grant')
+    return grant
+  }
+
   const lastTokenRequest = () => stage.simulator.requests.findLast((request) => request.operation === 'token')
 
   it('sends the seller to a fresh sign-in with the RuName, the scopes joined by %20, and our state', () => {

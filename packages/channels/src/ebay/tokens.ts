@@ -1,7 +1,7 @@
+import { type Send, SMALL_ANSWER } from '../http.ts'
 import type { AccessToken, App, CallBudget, Channel, Grant } from '../port.ts'
 import { RefreshedTokens, readAnswer, User, UserTokens } from './answers.ts'
 import { refusal } from './errors.ts'
-import { type Send, SMALL_ANSWER } from './http.ts'
 import type { RequestTokens } from './token-endpoint.ts'
 
 /**
@@ -15,12 +15,12 @@ export function createCodeExchange(options: {
   budget: CallBudget
   clock: () => number
 }): Channel['exchangeCode'] {
-  return async (app, code, signal): Promise<Grant> => {
+  return async (app, { code }, signal): Promise<Grant[]> => {
     const form = { grant_type: 'authorization_code', code, redirect_uri: app.redirectUri }
     const now = options.clock()
     const tokens = await options.requestTokens(app, { what: 'the code exchange', form, schema: UserTokens }, signal)
     const user = await readUser(tokens.access_token, signal)
-    return {
+    const grant = {
       sellerId: user.userId,
       sellerName: user.username ?? '',
       region: user.registrationMarketplaceId ?? '',
@@ -29,6 +29,7 @@ export function createCodeExchange(options: {
       refreshTokenExpiresTime: endOf(now, tokens.refresh_token_expires_in),
       access: accessToken(now, tokens),
     }
+    return [grant]
   }
 
   async function readUser(token: string, signal: AbortSignal) {

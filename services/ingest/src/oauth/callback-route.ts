@@ -1,4 +1,4 @@
-import { type App, type Channel, ChannelError, type Grant } from '@tributary/channels'
+import { type App, type Channel, ChannelError, type Consent, type Grant } from '@tributary/channels'
 import { listApps } from '@tributary/database'
 import { createEvent, sellerKey, timeOrderedEventId } from '@tributary/events'
 import type { RawRequest, Route } from '@tributary/runtime'
@@ -8,7 +8,7 @@ import type { Keeper } from '../keeper.ts'
 import { traced } from '../kept-events.ts'
 import { LateError, within } from '../within.ts'
 import { browserSecret } from './browser.ts'
-import { forPeople, queryText } from './for-people.ts'
+import { forPeople, queryOf, queryText } from './for-people.ts'
 import type { Page } from './page.ts'
 import { authorizedPage, declinedPage, exchangeFailedPage, notKeptPage, refusedPage, stateRefusedPage } from './pages.ts'
 import { type Claim, createStates, type Intent, type States } from './states.ts'
@@ -29,10 +29,10 @@ export function callbackRoute(context: IngestContext, keeper: Keeper): Route {
       const refusal = queryText(request, 'error')
       const claim = await claimState(states, channel, request)
       if (refusal !== undefined) return refusedConsent(refusal, claim, channel)
-      const code = queryText(request, 'code')
+      const code = queryText(request, channel.codeParameter ?? 'code')
       if (claim.kind !== 'claimed') return stateRefusedPage(claim)
-      if (code === undefined) return refusedPage(channel.name, claim.intent)
-      return authorize(context, keeper, { channel, intent: claim.intent, code })
+      if (code === undefined || code === 'null') return refusedPage(channel.name, claim.intent)
+      return authorize(context, keeper, { channel, intent: claim.intent, consent: { code, query: queryOf(request) } })
     }),
   }
 }
@@ -42,37 +42,43 @@ async function claimState(states: States, channel: Channel, request: RawRequest)
   return state === undefined ? { kind: 'unknown' } : states.claim(channel.number, state, browserSecret(request))
 }
 
-/** RFC 6749 §4.1.2.1. A declined consent needs no valid state: nothing comes of it. */
+/** RFC 6749 §4.1.2.1, and TikTok Shop's word for it. */
+const DECLINED: ReadonlySet<string> = new Set(['access_denied', 'auth_denied'])
+
+/** A declined consent needs no valid state: nothing comes of it. */
 function refusedConsent(reason: string, claim: Claim, channel: Channel): Page {
   const intent = claim.kind === 'unknown' ? undefined : claim.intent
-  return reason === 'access_denied' ? declinedPage(channel.name, intent) : refusedPage(channel.name, intent)
+  return DECLINED.has(reason) ? declinedPage(channel.name, intent) : refusedPage(channel.name, intent)
 }
 
 async function authorize(
   context: IngestContext,
   keeper: Keeper,
-  { channel, intent, code }: { channel: Channel; intent: Intent; code: string },
+  { channel, intent, consent }: { channel: Channel; intent: Intent; consent: Consent },
 ): Promise<Page> {
   const app = (await listApps(context.database, channel.number)).find(({ id }) => id === intent.appId)
   if (!app) return refusedPage(channel.name, undefined)
-  const grant = await exchange(channel, app, code)
-  if (grant instanceof ChannelError) {
-    context.logger.warn({ err: grant, channel: channel.number, appId: app.id }, 'a code could not be exchanged')
-    return exchangeFailedPage(channel.name, grant.remedy, intent)
+  const grants = await exchange(channel, app, consent)
+  if (grants instanceof ChannelError) {
+    context.logger.warn({ err: grants, channel: channel.number, appId: app.id }, 'a code could not be exchanged')
+    return exchangeFailedPage(channel.name, grants.remedy, intent)
   }
   try {
-    await keeper.keep(async (signal) => keeper.append([await authorizedEvent(context, intent, grant)], signal))
+    await keeper.keep(async (signal) =>
+      keeper.append(await Promise.all(grants.map((grant) => authorizedEvent(context, intent, grant))), signal),
+    )
   } catch (error) {
     context.logger.error({ err: error, channel: channel.number, appId: app.id }, 'a consent could not be kept')
     return notKeptPage(intent)
   }
-  context.logger.info({ channel: channel.number, appId: app.id, sellerId: grant.sellerId }, 'seller authorized')
-  return authorizedPage(channel.name, grant.sellerName)
+  for (const { sellerId } of grants)
+    context.logger.info({ channel: channel.number, appId: app.id, sellerId }, 'seller authorized')
+  return authorizedPage(channel.name, grants.map(({ sellerName }) => sellerName).join(', '))
 }
 
-async function exchange(channel: Channel, app: App, code: string): Promise<Grant | ChannelError> {
+async function exchange(channel: Channel, app: App, consent: Consent): Promise<readonly Grant[] | ChannelError> {
   try {
-    return await within(EXCHANGE_WITHIN, (signal) => channel.exchangeCode(app, code, signal))
+    return await within(EXCHANGE_WITHIN, (signal) => channel.exchangeCode(app, consent, signal))
   } catch (error) {
     if (error instanceof ChannelError) return error
     if (error instanceof LateError)

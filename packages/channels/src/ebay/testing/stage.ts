@@ -56,6 +56,7 @@ export function createSession(ebay: Channel, app: App, sellerId: string, refresh
   return {
     app,
     sellerId,
+    region: 'EBAY_US',
     async token(signal) {
       token ??= (await ebay.refresh(app, refreshToken, signal)).access.token
       return token

@@ -1,10 +1,10 @@
 import { observedCall } from '@tributary/runtime'
-import { ChannelError } from '../port.ts'
+import { ChannelError } from './port.ts'
 
-/** What goes to eBay. `what` names the call in errors, for example "getOrder". */
+/** What goes to a marketplace. `what` names the call in errors, for example "getOrder". */
 export type Outgoing = {
   what: string
-  method: 'GET' | 'POST'
+  method: 'GET' | 'POST' | 'PUT' | 'DELETE'
   url: string
   headers: Readonly<Record<string, string>>
   body?: string
@@ -25,24 +25,23 @@ export const ORDERS_ANSWER = 32 * 1024 * 1024
 
 /**
  * Sends requests that end within `timeout` milliseconds, body included. The promise rejects with the signal's reason when
- * the caller gives up, and with CHANNEL_UNAVAILABLE when eBay does not answer or breaks off. Errors name the call only:
+ * the caller gives up, and with CHANNEL_UNAVAILABLE when the marketplace does not answer or breaks off. Errors name the call only:
  * addresses, headers and bodies carry codes, tokens and personal data. A redirect is an answer like any other and not
  * followed, because that would carry a token to another address.
+ * `channel` names it in metrics, `name` to people.
  */
-export function createSend(timeout: number): Send {
+export function createSend({ channel, name, timeout }: { channel: string; name: string; timeout: number }): Send {
   return async (outgoing, signal) => {
     signal.throwIfAborted()
     const expired = AbortSignal.timeout(timeout)
     const { what: call, method, url } = outgoing
     try {
-      return await observedCall({ channel: 'ebay', call, method, url }, () =>
-        exchange(outgoing, AbortSignal.any([signal, expired])),
-      )
+      return await observedCall({ channel, call, method, url }, () => exchange(outgoing, AbortSignal.any([signal, expired])))
     } catch (error) {
       if (signal.aborted) throw signal.reason
       const message = expired.aborted
-        ? `eBay did not finish its answer to ${outgoing.what} within ${timeout} ms`
-        : `eBay broke off or could not be reached during ${outgoing.what} (${failureCode(error)})`
+        ? `${name} did not finish its answer to ${outgoing.what} within ${timeout} ms`
+        : `${name} broke off or could not be reached during ${outgoing.what} (${failureCode(error)})`
       throw new ChannelError('CHANNEL_UNAVAILABLE', message, { remedy: 'retry', cause: error })
     }
   }

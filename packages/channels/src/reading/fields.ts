@@ -5,7 +5,7 @@ export type Field = { readonly value: unknown; readonly path: string }
 
 /**
  * Reads fields that may have any type. What can be made sense of is taken, the rest is left out, and every departure from
- * what eBay documents becomes a problem that names the path and never the value.
+ * what the marketplace documents becomes a problem that names the path and never the value.
  */
 export type FieldReader = {
   readonly problems: FieldProblem[]
@@ -16,7 +16,7 @@ export type FieldReader = {
   elements(field: Field): Field[]
   /** Text that says something; undefined when missing, empty, or nothing that can be read as text. */
   text(field: Field): string | undefined
-  /** Text about a person: undefined also when eBay shows a mask in place of it. */
+  /** Text about a person: undefined also when the marketplace shows a mask in place of it. */
   personal(field: Field): string | undefined
   /** A whole number from 0 to what the column holds; undefined when it is missing or none. */
   count(field: Field): number | undefined
