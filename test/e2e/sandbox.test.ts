@@ -87,6 +87,21 @@ describe('the sandbox', function () {
     }
   })
 
+  it('takes contacts of WeCom all the way, and reads the four tables back', async () => {
+    const sandbox = startSandbox(folder, ['--contacts', '12', '--rate', '20', '--exit', '--json'])
+    try {
+      const [code] = await sandbox.exited
+      const report = JSON.parse(sandbox.output().trimEnd().split('\n').at(-1) ?? '')
+      const rows = { eg_wework_event_member: 12, eg_wework_member: 12, eg_wework_member_dept: 12, eg_wework_department: 3 }
+      expect(report).to.deep.include({ orders: 0, contacts: 12, rows })
+      // Every member, and every department of the first reading.
+      expect(report.delivered).to.equal(15)
+      expect(code).to.equal(0)
+    } finally {
+      await sandbox.end()
+    }
+  })
+
   it('stops within five seconds of Ctrl-C and leaves no process', async () => {
     const sandbox = startSandbox(folder, [])
     try {

@@ -10,13 +10,13 @@ describe('the budget of calls', () => {
   let database: Awaited<ReturnType<typeof migratedTestDatabase>>
   let other: ReturnType<typeof openDatabase>
   let now: number
-  let channel = 0
+  const channel = 1
   before(async () => {
     database = await migratedTestDatabase('call_budget')
     other = openDatabase(database.url)
   })
-  beforeEach(() => {
-    channel += 1
+  beforeEach(async () => {
+    await database.database.query('DELETE FROM tributary_call_budget')
     now = Date.parse('2026-11-23T12:00:00-08:00')
   })
   after(async () => {
@@ -68,6 +68,13 @@ describe('the budget of calls', () => {
     for (const outcome of outcomes)
       if (outcome.status === 'rejected')
         expect(outcome.reason).to.include({ code: 'CHANNEL_BUDGET_SPENT', retryAfter: 12 * HOUR })
+  })
+
+  it('counts no days for a channel that has limits of another kind', async () => {
+    const budget = createCallBudget({ database: database.database, channel: 2, clock })
+    await budget.take('order')
+    await database.database.query('UPDATE tributary_call_budget SET used = 1000000 WHERE channel = 2')
+    for (let call = 0; call < 60; call++) await budget.take('order')
   })
 
   it('counts each operation by itself, and begins anew at midnight in Los Angeles', async () => {

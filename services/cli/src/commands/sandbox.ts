@@ -1,13 +1,19 @@
 import { type Command, Option } from 'commander'
-import { parseCount } from '../arguments.ts'
+import { parseCount, parseList } from '../arguments.ts'
 
-/** `npm start`: everything on this machine, with simulated eBay and receivers. */
+/** `npm start`: everything on this machine, with simulated marketplaces, WeCom and receivers. */
 export function addSandboxCommand(program: Command): void {
   program
     .command('sandbox', { hidden: true })
     .description('run everything on this machine with a simulated marketplace and receivers')
     .option('--orders <count>', 'end the flow of orders after this many', parseCount)
-    .option('--rate <count>', 'orders a second', parseCount, 1)
+    .option(
+      '--contacts <count>',
+      'let a simulated corp of WeCom take on so many members; without --orders nothing else flows',
+      parseCount,
+    )
+    .option('--channels <names>', 'which marketplaces are simulated, separated by commas', parseList, ['ebay'])
+    .option('--rate <count>', 'orders or contacts a second', parseCount, 1)
     .addOption(new Option('--log <log>', 'where the log is').choices(['mysql', 'kafka']).default('mysql'))
     .option('--exit', 'stop when every order went all the way; exit code 0 only if nothing is missing')
     .option('--json', 'with --exit: the last line is one JSON object')

@@ -5,7 +5,10 @@ import { stringify } from 'yaml'
 export type SandboxAddresses = {
   port: number
   metricsPort: number
-  ebay: Record<string, string>
+  /** `qifu.eg.<channel>` by the channel's name. */
+  channels: Readonly<Record<string, Record<string, unknown>>>
+  /** `qifu.eg.wework-map`, where contacts flow. */
+  wework: Record<string, unknown> | undefined
   /** By `server_name`. */
   receivers: Readonly<Record<string, string>>
 }
@@ -15,7 +18,7 @@ export type SandboxAddresses = {
  * Secrets stay in the environment.
  */
 export async function writeConfigurationFile(file: string, addresses: SandboxAddresses): Promise<void> {
-  const { port, metricsPort, ebay, receivers } = addresses
+  const { port, metricsPort, channels, wework, receivers } = addresses
   const document = {
     tributary: {
       profile: 'sandbox',
@@ -25,16 +28,11 @@ export async function writeConfigurationFile(file: string, addresses: SandboxAdd
     },
     qifu: {
       eg: {
-        ebay: {
-          ...Object.fromEntries(Object.entries(ebay).map(([name, url]) => [kebabCase(name), url])),
-          'challenge-verification-token': `\${SANDBOX_CHALLENGE_TOKEN}`,
-          'notification-endpoint': `http://127.0.0.1:${port}/open/order/callback/1`,
-        },
+        ...channels,
+        ...(wework ? { 'wework-map': wework } : {}),
         spi: { services: receivers },
       },
     },
   }
   await writeFile(file, stringify(document))
 }
-
-const kebabCase = (name: string): string => name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)

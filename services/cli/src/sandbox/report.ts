@@ -1,46 +1,88 @@
 import type { Database } from '@tributary/database'
-import { channelName } from '@tributary/events'
+import type { EventLog } from '@tributary/event-log'
+import { CONTACT_TOPIC, channelName } from '@tributary/events'
+
+const ORDER_TABLES = ['eg_order_order', 'eg_order_order_detail', 'eg_order_order_original'] as const
+const CONTACT_TABLES = ['eg_wework_event_member', 'eg_wework_member', 'eg_wework_member_dept', 'eg_wework_department'] as const
+type Table = (typeof ORDER_TABLES)[number] | (typeof CONTACT_TABLES)[number]
 
 /** What the sandbox read back at its end. */
 export type Report = {
   orders: number
   channels: Record<string, number>
-  rows: { eg_order_order: number; eg_order_order_detail: number; eg_order_order_original: number }
+  /** Members whose directory row is there. Only where contacts flow. */
+  contacts?: number
+  /** Rows that are not deleted. */
+  rows: Partial<Record<Table, number>>
   delivered: number
   seconds: number
 }
 
-/** Reads the tables back. `delivered` is what the receivers verified, each event once for each receiver. */
-export async function readReport(database: Database, delivered: number, seconds: number): Promise<Report> {
+/** What was sent; `deliveries` are those of orders. */
+export type Expected = { orders: number; lines: number; contacts: number; deliveries: number }
+
+/**
+ * Reads tables and log back. `delivered` is what the receivers verified, each event once for each receiver. `missing` says
+ * in words what did not arrive; it is empty when everything that was sent has arrived everywhere, once.
+ */
+export async function readReport(
+  { database, log }: { database: Database; log: EventLog },
+  {
+    expected,
+    delivered,
+    withContacts,
+    seconds,
+  }: { expected: Expected; delivered: number; withContacts: boolean; seconds: number },
+): Promise<{ report: Report; missing: string[] }> {
   const byChannel = await database.query<{ channel: number; orders: number }[]>(
     'SELECT channel, COUNT(DISTINCT order_id) AS orders FROM eg_order_order WHERE deleted = 0 GROUP BY channel ORDER BY channel',
   )
-  const count = async (table: string) => {
+  const count = async (table: Table): Promise<[Table, number]> => {
     const [row] = await database.query<{ live: number }[]>('SELECT COUNT(*) AS live FROM ?? WHERE deleted = 0', [table])
-    return row?.live ?? 0
+    return [table, row?.live ?? 0]
   }
-  return {
+  const tables = [...(expected.orders > 0 || !withContacts ? ORDER_TABLES : []), ...(withContacts ? CONTACT_TABLES : [])]
+  const rows: Report['rows'] = Object.fromEntries(await Promise.all(tables.map(count)))
+  const report: Report = {
     orders: byChannel.reduce((sum, { orders }) => sum + orders, 0),
     channels: Object.fromEntries(byChannel.map(({ channel, orders }) => [channelName(channel), orders])),
-    rows: {
-      eg_order_order: await count('eg_order_order'),
-      eg_order_order_detail: await count('eg_order_order_detail'),
-      eg_order_order_original: await count('eg_order_order_original'),
-    },
+    ...(withContacts ? { contacts: rows.eg_wework_member ?? 0 } : {}),
+    rows,
     delivered,
     seconds: Math.round(seconds * 10) / 10,
   }
+  const changes = withContacts ? await countContactChanges(log) : 0
+  return { report, missing: whatIsMissing(report, { ...expected, deliveries: expected.deliveries + changes }) }
 }
 
-/** What is missing, in words; empty when everything that was sent has arrived everywhere, once. */
-export function whatIsMissing(report: Report, expected: { orders: number; lines: number; deliveries: number }): string[] {
-  const compare = (what: string, found: number, wanted: number) =>
-    found === wanted ? [] : [`${what}: ${found} instead of ${wanted}`]
-  return [
-    ...compare('orders', report.orders, expected.orders),
-    ...compare('rows in eg_order_order', report.rows.eg_order_order, expected.orders),
-    ...compare('rows in eg_order_order_detail', report.rows.eg_order_order_detail, expected.lines),
-    ...compare('rows in eg_order_order_original', report.rows.eg_order_order_original, expected.orders),
-    ...compare('verified deliveries', report.delivered, expected.deliveries),
+function whatIsMissing(report: Report, expected: Expected): string[] {
+  const { orders, lines, contacts, deliveries } = expected
+  const wanted: [string, number | undefined, number][] = [
+    ['orders', report.orders, orders],
+    ['rows in eg_order_order', report.rows.eg_order_order, orders],
+    ['rows in eg_order_order_detail', report.rows.eg_order_order_detail, lines],
+    ['rows in eg_order_order_original', report.rows.eg_order_order_original, orders],
+    ['rows in eg_wework_event_member', report.rows.eg_wework_event_member, contacts],
+    ['rows in eg_wework_member', report.rows.eg_wework_member, contacts],
+    ['rows in eg_wework_member_dept', report.rows.eg_wework_member_dept, contacts],
+    ['verified deliveries', report.delivered, deliveries],
   ]
+  return wanted.flatMap(([what, found, right]) =>
+    found === undefined || found === right ? [] : [`${what}: ${found} instead of ${right}`],
+  )
+}
+
+/** How many changes the log holds, each of which the partner must have been told. */
+export async function countContactChanges(log: EventLog): Promise<number> {
+  let changes = 0
+  for (let partition = 0; partition < (await log.partitions(CONTACT_TOPIC)); partition++) {
+    let position = 0
+    for (;;) {
+      const { events, next } = await log.read(CONTACT_TOPIC, partition, position)
+      changes += events.filter(({ event }) => event.type === 'ContactChanged').length
+      if (next === position) break
+      position = next
+    }
+  }
+  return changes
 }

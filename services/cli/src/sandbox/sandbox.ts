@@ -1,12 +1,17 @@
 import { join, resolve } from 'node:path'
+import { channelName } from '@tributary/events'
 import { runUntilSignal, type Service } from '@tributary/runtime'
-import { type Sent, sendOrders } from './flow.ts'
+import { type Sent, sendAll } from './flow.ts'
+import type { MarketplaceName } from './marketplaces.ts'
 import { describeOrder, type OrderProgress, watchProgress } from './progress.ts'
-import { type Report, readReport, whatIsMissing } from './report.ts'
+import { countContactChanges, type Report, readReport } from './report.ts'
 import { openWorld, type World } from './world.ts'
 
 export type SandboxOptions = {
   orders?: number
+  /** How many members the simulated corp takes on; with it and without `orders`, no orders flow. */
+  contacts?: number
+  channels: readonly MarketplaceName[]
   rate: number
   log: 'mysql' | 'kafka'
   exit?: boolean
@@ -30,9 +35,14 @@ const PATIENCE = 60_000
 export async function runSandbox(options: SandboxOptions): Promise<number> {
   const started = Date.now()
   say(
-    `Tributary sandbox: starting MariaDB${options.log === 'kafka' ? ', Apache Kafka' : ''}, a simulated eBay, two simulated receivers and all services ...`,
+    `Tributary sandbox: starting MariaDB${options.log === 'kafka' ? ', Apache Kafka' : ''}, simulated ${simulatedOf(options)}, their receivers and all services ...`,
   )
-  const world = await openWorld({ folder: resolve(options.folder), seed: options.seed, log: options.log })
+  const { seed, log } = options
+  const world = await openWorld({
+    ...{ folder: resolve(options.folder), seed, log },
+    channels: withOrders(options) ? options.channels : [],
+    contacts: options.contacts !== undefined,
+  })
   const finished = new AbortController()
   const flow = createFlow(world, options, started, () => finished.abort())
   let code: number
@@ -64,35 +74,37 @@ function createFlow(world: World, options: SandboxOptions, started: number, onFi
   let running: Promise<void> = Promise.resolve()
   let result: { report: Report; missing: string[] } | undefined
 
-  async function run(userId: string): Promise<void> {
+  async function run(sellers: { sellerId: string }[]): Promise<void> {
     const progress = watchProgress({
       database: world.platform.database,
       log: world.platform.log,
       receiversOf: countArrivals(world),
       expectedReceivers: world.receivers.length,
     })
-    const sending = sendOrders(world, {
-      userId,
+    const sending = sendAll(world, {
+      sellers,
       rate: options.rate,
-      count: options.orders ?? Number.POSITIVE_INFINITY,
+      orders: withOrders(options) ? (options.orders ?? Number.POSITIVE_INFINITY) : 0,
+      contacts: options.contacts ?? 0,
       signal: ending.signal,
       onOrder: progress.add,
     })
-    const telling = tell(progress, sending, ending.signal)
+    const telling = tell(world, progress, sending, ending.signal)
     const sent = await sending
     await telling
-    if (ending.signal.aborted || options.orders === undefined) return
+    if (ending.signal.aborted || isEndless(options)) return
     result = await compare(world, sent, (Date.now() - started) / 1000)
     if (options.exit) onFinished()
-    else say(`All ${sent.orders.length} orders went all the way. Ctrl-C stops.`)
+    else say(`All ${sent.orders.length} orders and ${sent.contacts} contacts went all the way. Ctrl-C stops.`)
   }
 
   return {
     name: 'sandbox',
     async start() {
-      const seller = await world.authorize()
+      const sellers = await world.authorize()
+      await world.contacts?.authorize(world.gatewayUrl, world.platform.database)
       announce(world, options, Date.now() - started)
-      running = run(seller.userId)
+      running = run(sellers)
       running.catch((error: unknown) => {
         say(`The sandbox failed: ${error instanceof Error ? error.message : String(error)}`)
         onFinished()
@@ -108,7 +120,12 @@ function createFlow(world: World, options: SandboxOptions, started: number, onFi
 }
 
 /** Tells the first orders one by one and the rest in sums, until all that were sent have arrived or patience ends. */
-async function tell(progress: ReturnType<typeof watchProgress>, sending: Promise<Sent>, signal: AbortSignal): Promise<void> {
+async function tell(
+  world: World,
+  progress: ReturnType<typeof watchProgress>,
+  sending: Promise<Sent>,
+  signal: AbortSignal,
+): Promise<void> {
   let sentTime: number | undefined
   let told = 0
   let done = 0
@@ -125,17 +142,45 @@ async function tell(progress: ReturnType<typeof watchProgress>, sending: Promise
       lastSummary = Date.now()
       say(`  ${summary([...progress.orders.values()])}`)
     }
-    if (sentTime !== undefined && (done === progress.orders.size || Date.now() - sentTime > PATIENCE)) return
+    if (sentTime !== undefined && Date.now() - sentTime > PATIENCE) return
+    if (sentTime !== undefined && done === progress.orders.size && (await contactsArrived(world, await sending))) return
     await new Promise((resolve) => setTimeout(resolve, LOOK_INTERVAL))
   }
 }
 
 async function compare(world: World, sent: Sent, seconds: number): Promise<{ report: Report; missing: string[] }> {
-  const delivered = world.receivers.reduce((sum, receiver) => sum + receiver.record.taken, 0)
-  const report = await readReport(world.platform.database, delivered, seconds)
+  const ofOrders = world.receivers.reduce((sum, receiver) => sum + receiver.record.taken, 0)
   const orders = sent.orders.length
-  return { report, missing: whatIsMissing(report, { orders, lines: sent.lines, deliveries: orders * world.receivers.length }) }
+  return await readReport(world.platform, {
+    expected: { orders, lines: sent.lines, contacts: sent.contacts, deliveries: orders * world.receivers.length },
+    delivered: ofOrders + (world.contacts?.partner.record.taken ?? 0),
+    withContacts: world.contacts !== undefined,
+    seconds,
+  })
 }
+
+/** Whether the partner was told of every change and the directory shows every member; at the end the report says what is missing. */
+async function contactsArrived({ contacts, platform }: World, sent: Sent): Promise<boolean> {
+  if (!contacts) return true
+  if (contacts.partner.record.taken < (await countContactChanges(platform.log))) return false
+  const [row] = await platform.database.query<{ members: number }[]>(
+    'SELECT COUNT(*) AS members FROM eg_wework_member WHERE deleted = 0',
+  )
+  return row?.members === sent.contacts
+}
+
+const isEndless = (options: SandboxOptions): boolean => withOrders(options) && options.orders === undefined
+
+/** Whether orders flow: unless only contacts were asked for. */
+const withOrders = ({ orders, contacts }: SandboxOptions): boolean => orders !== undefined || contacts === undefined
+
+const TITLES: Readonly<Record<string, string>> = { ebay: 'eBay', tiktok: 'TikTok Shop', amazon: 'Amazon', lazada: 'Lazada' }
+
+const simulatedOf = (options: SandboxOptions): string =>
+  [
+    ...(withOrders(options) ? options.channels.map((name) => TITLES[name] ?? name) : []),
+    ...(options.contacts === undefined ? [] : ['WeCom']),
+  ].join(', ')
 
 /** Listens to the receivers; answers how many of them have verified an order. */
 function countArrivals({ receivers }: World): (orderId: string) => number {
@@ -159,9 +204,13 @@ function announce(world: World, options: SandboxOptions, milliseconds: number): 
       `  metrics     ${world.metricsUrl}  (Prometheus)`,
       `  MariaDB     127.0.0.1:${world.server.port}, database tributary_sandbox`,
       ...(world.broker ? [`  Kafka       127.0.0.1:${world.broker.port}, the log`] : []),
-      `  eBay        ${new URL(world.simulator.urls.tokenUrl).origin}  (simulated; one seller has authorized the app)`,
+      ...world.marketplaces.map(
+        ({ channel, origin }) =>
+          `  ${(TITLES[channelName(channel)] ?? '').padEnd(11)} ${origin}  (simulated; one seller has authorized the app)`,
+      ),
+      ...(world.contacts ? [`  WeCom       ${world.contacts.origin}  (simulated; one corp has installed the suite)`] : []),
       `  receivers   warehouse ${warehouse}, accounting ${accounting}  (simulated; they verify every signature)`,
-      `Orders flow at ${options.rate} a second${options.orders === undefined ? '; Ctrl-C stops' : `, ${options.orders} in all`}:`,
+      `They flow at ${options.rate} a second${isEndless(options) ? '; Ctrl-C stops' : ''}:`,
     ].join('\n'),
   )
 }

@@ -2,17 +2,19 @@ import { randomBytes } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { addApp, addSpiService, migrate, openDatabase } from '@tributary/database'
+import { channelName } from '@tributary/events'
 import { createLogger, loadConfiguration, type Service, startTelemetry } from '@tributary/runtime'
+import type { SimulatedMarketplace } from '@tributary/test/marketplace'
 import { freePort, type PrivateBroker, type PrivateServer, startKafka, startMariaDb } from '@tributary/test/servers'
-import { createEbaySimulator, type EbaySimulator } from '@tributary/test/simulators/ebay'
 import { createSpiReceiver, type SpiReceiver } from '@tributary/test/simulators/spi'
 import { createConnection } from 'mysql2/promise'
 import { openPlatform, type Platform } from '../platform.ts'
 import { createServices, SERVICE_NAMES } from '../services.ts'
 import { writeConfigurationFile } from './configuration-file.ts'
+import { type ContactWorld, openContactWorld } from './contacts.ts'
+import { type MarketplaceName, openMarketplace } from './marketplaces.ts'
 import { sandboxMasterKey } from './secrets.ts'
 
-const EBAY = 1
 const ORDER_SYNC = 1
 const DATABASE = 'tributary_sandbox'
 /** Who receives the simulated seller's orders: `eg_spi.server_code` and `server_name`. */
@@ -24,20 +26,28 @@ export type World = {
   server: PrivateServer
   /** The log, when it is not MariaDB. */
   broker: PrivateBroker | undefined
-  simulator: EbaySimulator
+  marketplaces: readonly SimulatedMarketplace[]
+  /** WeCom, its corp and the partner, where contacts flow. */
+  contacts: ContactWorld | undefined
   receivers: readonly SpiReceiver[]
   platform: Platform
   services: readonly Service[]
   gatewayUrl: string
   metricsUrl: string
   configurationFile: string
-  /** The simulated seller that has authorized the app, once `authorize` resolved. */
-  authorize(): Promise<{ userId: string }>
+  /** Lets a simulated seller of each marketplace authorize its app, as a browser would; answers them in that order. */
+  authorize(): Promise<{ sellerId: string }[]>
   close(options: { keep: boolean }): Promise<void>
 }
 
 /** Starts MariaDB, simulators and the platform on an empty database; the services are made but not started. */
-export async function openWorld(options: { folder: string; seed: number; log: 'mysql' | 'kafka' }): Promise<World> {
+export async function openWorld(options: {
+  folder: string
+  seed: number
+  log: 'mysql' | 'kafka'
+  channels: readonly MarketplaceName[]
+  contacts: boolean
+}): Promise<World> {
   await mkdir(options.folder, { recursive: true })
   const closers: (() => Promise<void>)[] = []
   const closeAll = async () => {
@@ -51,26 +61,32 @@ export async function openWorld(options: { folder: string; seed: number; log: 'm
     const broker = options.log === 'kafka' ? await startKafka({ folder: join(options.folder, 'kafka') }) : undefined
     closers.push(async () => broker?.stop())
 
-    const simulator = await createEbaySimulator({ seed: options.seed })
-    closers.push(() => simulator.close())
+    const marketplaces: SimulatedMarketplace[] = []
+    closers.push(async () => void (await Promise.all(marketplaces.map((marketplace) => marketplace.close()))))
+    for (const name of options.channels) marketplaces.push(await openMarketplace(name, options.seed))
+    const contacts = options.contacts ? await openContactWorld(options.seed) : undefined
+    closers.push(async () => contacts?.close())
     const secrets = RECEIVERS.map(() => `whsec_${randomBytes(32).toString('base64')}`)
     const receivers = await Promise.all(secrets.map((secret) => createSpiReceiver({ secret })))
     closers.push(async () => void (await Promise.all(receivers.map((receiver) => receiver.close()))))
 
-    const { configuration, configurationFile } = await configure(options.folder, { server, broker, simulator, receivers })
+    const { configuration, configurationFile } = await configure(options.folder, {
+      ...{ server, broker, marketplaces, contacts, receivers },
+    })
     await migrateDatabase(configuration.databaseUrl)
     const logger = createLogger(configuration.logging)
     const telemetry = await startTelemetry({ ...configuration.telemetry, serviceName: 'tributary-sandbox', logger })
     closers.push(() => telemetry.stop())
     const platform = await openPlatform(configuration, logger)
     closers.push(() => platform.close())
-    const appId = await register(platform, simulator, secrets)
+    const appIds = await register(platform, marketplaces, secrets)
     const { services, http } = createServices(platform, SERVICE_NAMES)
     return {
-      ...{ folder: options.folder, server, broker, simulator, receivers, platform, services, configurationFile },
+      ...{ folder: options.folder, server, broker, marketplaces, contacts, receivers, platform, services, configurationFile },
       gatewayUrl: `http://127.0.0.1:${configuration.server.port}`,
       metricsUrl: `http://127.0.0.1:${configuration.metrics.port}/metrics`,
-      authorize: () => authorizeSeller(simulator, http.url, appId),
+      authorize: () =>
+        Promise.all(marketplaces.map((marketplace, index) => authorizeSeller(marketplace, http.url, appIds[index] ?? 0))),
       async close({ keep }) {
         kept = keep
         await closeAll()
@@ -104,14 +120,23 @@ async function migrateDatabase(url: string): Promise<void> {
 
 async function configure(
   folder: string,
-  { server, broker, simulator, receivers }: Pick<World, 'server' | 'broker' | 'simulator' | 'receivers'>,
+  {
+    server,
+    broker,
+    marketplaces,
+    contacts,
+    receivers,
+  }: Pick<World, 'server' | 'broker' | 'marketplaces' | 'contacts' | 'receivers'>,
 ) {
   const port = await freePort()
+  const gatewayUrl = `http://127.0.0.1:${port}`
+  for (const marketplace of marketplaces) marketplace.connect(gatewayUrl)
   const configurationFile = join(folder, 'tributary.yaml')
   await writeConfigurationFile(configurationFile, {
     port,
     metricsPort: await freePort(),
-    ebay: simulator.urls,
+    channels: Object.fromEntries(marketplaces.map((one) => [channelName(one.channel), one.configuration(gatewayUrl)])),
+    wework: contacts?.configuration,
     receivers: Object.fromEntries(RECEIVERS.map((name, index) => [name, receivers[index]?.url ?? ''])),
   })
   const environment = {
@@ -119,50 +144,45 @@ async function configure(
     ...(broker ? { TRIBUTARY_LOG_URL: broker.url } : {}),
     TRIBUTARY_MASTER_KEY: await sandboxMasterKey(join(folder, 'master.key')),
     SANDBOX_CHALLENGE_TOKEN: randomBytes(24).toString('hex'),
+    ...contacts?.environment,
     TRIBUTARY_LOG_LEVEL: process.env['TRIBUTARY_LOG_LEVEL'] ?? 'error',
     TRIBUTARY_TELEMETRY_ENDPOINT: process.env['TRIBUTARY_TELEMETRY_ENDPOINT'],
   }
   return { configuration: await loadConfiguration({ file: configurationFile, environment }), configurationFile }
 }
 
-/** What an operator does once: the app and the receivers. Answers the app's id. */
-async function register({ database }: Platform, simulator: EbaySimulator, secrets: readonly string[]): Promise<number> {
+/** What an operator does once: the apps and the receivers. Answers the apps' ids in the order of the marketplaces. */
+async function register(
+  { database }: Platform,
+  marketplaces: readonly SimulatedMarketplace[],
+  secrets: readonly string[],
+): Promise<number[]> {
   for (const [index, name] of RECEIVERS.entries()) {
     const secret = secrets[index] ?? ''
     await addSpiService(database, { type: ORDER_SYNC, serverCode: name, serverName: name, description: 'simulated', secret })
   }
-  const { clientId, clientSecret, ruName } = simulator.app
-  return await addApp(database, {
-    channel: EBAY,
-    name: 'sandbox',
-    clientId,
-    clientSecret,
-    developerId: '',
-    scopes: [
-      'https://api.ebay.com/oauth/api_scope/sell.fulfillment',
-      'https://api.ebay.com/oauth/api_scope/commerce.identity.readonly',
-    ],
-    redirectUri: ruName,
-    attachInfo: {},
-  })
+  const ids: number[] = []
+  for (const { app, channel } of marketplaces)
+    ids.push(await addApp(database, { channel, name: 'sandbox', ...app, scopes: [...app.scopes] }))
+  return ids
 }
 
-/** Consents as a seller would in a browser: to the gateway, on to eBay, agree, and back with the gateway's cookie. */
-async function authorizeSeller(simulator: EbaySimulator, gatewayUrl: string, appId: number): Promise<{ userId: string }> {
-  const seller = simulator.market.addSeller()
-  simulator.app.acceptUrl = `${gatewayUrl}/open/order/oauth/callback/${EBAY}`
-  const start = await fetch(`${gatewayUrl}/open/order/oauth/authorize/${EBAY}?app=${appId}&spi=${RECEIVERS.join(',')}`, {
-    redirect: 'manual',
-  })
+/** Consents as a seller would in a browser: to the gateway, on to the marketplace, agree, and back with the gateway's cookie. */
+async function authorizeSeller(
+  marketplace: SimulatedMarketplace,
+  gatewayUrl: string,
+  appId: number,
+): Promise<{ sellerId: string }> {
+  const seller = marketplace.addSeller()
+  const path = `/open/order/oauth/authorize/${marketplace.channel}?app=${appId}&spi=${RECEIVERS.join(',')}`
+  const start = await fetch(`${gatewayUrl}${path}`, { redirect: 'manual' })
   const consentPage = start.headers.get('location')
   if (!consentPage) throw new Error(`The consent could not begin: ${start.status} ${await start.text()}`)
   const cookie = start.headers
     .getSetCookie()
     .map((line) => line.split(';', 1)[0])
     .join('; ')
-  const back = await fetch(await simulator.consent(consentPage, { userId: seller.userId, accept: true }), {
-    headers: { cookie },
-  })
+  const back = await fetch(await marketplace.consent(consentPage, seller.sellerId), { headers: { cookie } })
   if (!back.ok) throw new Error(`The consent was not accepted: ${back.status} ${await back.text()}`)
   return seller
 }
