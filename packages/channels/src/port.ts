@@ -121,6 +121,8 @@ export type Channel = {
   readonly name: string
   /** What its webhook answers when all went well, and how long it waits for that, milliseconds, less the way there and back. */
   readonly webhook: { success: 200 | 204; deadline: number }
+  /** Whether several sellers may stand behind one refresh token; false where it is left out. */
+  readonly sharesGrants?: boolean
   /** The query parameter in which a consent's code comes back; `code` where it is left out. */
   readonly codeParameter?: string
   /**

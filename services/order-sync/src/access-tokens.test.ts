@@ -42,13 +42,13 @@ describe('access tokens of sellers', () => {
   const channelOf = (urls = its.ebay.urls): Channel =>
     createEbay({ urls, app: async () => app, budget: { take: async () => {} }, timeout: 1_000 })
   /** Tokens as another process has them, with its own connections. */
-  const process = (channel = channelOf(), log = its.log) => {
+  const process = (channel = channelOf(), log = its.log, sellerId = seller) => {
     const database = openDatabase(its.surroundings.databaseUrl)
     closers.push(() => database.close())
     const logger = createLogger({ level: 'silent', format: 'json' })
     const pace = { ...PACE, retry: { first: 300, most: 300 } }
     const tokens = createAccessTokens({ database, log, vault: its.vault, logger }, pace)
-    const name = { channel: EBAY, sellerId: seller }
+    const name = { channel: EBAY, sellerId }
     return {
       session: tokens.session(channel, app, { ...name, region: '' }),
       verify: () => tokens.verify(channel, app, name, never),
@@ -195,15 +195,23 @@ describe('access tokens of sellers', () => {
   describe('of a marketplace that replaces refresh tokens', () => {
     let presented: string[]
     let rotating: Channel
+    /** Whether a token that was replaced is refused. */
+    let strict: boolean
     beforeEach(async () => {
       presented = []
+      strict = false
       const server = createServer((request, response) => {
         let body = ''
         request.on('data', (chunk) => {
           body += chunk
         })
         request.on('end', () => {
-          presented.push(new URLSearchParams(body).get('refresh_token') ?? '')
+          const token = new URLSearchParams(body).get('refresh_token') ?? ''
+          if (strict && presented.includes(token)) {
+            response.writeHead(400).end(JSON.stringify({ error: 'invalid_grant' }))
+            return
+          }
+          presented.push(token)
           const given = { access_token: `access ${presented.length}`, refresh_token: `refresh ${presented.length}` }
           response.end(JSON.stringify({ ...given, expires_in: 7200, refresh_token_expires_in: 60 }))
         })
@@ -237,6 +245,23 @@ describe('access tokens of sellers', () => {
       await until('the back-off is over', async () => (await askAtOnce([session], 1))[0]?.status === 'fulfilled')
       expect(presented.slice(1)).to.deep.equal(['refresh 1'])
       expect(await rotations()).to.have.length(2)
+    })
+
+    it('are replaced for every seller that stands behind the token, and nobody presents the old one again', async () => {
+      strict = true
+      const shared = { ...rotating, sharesGrants: true }
+      const sellers = [
+        await its.addSeller({ refreshToken: 'one for all' }),
+        await its.addSeller({ refreshToken: 'one for all' }),
+      ]
+      const sessions = sellers.map((one) => process(shared, its.log, one).session)
+      const tokens = await Promise.all(sessions.map((session) => session.token(never)))
+      expect(new Set(tokens).size).to.equal(2)
+      expect(presented).to.deep.equal(['one for all', 'refresh 1'])
+      const ended = (await its.events('SellerDeauthorized')).filter(({ data }) => sellers.includes(data.sellerId))
+      expect(ended).to.deep.equal([])
+      const rotated = (await its.events('SellerTokenRotated')).map(({ data }) => data.sellerId)
+      for (const one of sellers) expect(rotated.filter((id) => id === one)).to.have.length(2)
     })
   })
 })

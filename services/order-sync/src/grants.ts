@@ -61,7 +61,8 @@ export async function openGrant({ vault }: Parts, grant: Grant): Promise<string 
   return outcome?.kind === 'opened' ? outcome.plaintext : undefined
 }
 
-type Rotation = NonNullable<Awaited<ReturnType<Channel['refresh']>>['rotated']>
+/** What took the place of a refresh token. */
+export type Rotation = NonNullable<Awaited<ReturnType<Channel['refresh']>>['rotated']>
 
 /** The event of a refresh token that took the place of another; it is not in the log yet. */
 export async function rotatedEvent({ vault }: Parts, seller: SellerRow, rotation: Rotation): Promise<StoredEvent> {

@@ -5,9 +5,19 @@ import { pause } from '@tributary/runtime'
 import { claimRefresh, keepFailure, keepRefusal, keepRotation, keepToken, type TokenRow } from './access-token-rows.ts'
 import { pauseWhenLimited } from './call-budget.ts'
 import type { OrderSyncContext, SellerName } from './context.ts'
-import { appendDeauthorized, type Grant, grantEnded, openGrant, readStanding, rotatedEvent, shownGrantId } from './grants.ts'
+import {
+  appendDeauthorized,
+  type Grant,
+  grantEnded,
+  openGrant,
+  type Rotation,
+  readStanding,
+  rotatedEvent,
+  shownGrantId,
+} from './grants.ts'
 import { countRefresh } from './measure.ts'
 import { type Pace, retryWait } from './pace.ts'
+import { otherGrantsOf, whileNobodyRefreshes } from './shared-grants.ts'
 
 export type RefreshCall = {
   channel: Channel
@@ -49,34 +59,68 @@ export function createRefreshTurns(
       return 'again'
     }
     if (!(await claimRefresh(database, call.seller, { seen: found.row, owner, until: now + CLAIM }))) return 'again'
+    return await refreshNow(call, found, now)
+  }
+
+  async function refreshNow(call: RefreshCall, { grant, row }: Found, now: number): Promise<'refreshed' | 'again'> {
+    const { channel } = call.seller
     try {
-      await refresh(call, found.grant, now)
-      countRefresh(call.seller.channel, 'refreshed')
+      if ((await refresh(call, grant, now)) === 'replaced') return await again(call.seller)
+      countRefresh(channel, 'refreshed')
       return 'refreshed'
     } catch (error) {
-      countRefresh(call.seller.channel, isEnd(error) ? 'ended' : 'failed')
-      if (isEnd(error)) return await refused(call, found.grant, { error, since: now })
-      throw await failed(call, found.row, error)
+      countRefresh(channel, isEnd(error) ? 'ended' : 'failed')
+      if (isEnd(error)) return await refused(call, grant, { error, since: now })
+      throw await failed(call, row, error)
     }
   }
 
-  async function refresh({ channel, app, seller, signal }: RefreshCall, grant: Grant, now: number): Promise<void> {
+  /** `replaced` when another seller's refresh brought this one a new grant while we waited for it. */
+  async function refresh(call: RefreshCall, grant: Grant, now: number): Promise<'refreshed' | 'replaced'> {
+    const { channel, seller } = call
     // It may have been kept but not appended; appending it twice does nothing.
     if (grant.event) await log.append(ORDER_TOPIC, [grant.event])
     const refreshToken = await openGrant(context, grant)
     if (refreshToken === undefined) throw grantEnded(seller)
+    return await whileNobodyRefreshes(database, { channel, refreshToken }, async () => {
+      const current = channel.sharesGrants ? (await readStanding(context, seller)).grant : grant
+      if (current?.id !== grant.id) return 'replaced'
+      await exchange(call, { grant, refreshToken, now })
+      return 'refreshed'
+    })
+  }
+
+  async function exchange(
+    { channel, app, seller, signal }: RefreshCall,
+    { grant, refreshToken, now }: { grant: Grant; refreshToken: string; now: number },
+  ): Promise<void> {
     const { access, rotated } = await channel.refresh(app, refreshToken, signal)
-    const grantId = rotated ? await rotate(grant, await rotatedEvent(context, grant.seller, rotated)) : grant.id
+    const grantId = rotated
+      ? await rotate([grant, ...(await otherGrantsOf(context, { channel, app, grant, refreshToken }))], rotated)
+      : grant.id
     const sealed = vault.sealSecret(secretName(seller), access.token)
     const refreshTime = Math.round(now + (access.expiresTime - now) * REFRESH_AT)
     await keepToken(database, seller, owner, { grantId, sealed, refreshTime, expiresTime: access.expiresTime })
   }
 
-  /** The new grant is kept before it is appended, and appended before it is used: it cannot be lost, and the log knows it. */
-  async function rotate({ seller }: Grant, event: StoredEvent): Promise<string> {
-    await keepRotation(database, seller, { rotatedFrom: shownGrantId(seller), rotatedTo: JSON.stringify(event) })
-    await log.append(ORDER_TOPIC, [event])
-    return event.id
+  /** A new grant, of all who stand behind the token, is kept before it is appended, and appended before it is used: it cannot be lost, and the log knows it. */
+  async function rotate(grants: readonly [Grant, ...Grant[]], rotation: Rotation): Promise<string> {
+    const own = await rotatedEvent(context, grants[0].seller, rotation)
+    const others = await Promise.all(grants.slice(1).map(({ seller }) => rotatedEvent(context, seller, rotation)))
+    const events: StoredEvent[] = [own, ...others]
+    await database.transaction(async (connection) => {
+      for (const [index, { seller }] of grants.entries()) {
+        const rotatedTo = JSON.stringify(events[index])
+        await keepRotation(connection, seller, { rotatedFrom: shownGrantId(seller), rotatedTo })
+      }
+    })
+    await log.append(ORDER_TOPIC, events)
+    return own.id
+  }
+
+  async function again(seller: SellerName): Promise<'again'> {
+    await keepFailure(database, seller, owner, { until: 0, failures: 0 })
+    return 'again'
   }
 
   /** Ends the claim so that all who wait hear of the failure, and answers what to throw. */
@@ -97,10 +141,7 @@ export function createRefreshTurns(
     { error, since }: { error: unknown; since: number },
   ): Promise<'again'> {
     const current = await readStanding(context, seller)
-    if (current.grant && current.grant.id !== grant.id) {
-      await keepFailure(database, seller, owner, { until: 0, failures: 0 })
-      return 'again'
-    }
+    if (current.grant && current.grant.id !== grant.id) return await again(seller)
     const expires = grant.seller.refreshTokenExpiresTime
     await appendDeauthorized(context, grant, { reason: expires > 0 && expires <= since ? 'expired' : reason, since })
     await keepRefusal(database, seller, owner, grant.id)

@@ -104,7 +104,7 @@ export type OrderSyncUnderTest = {
   /** Appends `SellerAuthorized` for a seller of the simulator. `show` is what the sellers projection does with it. */
   consent(userId: string): Promise<{ show(): Promise<void> }>
   /** A seller of the simulator with a grant that the projection shows. */
-  addSeller(): Promise<string>
+  addSeller(options?: { refreshToken?: string }): Promise<string>
   append(event: Event): Promise<void>
   notify(userId: string, orderId: string, traceparent?: string): Promise<void>
   events<T extends EventType>(type: T): Promise<EventOf<T>[]>
@@ -134,8 +134,8 @@ export async function startUnderTest(): Promise<OrderSyncUnderTest> {
     await log.append(ORDER_TOPIC, [encodeEvent(event)])
   }
 
-  async function consent(userId: string) {
-    const event = await authorizedEvent(vault, { userId, refreshToken: ebay.grant(userId), appId, rowId: rowIds.next() })
+  async function consent(userId: string, refreshToken = ebay.grant(userId)) {
+    const event = await authorizedEvent(vault, { userId, refreshToken, appId, rowId: rowIds.next() })
     await append(event)
     return { show: () => showSeller(database, event) }
   }
@@ -164,10 +164,10 @@ export async function startUnderTest(): Promise<OrderSyncUnderTest> {
       processes.push(running)
       return running
     },
-    consent,
-    async addSeller() {
+    consent: (userId) => consent(userId),
+    async addSeller({ refreshToken } = {}) {
       const { userId } = ebay.market.addSeller()
-      await (await consent(userId)).show()
+      await (await consent(userId, refreshToken)).show()
       return userId
     },
     append,
