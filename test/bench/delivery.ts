@@ -44,7 +44,7 @@ export const benchmark: Benchmark = {
     const { url, database, drop } = await benchDatabase('delivery')
     const log = await openEventLog({ url, database, partitions: PARTITIONS, lease: 1_000 })
     const receiver = await startReceiver()
-    const bench = { database, log, sender: createSender(), receiver }
+    const bench = { database, log, sender: createSender({ reach: { scope: 'internal', allow: [] } }), receiver }
     try {
       return [
         ...(await throughput(bench)),

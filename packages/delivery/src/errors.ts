@@ -1,4 +1,4 @@
-export type DeliveryErrorCode = 'DELIVERY_REPLAY_REFUSED'
+export type DeliveryErrorCode = 'DELIVERY_REPLAY_REFUSED' | 'DELIVERY_ADDRESS_REFUSED'
 
 export class DeliveryError extends Error {
   override readonly name = 'DeliveryError'

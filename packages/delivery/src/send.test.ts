@@ -53,7 +53,7 @@ describe('Sending a delivery', () => {
   let sender: Sender
   before(async () => {
     receiver = await createSpiReceiver({ secret })
-    sender = createSender({ deadline: 300 })
+    sender = createSender({ reach: { scope: 'internal', allow: [] }, deadline: 300 })
   })
   after(async () => {
     await sender.close()

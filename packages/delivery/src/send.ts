@@ -1,5 +1,7 @@
 import { Agent, type Dispatcher } from 'undici'
 import { ANSWER_LIMIT, type Outcome, outcomeOf } from './outcome.ts'
+import type { Reach } from './reach/addresses.ts'
+import { guardedConnector } from './reach/connector.ts'
 import type { DeliveryRequest } from './request.ts'
 
 /** Milliseconds: for the whole try, from the first packet to the last byte of the answer that we read. */
@@ -19,11 +21,11 @@ export type Sender = {
   close(): Promise<void>
 }
 
-/** A sender with one pool of connections for each origin, shared by all endpoints there. */
-export function createSender(options: { deadline?: number } = {}): Sender {
+/** A sender with one pool of connections for each origin, shared by all endpoints there; it dials nothing out of `reach`. */
+export function createSender(options: { reach: Reach; deadline?: number }): Sender {
   const agent = new Agent({
     allowH2: false,
-    connect: { timeout: CONNECT_TIMEOUT },
+    connect: guardedConnector(options.reach, { timeout: CONNECT_TIMEOUT }),
     keepAliveTimeout: KEEP_ALIVE,
     keepAliveMaxTimeout: KEEP_ALIVE,
     maxHeaderSize: 16_384,
@@ -87,6 +89,7 @@ const firstOf = (header: string | string[] | undefined): string | undefined => (
 function connectionOutcome(error: unknown, came: { status: number; answer: string; durationMs: number }): Outcome {
   const code = codeOf(error)
   if (code === 'UND_ERR_CONNECT_TIMEOUT') return { kind: 'timed-out', reason: 'no connection', ...came }
+  if (code === 'DELIVERY_ADDRESS_REFUSED') return { kind: 'failed', reason: 'address refused', ...came }
   const isTls = /^(ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|EPROTO|HOSTNAME_MISMATCH)/.test(code)
   return { kind: 'failed', reason: `${isTls ? 'tls' : 'connection'} ${code}`.slice(0, 64), ...came }
 }

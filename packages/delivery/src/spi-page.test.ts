@@ -30,7 +30,7 @@ describe('The receiver in docs/spi.md', () => {
   for (const secret of ['whsec_c2VjcmV0LWZvci10ZXN0cy1vbmx5LTMyLWJ5dGVz', 'ein schlüssel, von hand geschrieben']) {
     it(`takes what is signed with its secret, and nothing else (${secret.slice(0, 6)}…)`, async () => {
       const { child, url } = await runReceiver(secret)
-      const sender = createSender()
+      const sender = createSender({ reach: { scope: 'internal', allow: [] } })
       const send = async (signedWith: string) => {
         const made = signingKey(signedWith)
         if (made.kind !== 'key') throw new Error(made.problem)

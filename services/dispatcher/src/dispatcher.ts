@@ -23,7 +23,7 @@ import { ORDER_SYNC, spiEndpoint, targetOf } from './spi-endpoint.ts'
 import { webhookEndpoint, webhooksOf, webhookTarget } from './webhook-endpoint.ts'
 
 export type DispatcherContext = {
-  configuration: Pick<Configuration, 'consumerGroups' | 'spiServices' | 'wework'>
+  configuration: Pick<Configuration, 'consumerGroups' | 'spiServices' | 'wework' | 'delivery'>
   database: Database
   log: EventLog
   vault: Vault
@@ -38,7 +38,10 @@ const LOOK_EVERY = 2_000
 
 type Dispatching = {
   readonly context: DispatcherContext
-  readonly sender: Sender
+  /** To services whose addresses the operator wrote down. */
+  readonly internal: Sender
+  /** To partners, who told us their addresses. */
+  readonly external: Sender
   readonly sellerCodes: SellerCodes
   /** By server code of a service, or by name of a webhook. */
   readonly endpoints: Map<string, RunningEndpoint>
@@ -52,9 +55,11 @@ type Dispatching = {
  * within seconds.
  */
 export function createDispatcher(context: DispatcherContext): Service {
+  const allow = context.configuration.delivery.allowAddresses
   const dispatching: Dispatching = {
     context,
-    sender: createSender(),
+    internal: createSender({ reach: { scope: 'internal', allow } }),
+    external: createSender({ reach: { scope: 'public', allow } }),
     sellerCodes: createSellerCodes(context.database),
     endpoints: new Map(),
     rows: new Map(),
@@ -79,7 +84,7 @@ export function createDispatcher(context: DispatcherContext): Service {
       stopping.abort(new Error('The dispatcher stops.'))
       await looking
       await Promise.all([...dispatching.endpoints.values()].map(({ consumer }) => consumer.stop()))
-      await dispatching.sender.close()
+      await Promise.all([dispatching.internal.close(), dispatching.external.close()])
     },
   }
 }
@@ -163,21 +168,26 @@ function begin(dispatching: Dispatching, first: SpiServiceRow): void {
   const group = configuration.consumerGroups.orderSpi
   const row = () => rows.get(first.serverCode) ?? first
   const definition = spiEndpoint({ row, group, sellerCodes, vault, policy })
-  run(dispatching, first.serverCode, definition, () => targetOf(row(), configuration.spiServices))
+  const target = () => targetOf(row(), configuration.spiServices)
+  run(dispatching, { code: first.serverCode, definition, target, sender: dispatching.internal })
 }
 
 function beginWebhooks(dispatching: Dispatching): void {
   const { configuration, vault, policy = {} } = dispatching.context
   for (const named of webhooksOf(configuration))
-    run(dispatching, named.name, webhookEndpoint({ named, vault, policy }), () => webhookTarget(named))
+    run(dispatching, {
+      code: named.name,
+      definition: webhookEndpoint({ named, vault, policy }),
+      target: () => webhookTarget(named),
+      sender: dispatching.external,
+    })
 }
 
 function run(
-  { context, sender, endpoints }: Dispatching,
-  code: string,
-  definition: EndpointDefinition,
-  target: RunningEndpoint['target'],
+  { context, endpoints }: Dispatching,
+  parts: { code: string; definition: EndpointDefinition; target: RunningEndpoint['target']; sender: Sender },
 ): void {
+  const { code, definition, target, sender } = parts
   if (endpoints.has(code)) return
   const endpoint = createEndpoint(definition, sender)
   endpoints.set(code, { code, target, endpoint, consumer: consumerOf(context, endpoint), replayStarted: undefined })

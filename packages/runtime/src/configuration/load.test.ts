@@ -105,6 +105,13 @@ yuanmeng:
     })
   })
 
+  it('takes networks that deliveries may go to, and names one that is none', async () => {
+    const { delivery } = await load("tributary: { delivery: { allow-addresses: ['10.1.0.0/16', 'fd12::/48', '192.168.3.7'] } }")
+    expect(delivery.allowAddresses).to.deep.equal(['10.1.0.0/16', 'fd12::/48', '192.168.3.7'])
+    const error = await refusal("tributary: { delivery: { allow-addresses: ['10.1.0.0/33'] } }")
+    expect(error.message).to.contain('10.1.0.0/33').and.to.contain('tributary.delivery.allow-addresses')
+  })
+
   it('lets no sandbox address into production', async () => {
     const error = await refusal(`
 tributary: { profile: production }

@@ -7,6 +7,7 @@ import { ebayConfiguration } from './ebay.ts'
 import { withFiles } from './environment-files.ts'
 import { ConfigurationError, type ConfigurationProblem } from './error.ts'
 import { masterKeys } from './master-keys.ts'
+import { networkProblems } from './networks.ts'
 import { type FileContent, FileSchema } from './schema.ts'
 import { weworkConfiguration } from './wework.ts'
 
@@ -39,7 +40,8 @@ export async function loadConfiguration(options: { file?: string; environment: E
   const { ebay, problems: ebayProblems } = ebayConfiguration(content.qifu?.eg?.ebay, content.tributary?.profile)
   const databaseUrl = content.tributary?.database?.url
   problems.push(...keys.problems)
-  if (problems.length === 0) problems.push(...ebayProblems)
+  if (problems.length === 0)
+    problems.push(...ebayProblems, ...networkProblems(content.tributary?.delivery?.['allow-addresses'] ?? []))
   if (databaseUrl === undefined && !problems.some(({ key }) => databaseKeys.includes(key))) problems.push(noDatabase)
   if (problems.length > 0 || databaseUrl === undefined) throw new ConfigurationError(where, problems.sort(byLine))
   return complete(content, { databaseUrl, masterKeys: keys.keys, ...(ebay ? { ebay } : {}) })
@@ -118,6 +120,7 @@ function complete(content: FileContent, known: Pick<Configuration, 'databaseUrl'
     logging,
     telemetry,
     metrics,
+    delivery,
     'order-sync': orderSync,
     'contact-sync': contactSync,
   } = content.tributary ?? {}
@@ -135,6 +138,7 @@ function complete(content: FileContent, known: Pick<Configuration, 'databaseUrl'
       weworkEventWebhook: groups?.['wework-event-webhook'] ?? 'egWeworkEventWebhookConsumerGroup',
     },
     spiServices: spi?.services ?? {},
+    delivery: { allowAddresses: delivery?.['allow-addresses'] ?? [] },
     wework: weworkConfiguration(wework),
     contactSync: contactSyncOf(contactSync),
     orderSync: orderSyncOf(orderSync),

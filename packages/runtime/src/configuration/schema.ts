@@ -204,6 +204,18 @@ const Tributary = section({
       port: optional(count(0, 65_535, { expected: 'a port', fix: 'Write a whole number from 0 to 65535.' })),
     }),
   ),
+  delivery: optional(
+    section({
+      'allow-addresses': optional(
+        Type.Array(
+          text(
+            { expected: 'a network or an address', fix: 'For example 10.1.0.0/16, or 192.168.3.7.' },
+            { pattern: '^[0-9A-Fa-f:.]+(/\\d{1,3})?$' },
+          ),
+        ),
+      ),
+    }),
+  ),
   'order-sync': optional(
     section({
       'poll-interval-seconds': optional(seconds(1, 86_400)),

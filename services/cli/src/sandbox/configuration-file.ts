@@ -25,6 +25,8 @@ export async function writeConfigurationFile(file: string, addresses: SandboxAdd
       server: { host: '127.0.0.1', port },
       metrics: { host: '127.0.0.1', port: metricsPort },
       'order-sync': { 'poll-interval-seconds': 30 },
+      // Partners are on this machine here.
+      delivery: { 'allow-addresses': ['127.0.0.1'] },
     },
     qifu: {
       eg: {

@@ -102,7 +102,12 @@ export const contextOf = (
   policy: Partial<DeliveryPolicy>,
 ): DispatcherContext => ({
   ...parts,
-  configuration: { consumerGroups: { orderSpi: GROUP, weworkEventWebhook: 'unused' }, spiServices, wework: {} },
+  configuration: {
+    consumerGroups: { orderSpi: GROUP, weworkEventWebhook: 'unused' },
+    spiServices,
+    wework: {},
+    delivery: { allowAddresses: ['127.0.0.0/8'] },
+  },
   logger: quietLogger,
   policy,
   lookEvery: 100,

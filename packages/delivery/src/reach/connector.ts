@@ -1,0 +1,42 @@
+import { type LookupAddress, lookup } from 'node:dns'
+import { isIP, type LookupFunction } from 'node:net'
+import { buildConnector } from 'undici'
+import { DeliveryError } from '../errors.ts'
+import { type Reach, reachable } from './addresses.ts'
+
+type Resolve = (hostname: string, done: (error: Error | null, addresses: LookupAddress[]) => void) => void
+
+const resolveWithSystem: Resolve = (hostname, done) =>
+  lookup(hostname, { all: true }, (error, addresses) => done(error, addresses ?? []))
+
+/**
+ * Connects only to addresses within reach. What is checked is what is dialled: the name is resolved once, and the
+ * connection goes to an address of that very answer, so that a name which resolves to something else a moment later
+ * gains nothing. Fails with DELIVERY_ADDRESS_REFUSED before a packet leaves. `resolve` is for tests.
+ */
+export function guardedConnector(reach: Reach, options: { timeout: number; resolve?: Resolve }): buildConnector.connector {
+  const isReachable = reachable(reach)
+  const resolve = options.resolve ?? resolveWithSystem
+  const guardedLookup: LookupFunction = (hostname, { all }, done) => {
+    resolve(hostname, (error, found) => {
+      const open = found.filter(({ address }) => isReachable(address))
+      const [first] = open
+      if (error) done(error, '')
+      else if (!first) done(refused(hostname), '')
+      else if (all) done(null, open)
+      else done(null, first.address, first.family)
+    })
+  }
+  const connect = buildConnector({ timeout: options.timeout, lookup: guardedLookup })
+  return (target, done) => {
+    // A name that is an address is never looked up.
+    const literal = target.hostname.replace(/^\[|\]$/g, '')
+    if (isIP(literal) !== 0 && !isReachable(literal)) done(refused(literal), null)
+    else connect(target, done)
+  }
+}
+
+const refused = (hostname: string): DeliveryError =>
+  new DeliveryError('DELIVERY_ADDRESS_REFUSED', `'${hostname}' is at no address that deliveries may go to`, {
+    retriable: true,
+  })
