@@ -13,6 +13,9 @@ export type EbayConfiguration = {
   notificationEndpoint?: string
 }
 
+/** Addresses of the TikTok Shop channel: its consent page, its token endpoint and its API, the latter two without a path. */
+export type TiktokConfiguration = { authorizeUrl: string; authUrl: string; apiUrl: string }
+
 /** What protects a callback address at WeCom, and the secret that its contacts are read with. */
 export type WeworkAccess = { token: string; encodingAesKey: string; secret?: string }
 
@@ -65,6 +68,7 @@ export type Configuration = {
   /** Where `GET /metrics` listens, apart from webhooks. Closed without a port. */
   metrics: { host: string; port?: number }
   ebay?: EbayConfiguration
+  tiktok?: TiktokConfiguration
   consumerGroups: { orderSpi: string; weworkEventWebhook: string }
   /** Where the SPI service of each `eg_spi.server_name` is found. */
   spiServices: Readonly<Record<string, string>>

@@ -1,5 +1,6 @@
 import { type App, type CallBudget, type Channel, ChannelError } from '@tributary/channels'
 import { createEbay } from '@tributary/channels/ebay'
+import { createTiktok } from '@tributary/channels/tiktok'
 import { cached, type Database, listApps } from '@tributary/database'
 import { createCallBudget } from '@tributary/order-sync'
 import type { Configuration } from '@tributary/runtime'
@@ -17,7 +18,10 @@ type Opener = (configuration: Configuration, parts: Parts) => Channel | undefine
 const APPS_FOR = 5_000
 
 /** Every channel by its number. A fifth is one line here (docs/channels.md). */
-const OPENERS: ReadonlyMap<number, Opener> = new Map<number, Opener>([[1, openEbay]])
+const OPENERS: ReadonlyMap<number, Opener> = new Map<number, Opener>([
+  [1, openEbay],
+  [2, ({ tiktok }, { budget, apps }) => tiktok && createTiktok({ urls: tiktok, budget, apps })],
+])
 
 /** Opens the channels that the configuration names. */
 export function openChannels(configuration: Configuration, database: Database): ReadonlyMap<number, Channel> {

@@ -1,6 +1,6 @@
 /**
  * Cuts JSON text without changing it. `JSON.stringify(JSON.parse(text))` is not the identity (numbers such as `1.0`, escapes,
- * key order, spaces), and an order is kept as eBay wrote it. Every function expects text that `JSON.parse` accepts.
+ * key order, spaces), and an order is kept as the marketplace wrote it. Every function expects text that `JSON.parse` accepts.
  */
 
 /** The texts of the elements of an array that is a member of the outermost object; empty when there is no such array. */
@@ -16,6 +16,12 @@ export function elementTexts(text: string, member: string): string[] {
     if (text[at] === ',') at = skipSpace(text, at + 1)
   }
   return elements
+}
+
+/** The text of the value of a member of the outermost object; undefined when there is none. */
+export function memberText(text: string, member: string): string | undefined {
+  const start = memberStart(text, member)
+  return start === undefined ? undefined : text.slice(start, valueEnd(text, start))
 }
 
 /** Where the value of a member begins. Of repeated members the last counts, as for `JSON.parse`. */

@@ -9,6 +9,7 @@ import { ConfigurationError, type ConfigurationProblem } from './error.ts'
 import { masterKeys } from './master-keys.ts'
 import { networkProblems } from './networks.ts'
 import { type FileContent, FileSchema } from './schema.ts'
+import { tiktokConfiguration } from './tiktok.ts'
 import { weworkConfiguration } from './wework.ts'
 
 /** Environment variables that take the place of a key in the file. */
@@ -127,6 +128,7 @@ function complete(content: FileContent, known: Pick<Configuration, 'databaseUrl'
   const { 'consumer-group': groups, spi, 'wework-map': wework } = content.qifu?.eg ?? {}
   return {
     ...known,
+    ...tiktokConfiguration(content.qifu?.eg?.tiktok),
     server: { host: server?.host ?? '127.0.0.1', port: server?.port ?? 8080 },
     logUrl: log?.url ?? known.databaseUrl,
     partitions: log?.partitions ?? 8,

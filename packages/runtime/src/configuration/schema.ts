@@ -50,6 +50,20 @@ const Ebay = section({
   ),
 })
 
+const channelUrl = (example: string) =>
+  optional(
+    text(
+      { expected: `an https address such as ${example}`, fix: 'Write the whole address, or leave it out.' },
+      { pattern: webAddress },
+    ),
+  )
+
+const Tiktok = section({
+  'authorize-url': channelUrl('https://services.tiktokshop.com/open/authorize'),
+  'auth-url': channelUrl('https://auth.tiktok-shops.com'),
+  'api-url': channelUrl('https://open-api.tiktokglobalshop.com'),
+})
+
 const consumerGroup = text(
   { expected: 'the name of a consumer group', fix: 'Write letters, digits, dots, _ or -, at most 100.' },
   { pattern: '^[A-Za-z0-9._-]{1,100}$' },
@@ -116,6 +130,7 @@ const Webhook = section({
 
 const Eg = section({
   ebay: optional(Ebay),
+  tiktok: optional(Tiktok),
   'consumer-group': optional(
     section({ 'order-spi': optional(consumerGroup), 'wework-event-webhook': optional(consumerGroup) }),
   ),

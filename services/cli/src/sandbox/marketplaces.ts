@@ -1,9 +1,11 @@
 import type { SimulatedMarketplace } from '@tributary/test/marketplace'
 import { createEbaySimulator, ebayMarketplace } from '@tributary/test/simulators/ebay'
+import { createTiktokMarketplace } from '@tributary/test/simulators/tiktok'
 
 /** The marketplaces that the sandbox can play, by the name of their channel. */
 const MAKERS = {
   ebay: async (seed: number) => ebayMarketplace(await createEbaySimulator({ seed }), `\${SANDBOX_CHALLENGE_TOKEN}`),
+  tiktok: (seed: number) => createTiktokMarketplace({ seed }),
 } as const satisfies Record<string, (seed: number) => Promise<SimulatedMarketplace>>
 
 export type MarketplaceName = keyof typeof MAKERS

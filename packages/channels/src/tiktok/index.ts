@@ -1,0 +1,2 @@
+export { signRequest, signWebhook } from './signature.ts'
+export * from './tiktok.ts'

@@ -1,0 +1,61 @@
+import type { Static } from 'typebox'
+import { type App, ChannelError, type Session } from '../port.ts'
+import { createSingleFlight } from '../single-flight.ts'
+import { readData, Shops } from './answers.ts'
+import { isSuccess, type OpenApi, type Outgoing, type Reply } from './call.ts'
+import { isTokenRefused, refusal, sprangFromToken } from './errors.ts'
+
+type Shop = Static<typeof Shops>['shops'][number]
+
+/** The shops that an access token opens, one at least. Throws ChannelError. */
+export type ReadShops = (app: App, token: string, signal: AbortSignal) => Promise<readonly Shop[]>
+
+/** A call in the name of one shop; answers whatever TikTok said, except a first refusal of the token. */
+export type ShopCall = (session: Session, call: Omit<Outgoing, 'token'>, signal: AbortSignal) => Promise<Reply>
+
+/** Get Authorized Shops. Sending a cipher where none is wanted is refused, so this call sends none. */
+export function createReadShops(api: OpenApi): ReadShops {
+  return async (app, token, signal) => {
+    const what = 'Get Authorized Shops'
+    const reply = await api(app, { what, method: 'GET', path: '/authorization/202309/shops', token }, signal)
+    if (!isSuccess(reply)) throw refusal(reply.verdict, what)
+    const { shops } = readData(Shops, reply.data, what)
+    if (shops.length > 0) return shops
+    throw new ChannelError('CHANNEL_GRANT_REVOKED', 'TikTok Shop names no shop behind this consent', { remedy: 'reauthorize' })
+  }
+}
+
+/**
+ * Adds the shop's cipher, which is read once for each shop and kept in memory, and calls once more with another access token
+ * when the first is refused.
+ */
+export function createShopCall({ api, readShops }: { api: OpenApi; readShops: ReadShops }): ShopCall {
+  const ciphers = new Map<string, string>()
+  const once = createSingleFlight<string>()
+
+  async function cipherOf({ app, sellerId }: Session, token: string): Promise<string> {
+    const shops = await readShops(app, token, AbortSignal.timeout(20_000))
+    for (const { id, cipher } of shops) ciphers.set(id, cipher)
+    const cipher = ciphers.get(sellerId)
+    if (cipher !== undefined) return cipher
+    throw new ChannelError('CHANNEL_GRANT_REVOKED', `TikTok Shop no longer names shop ${sellerId} behind this consent`, {
+      remedy: 'reauthorize',
+    })
+  }
+
+  async function attempt(session: Session, call: Omit<Outgoing, 'token'>, token: string, signal: AbortSignal) {
+    const known = ciphers.get(session.sellerId)
+    const cipher = known ?? (await once(session.sellerId, signal, () => cipherOf(session, token)))
+    return await api(session.app, { ...call, query: { ...call.query, shop_cipher: cipher }, token }, signal)
+  }
+
+  return async (session, call, signal) => {
+    const token = await session.token(signal)
+    const first = await attempt(session, call, token, signal).catch((error: unknown) => {
+      if (!sprangFromToken(error)) throw error
+    })
+    if (first && (isSuccess(first) || !isTokenRefused(first.verdict))) return first
+    await session.rejected(token)
+    return await attempt(session, call, await session.token(signal), signal)
+  }
+}

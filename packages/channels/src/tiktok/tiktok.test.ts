@@ -1,0 +1,158 @@
+import { expect } from 'chai'
+import type { Shipment } from '../port.ts'
+import { createStage, failureOf, type Stage } from './testing/stage.ts'
+
+describe('TikTok Shop', () => {
+  let stage: Stage
+  beforeEach(async () => {
+    stage = await createStage({ timeout: 400 })
+  })
+  afterEach(() => stage.simulator.close())
+
+  const all = async () => {
+    const window = { from: Date.now() - 60_000, to: Date.now() + 1_000 }
+    const ids: string[] = []
+    let page: string | null = null
+    do {
+      const result = await stage.tiktok.listOrders(stage.session, window, page, stage.signal)
+      ids.push(...result.orders.map(({ orderId }) => orderId))
+      page = result.nextPage
+    } while (page !== null)
+    return ids
+  }
+  const parcel = (orderId: string, change: Partial<Shipment> = {}): Shipment => ({
+    reference: '1',
+    orderId,
+    lines: [],
+    carrier: 'ups',
+    trackingNumber: '1Z999',
+    shippedTime: Date.now(),
+    ...change,
+  })
+  const ship = (shipment: Shipment) => stage.tiktok.ship(stage.session, shipment, stage.signal)
+
+  it('sends a seller to the consent page of our service', () => {
+    const url = new URL(stage.tiktok.authorizeUrl(stage.app, { state: 'a b' }))
+    expect(Object.fromEntries(url.searchParams)).to.deep.equal({
+      service_id: stage.simulator.credentials.serviceId,
+      state: 'a b',
+    })
+  })
+
+  it('turns a consent into a grant for each of its shops, with the moments that TikTok names', async () => {
+    const other = stage.simulator.market.addShop('GB')
+    const code = stage.simulator.market.issueCode([stage.shopId, other.id])
+    const grants = await stage.tiktok.exchangeCode(stage.app, { code, query: new URLSearchParams() }, stage.signal)
+    expect(grants.map(({ sellerId, region }) => [sellerId, region])).to.deep.equal([
+      [stage.shopId, 'US'],
+      [other.id, 'GB'],
+    ])
+    expect(new Set(grants.map(({ refreshToken }) => refreshToken)).size).to.equal(1)
+    const [grant] = grants
+    expect(grant?.access.expiresTime).to.be.closeTo(Date.now() + 7 * 86_400_000, 5_000)
+    expect(grant?.refreshTokenExpiresTime).to.be.closeTo(Date.now() + 365 * 86_400_000, 5_000)
+    expect(grant?.refreshTokenExpiresIn).to.be.closeTo(365 * 86_400, 5)
+    expect(
+      await failureOf(stage.tiktok.exchangeCode(stage.app, { code, query: new URLSearchParams() }, stage.signal)),
+    ).to.include({
+      code: 'CHANNEL_GRANT_REVOKED',
+    })
+  })
+
+  it('refreshes, and tells when the refresh token was replaced', async () => {
+    const token = stage.simulator.market.issueRefreshToken([stage.shopId])
+    expect(await stage.tiktok.refresh(stage.app, token, stage.signal)).to.have.all.keys('access')
+    stage.simulator.rotates = true
+    const { rotated } = await stage.tiktok.refresh(stage.app, token, stage.signal)
+    expect(rotated?.refreshToken).to.be.a('string').and.not.equal(token)
+    expect(await failureOf(stage.tiktok.refresh(stage.app, token, stage.signal))).to.include({ remedy: 'reauthorize' })
+    const wrong = { ...stage.app, clientSecret: 'wrong' }
+    expect(await failureOf(stage.tiktok.refresh(wrong, token, stage.signal))).to.include({ code: 'CHANNEL_APP_REFUSED' })
+  })
+
+  it('lists every order of a window over many pages, and reads one as it was listed', async () => {
+    const orders = Array.from({ length: 120 }, () => stage.simulator.market.addOrder(stage.shopId).id)
+    const elsewhere = stage.simulator.market.addOrder(stage.simulator.market.addShop().id).id
+    expect(await all()).to.have.members(orders)
+    const order = await stage.tiktok.getOrder(stage.session, orders[7] ?? '', stage.signal)
+    expect(order.orderId).to.equal(orders[7])
+    expect(JSON.parse(order.personal.original)).to.deep.equal(stage.simulator.market.orders.get(orders[7] ?? '')?.order)
+    expect(await failureOf(stage.tiktok.getOrder(stage.session, elsewhere, stage.signal))).to.include({
+      code: 'CHANNEL_ORDER_UNKNOWN',
+      retriable: true,
+    })
+    expect(stage.simulator.calls.filter((call) => call === 'shops')).to.have.length(1)
+  })
+
+  it('calls once more with another token when the first has ended', async () => {
+    const { id } = stage.simulator.market.addOrder(stage.shopId)
+    stage.simulator.market.accessTokens.clear()
+    expect((await stage.tiktok.getOrder(stage.session, id, stage.signal)).orderId).to.equal(id)
+    expect(stage.rejected).to.have.length(1)
+  })
+
+  it('classes what went wrong by what helps', async () => {
+    const { id } = stage.simulator.market.addOrder(stage.shopId)
+    const get = () => failureOf(stage.tiktok.getOrder(stage.session, id, stage.signal))
+    const table = [
+      [{ kind: 'code', code: 36_009_002 }, 'CHANNEL_RATE_LIMITED', 'retry'],
+      [{ kind: 'status', status: 429 }, 'CHANNEL_RATE_LIMITED', 'retry'],
+      [{ kind: 'status', status: 503 }, 'CHANNEL_UNAVAILABLE', 'retry'],
+      [{ kind: 'code', code: 36_009_003 }, 'CHANNEL_UNAVAILABLE', 'retry'],
+      [{ kind: 'code', code: 10_002_014 }, 'CHANNEL_UNAVAILABLE', 'retry'],
+      [{ kind: 'code', code: 105_005 }, 'CHANNEL_SCOPE_MISSING', 'person'],
+      [{ kind: 'code', code: 101_000 }, 'CHANNEL_APP_REFUSED', 'person'],
+      [{ kind: 'code', code: 106_001 }, 'CHANNEL_APP_REFUSED', 'person'],
+      [{ kind: 'code', code: 106_013 }, 'CHANNEL_REQUEST_REFUSED', 'bug'],
+      [{ kind: 'half' }, 'CHANNEL_UNAVAILABLE', 'retry'],
+      [{ kind: 'hang' }, 'CHANNEL_UNAVAILABLE', 'retry'],
+    ] as const
+    for (const [fault, code, remedy] of table) {
+      stage.simulator.fail({ operation: 'detail', ...fault })
+      expect(await get(), JSON.stringify(fault)).to.include({ code, remedy })
+    }
+  })
+
+  it('ships once, however often it is asked to', async () => {
+    const { id } = stage.simulator.market.addOrder(stage.shopId)
+    expect(await ship(parcel(id))).to.deep.include({ kind: 'confirmed', existing: false })
+    expect(await ship(parcel(id))).to.deep.include({ kind: 'confirmed', existing: true })
+    expect(stage.simulator.shipments(id)).to.deep.equal([{ trackingNumber: '1Z999' }])
+    expect(stage.simulator.calls.filter((call) => call === 'mark-shipped')).to.have.length(1)
+    expect(await ship(parcel(id, { trackingNumber: 'other' })))
+      .to.deep.include({ kind: 'refused', code: '21008099' })
+      .to.be.an('error')
+      .or.to.include({ kind: 'refused' })
+  })
+
+  it('looks again when the answer to a shipment was lost', async () => {
+    const { id } = stage.simulator.market.addOrder(stage.shopId)
+    stage.simulator.fail({ operation: 'mark-shipped', kind: 'lost' })
+    expect(await ship(parcel(id))).to.deep.include({ kind: 'confirmed', existing: false })
+    const second = stage.simulator.market.addOrder(stage.shopId)
+    stage.simulator.fail({ operation: 'mark-shipped', kind: 'status', status: 500 })
+    expect(await failureOf(ship(parcel(second.id)))).to.include({ code: 'CHANNEL_UNAVAILABLE', retriable: true })
+    expect(await ship(parcel(second.id))).to.deep.include({ kind: 'confirmed', existing: false })
+  })
+
+  it('says no with a reason: a carrier that the shop does not know, a cancelled order, nothing to ship with', async () => {
+    const { id } = stage.simulator.market.addOrder(stage.shopId)
+    const unknown = await ship(parcel(id, { carrier: 'Pigeon' }))
+    expect(unknown).to.deep.include({ kind: 'refused', code: 'CARRIER_UNKNOWN' })
+    expect(unknown.kind === 'refused' && unknown.detail).to.contain('UPS')
+    expect(await ship(parcel(id, { trackingNumber: '' }))).to.deep.include({ code: 'SHIPMENT_INCOMPLETE' })
+    stage.simulator.market.change(id, { status: 'CANCELLED' })
+    expect(await ship(parcel(id))).to.deep.include({ kind: 'refused', code: '21011041' })
+  })
+
+  it('ships the package where the seller may not announce one, or where TikTok carries it', async () => {
+    await stage.simulator.close()
+    stage = await createStage({ region: 'TH' })
+    const own = stage.simulator.market.addOrder(stage.shopId)
+    expect(await ship(parcel(own.id))).to.deep.include({ kind: 'confirmed', existing: false })
+    const carried = stage.simulator.market.addOrder(stage.shopId, { shipping_type: 'TIKTOK' })
+    const outcome = await ship(parcel(carried.id, { carrier: '', trackingNumber: '' }))
+    expect(outcome).to.deep.include({ kind: 'confirmed', trackingNumber: `TT${carried.packages[0]?.id}` })
+    expect(stage.simulator.calls).to.include('ship-package').and.not.to.include('mark-shipped')
+  })
+})
