@@ -87,6 +87,27 @@ describe('the sandbox', function () {
     }
   })
 
+  it('plays several marketplaces in turn', async () => {
+    const sandbox = startSandbox(folder, [
+      '--channels',
+      'ebay,tiktok,lazada',
+      '--orders',
+      '9',
+      '--rate',
+      '10',
+      '--exit',
+      '--json',
+    ])
+    try {
+      const [code] = await sandbox.exited
+      const report = JSON.parse(sandbox.output().trimEnd().split('\n').at(-1) ?? '')
+      expect(report).to.deep.include({ orders: 9, channels: { ebay: 3, tiktok: 3, lazada: 3 }, delivered: 18 })
+      expect(code).to.equal(0)
+    } finally {
+      await sandbox.end()
+    }
+  })
+
   it('takes contacts of WeCom all the way, and reads the four tables back', async () => {
     const sandbox = startSandbox(folder, ['--contacts', '12', '--rate', '20', '--exit', '--json'])
     try {

@@ -123,6 +123,8 @@ export type Channel = {
   readonly webhook: { success: 200 | 204; deadline: number }
   /** Whether several sellers may stand behind one refresh token; false where it is left out. */
   readonly sharesGrants?: boolean
+  /** Whether a refresh leaves the day on which the grant ends where it was, whatever the answer says; false where left out. */
+  readonly deadlineStays?: boolean
   /** The query parameter in which a consent's code comes back; `code` where it is left out. */
   readonly codeParameter?: string
   /**

@@ -16,6 +16,14 @@ export type EbayConfiguration = {
 /** Addresses of the TikTok Shop channel: its consent page, its token endpoint and its API, the latter two without a path. */
 export type TiktokConfiguration = { authorizeUrl: string; authUrl: string; apiUrl: string }
 
+/** Addresses of the Lazada channel, the APIs by country with `/rest`; `apiUrl` stands for every country when it is there. */
+export type LazadaConfiguration = {
+  authorizeUrl: string
+  authUrl: string
+  apiUrls: Readonly<Record<string, string>>
+  apiUrl?: string
+}
+
 /** What protects a callback address at WeCom, and the secret that its contacts are read with. */
 export type WeworkAccess = { token: string; encodingAesKey: string; secret?: string }
 
@@ -69,6 +77,7 @@ export type Configuration = {
   metrics: { host: string; port?: number }
   ebay?: EbayConfiguration
   tiktok?: TiktokConfiguration
+  lazada?: LazadaConfiguration
   consumerGroups: { orderSpi: string; weworkEventWebhook: string }
   /** Where the SPI service of each `eg_spi.server_name` is found. */
   spiServices: Readonly<Record<string, string>>

@@ -1,5 +1,6 @@
 import { type App, type CallBudget, type Channel, ChannelError } from '@tributary/channels'
 import { createEbay } from '@tributary/channels/ebay'
+import { createLazada } from '@tributary/channels/lazada'
 import { createTiktok } from '@tributary/channels/tiktok'
 import { cached, type Database, listApps } from '@tributary/database'
 import { createCallBudget } from '@tributary/order-sync'
@@ -21,6 +22,7 @@ const APPS_FOR = 5_000
 const OPENERS: ReadonlyMap<number, Opener> = new Map<number, Opener>([
   [1, openEbay],
   [2, ({ tiktok }, { budget, apps }) => tiktok && createTiktok({ urls: tiktok, budget, apps })],
+  [4, ({ lazada }, { budget, apps }) => lazada && createLazada({ urls: lazada, budget, apps })],
 ])
 
 /** Opens the channels that the configuration names. */

@@ -96,7 +96,10 @@ export function createRefreshTurns(
   ): Promise<void> {
     const { access, rotated } = await channel.refresh(app, refreshToken, signal)
     const grantId = rotated
-      ? await rotate([grant, ...(await otherGrantsOf(context, { channel, app, grant, refreshToken }))], rotated)
+      ? await rotate(
+          [grant, ...(await otherGrantsOf(context, { channel, app, grant, refreshToken }))],
+          channel.deadlineStays ? endingAsBefore(rotated, grant) : rotated,
+        )
       : grant.id
     const sealed = vault.sealSecret(secretName(seller), access.token)
     const refreshTime = Math.round(now + (access.expiresTime - now) * REFRESH_AT)
@@ -150,6 +153,13 @@ export function createRefreshTurns(
   }
 
   return takeTurn
+}
+
+/** The grant ends when its first consent said, or sooner. */
+function endingAsBefore(rotation: Rotation, { seller }: Grant): Rotation {
+  const first = seller.refreshTokenExpiresTime
+  if (first === 0 || rotation.expiresTime <= first) return rotation
+  return { ...rotation, expiresIn: Math.max(0, Math.floor((first - Date.now()) / 1000)), expiresTime: first }
 }
 
 /** Somebody refreshes, or a refresh failed so recently that nobody should. */

@@ -6,6 +6,7 @@ import { type Environment, fillDocument, type SchemaPart } from './document.ts'
 import { ebayConfiguration } from './ebay.ts'
 import { withFiles } from './environment-files.ts'
 import { ConfigurationError, type ConfigurationProblem } from './error.ts'
+import { lazadaConfiguration } from './lazada.ts'
 import { masterKeys } from './master-keys.ts'
 import { networkProblems } from './networks.ts'
 import { type FileContent, FileSchema } from './schema.ts'
@@ -129,6 +130,7 @@ function complete(content: FileContent, known: Pick<Configuration, 'databaseUrl'
   return {
     ...known,
     ...tiktokConfiguration(content.qifu?.eg?.tiktok),
+    ...lazadaConfiguration(content.qifu?.eg?.lazada),
     server: { host: server?.host ?? '127.0.0.1', port: server?.port ?? 8080 },
     logUrl: log?.url ?? known.databaseUrl,
     partitions: log?.partitions ?? 8,

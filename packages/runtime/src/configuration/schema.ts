@@ -64,6 +64,12 @@ const Tiktok = section({
   'api-url': channelUrl('https://open-api.tiktokglobalshop.com'),
 })
 
+const Lazada = section({
+  'authorize-url': channelUrl('https://auth.lazada.com/oauth/authorize'),
+  'auth-url': channelUrl('https://auth.lazada.com/rest'),
+  'api-url': channelUrl('https://api-sg.aliexpress.com/rest'),
+})
+
 const consumerGroup = text(
   { expected: 'the name of a consumer group', fix: 'Write letters, digits, dots, _ or -, at most 100.' },
   { pattern: '^[A-Za-z0-9._-]{1,100}$' },
@@ -131,6 +137,7 @@ const Webhook = section({
 const Eg = section({
   ebay: optional(Ebay),
   tiktok: optional(Tiktok),
+  lazada: optional(Lazada),
   'consumer-group': optional(
     section({ 'order-spi': optional(consumerGroup), 'wework-event-webhook': optional(consumerGroup) }),
   ),

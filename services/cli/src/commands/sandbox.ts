@@ -1,5 +1,16 @@
-import { type Command, Option } from 'commander'
+import { type Command, InvalidArgumentError, Option } from 'commander'
 import { parseCount, parseList } from '../arguments.ts'
+import type { MarketplaceName } from '../sandbox/marketplaces.ts'
+
+const MARKETPLACES: readonly MarketplaceName[] = ['ebay', 'tiktok', 'lazada']
+
+/** `ebay,tiktok` to the names of simulated marketplaces. */
+function parseMarketplaces(text: string): MarketplaceName[] {
+  const names = parseList(text)
+  const known = names.filter((name): name is MarketplaceName => MARKETPLACES.some((one) => one === name))
+  if (names.length > 0 && known.length === names.length) return [...new Set(known)]
+  throw new InvalidArgumentError(`Give one or more of: ${MARKETPLACES.join(', ')}, separated by commas.`)
+}
 
 /** `npm start`: everything on this machine, with simulated marketplaces, WeCom and receivers. */
 export function addSandboxCommand(program: Command): void {
@@ -12,7 +23,7 @@ export function addSandboxCommand(program: Command): void {
       'let a simulated corp of WeCom take on so many members; without --orders nothing else flows',
       parseCount,
     )
-    .option('--channels <names>', 'which marketplaces are simulated, separated by commas', parseList, ['ebay'])
+    .option('--channels <names>', 'which marketplaces are simulated, separated by commas', parseMarketplaces, ['ebay'])
     .option('--rate <count>', 'orders or contacts a second', parseCount, 1)
     .addOption(new Option('--log <log>', 'where the log is').choices(['mysql', 'kafka']).default('mysql'))
     .option('--exit', 'stop when every order went all the way; exit code 0 only if nothing is missing')

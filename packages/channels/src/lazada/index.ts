@@ -1,0 +1,2 @@
+export * from './lazada.ts'
+export { signPush, signRequest } from './signature.ts'

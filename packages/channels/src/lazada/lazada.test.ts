@@ -1,0 +1,150 @@
+import { expect } from 'chai'
+import type { Shipment } from '../port.ts'
+import { createStage, failureOf, type Stage } from './testing/stage.ts'
+
+describe('Lazada', () => {
+  let stage: Stage
+  beforeEach(async () => {
+    stage = await createStage({ timeout: 400 })
+  })
+  afterEach(() => stage.simulator.close())
+
+  const all = async () => {
+    const window = { from: Date.now() - 60_000, to: Date.now() }
+    const ids: string[] = []
+    let page: string | null = null
+    do {
+      const result = await stage.lazada.listOrders(stage.session, window, page, stage.signal)
+      ids.push(...result.orders.map(({ orderId }) => orderId))
+      page = result.nextPage
+    } while (page !== null)
+    return ids
+  }
+  const add = () => stage.simulator.market.addOrder(stage.sellerId)
+  const parcel = (orderId: string, lines: string[] = []): Shipment => ({
+    reference: '1',
+    orderId,
+    lines: lines.map((lineItemId) => ({ lineItemId, quantity: 1 })),
+    carrier: '',
+    trackingNumber: '',
+    shippedTime: Date.now(),
+  })
+  const ship = (shipment: Shipment) => stage.lazada.ship(stage.session, shipment, stage.signal)
+  const exchange = (code: string) => stage.lazada.exchangeCode(stage.app, { code, query: new URLSearchParams() }, stage.signal)
+
+  it('turns a consent into a grant for each country, and names the day on which it ends', async () => {
+    const other = stage.simulator.market.addStore('sg')
+    const code = stage.simulator.market.issueCode([stage.sellerId, other.sellerId])
+    const grants = await exchange(code)
+    expect(grants.map(({ sellerId, region }) => [sellerId, region])).to.deep.equal([
+      [stage.sellerId, 'th'],
+      [other.sellerId, 'sg'],
+    ])
+    expect(grants[0]?.refreshTokenExpiresTime).to.be.closeTo(Date.now() + 4_320_000_000, 5_000)
+    expect(grants[0]?.access.expiresTime).to.be.closeTo(Date.now() + 864_000_000, 5_000)
+    expect(await failureOf(exchange(code))).to.include({ code: 'CHANNEL_GRANT_REVOKED', remedy: 'reauthorize' })
+  })
+
+  it('refreshes to a new pair, and a used refresh token needs a new consent', async () => {
+    const token = stage.simulator.market.issueRefreshToken([stage.sellerId])
+    const { access, rotated } = await stage.lazada.refresh(stage.app, token, stage.signal)
+    expect(access.token).to.match(/^50000/)
+    expect(rotated?.refreshToken).to.match(/^50001/)
+    expect(await failureOf(stage.lazada.refresh(stage.app, token, stage.signal))).to.include({ code: 'CHANNEL_GRANT_REVOKED' })
+    const wrong = { ...stage.app, clientSecret: 'wrong' }
+    expect(await failureOf(stage.lazada.refresh(wrong, token, stage.signal))).to.include({ code: 'CHANNEL_APP_REFUSED' })
+  })
+
+  it('lists every order of a window with its lines, and reads one as it was listed', async () => {
+    const orders = Array.from({ length: 120 }, add)
+    const elsewhere = stage.simulator.market.addOrder(stage.simulator.market.addStore().sellerId)
+    expect(await all()).to.have.members(orders.map(({ order }) => order.order_id))
+    const [first] = orders
+    if (!first) throw new Error('no order')
+    const order = await stage.lazada.getOrder(stage.session, first.order.order_id, stage.signal)
+    expect(order.orderId).to.equal(first.order.order_id)
+    expect(order.order.lines.map(({ lineItemId }) => lineItemId)).to.deep.equal(first.lines.map((line) => line.order_item_id))
+    expect(order.order).to.include({ status: 'AWAITING_SHIPMENT', paymentStatus: 'PAID', sellerName: stage.sellerId })
+    expect(order.personal.receiver).to.include({ countryCode: 'TH', postalCode: '10500', addressLine1: '1 Sample Road' })
+    expect(order.personal.receiver).not.to.have.property('name')
+    expect(order.personal.buyer).not.to.have.any.keys('name', 'phone')
+    expect(order.problems).to.deep.equal([])
+    expect(await failureOf(stage.lazada.getOrder(stage.session, elsewhere.order.order_id, stage.signal))).to.include({
+      code: 'CHANNEL_ORDER_UNKNOWN',
+      retriable: true,
+    })
+  })
+
+  it('keeps ids beyond 2^53 whole, though they come as numbers', async () => {
+    const { order } = stage.simulator.market.addOrder(stage.sellerId, { order_id: '9007199254740993' })
+    expect(order.order_id).to.equal('9007199254740993')
+    const entry = [...stage.simulator.market.orders.values()][0]
+    if (!entry) throw new Error('no order')
+    stage.simulator.market.orders.set(`${stage.sellerId}:9007199254740993`, entry)
+    expect((await stage.lazada.getOrder(stage.session, '9007199254740993', stage.signal)).orderId).to.equal('9007199254740993')
+  })
+
+  it('goes on from the time of the last order where Lazada answers no larger offset', async () => {
+    const start = Date.now() - 50_000
+    for (let count = 0; count < 5_200; count += 1) {
+      const entry = add()
+      entry.updated = start + Math.floor(count / 200) * 1_000
+      entry.order.updated_at = new Date(entry.updated).toISOString().replace('Z', '+00:00')
+    }
+    const ids = await all()
+    expect(new Set(ids).size).to.equal(5_200)
+  }).timeout(30_000)
+
+  it('calls once more with another token when the first has ended', async () => {
+    const { order } = add()
+    stage.simulator.market.accessTokens.clear()
+    expect((await stage.lazada.getOrder(stage.session, order.order_id, stage.signal)).orderId).to.equal(order.order_id)
+  })
+
+  it('classes what went wrong by what helps', async () => {
+    const { order } = add()
+    const table = [
+      [{ kind: 'code', code: 'ApiCallLimit' }, 'CHANNEL_RATE_LIMITED', 'retry'],
+      [{ kind: 'code', code: 'ServiceTimeout' }, 'CHANNEL_UNAVAILABLE', 'retry'],
+      [{ kind: 'code', code: 'AnyThing', type: 'SYSTEM' }, 'CHANNEL_UNAVAILABLE', 'retry'],
+      [{ kind: 'status', status: 503 }, 'CHANNEL_UNAVAILABLE', 'retry'],
+      [{ kind: 'code', code: 'SellerNotVerified' }, 'CHANNEL_APP_REFUSED', 'person'],
+      [{ kind: 'code', code: 'MissingParameter' }, 'CHANNEL_REQUEST_REFUSED', 'bug'],
+      [{ kind: 'half' }, 'CHANNEL_UNAVAILABLE', 'retry'],
+      [{ kind: 'hang' }, 'CHANNEL_UNAVAILABLE', 'retry'],
+    ] as const
+    for (const [fault, code, remedy] of table) {
+      stage.simulator.fail({ operation: 'order', ...fault })
+      const failure = await failureOf(stage.lazada.getOrder(stage.session, order.order_id, stage.signal))
+      expect(failure, JSON.stringify(fault)).to.include({ code, remedy })
+    }
+  })
+
+  it('packs and readies once, however often it is asked to, and tells what Lazada chose', async () => {
+    const { order } = add()
+    const first = await ship(parcel(order.order_id))
+    expect(first).to.deep.include({ kind: 'confirmed', existing: false, carrier: 'Flash Express' })
+    expect(await ship(parcel(order.order_id))).to.deep.equal({ ...first, existing: true })
+    expect(stage.simulator.calls.filter((call) => call === 'pack')).to.have.length(1)
+    expect(stage.simulator.calls.filter((call) => call === 'ready')).to.have.length(1)
+    expect(stage.simulator.shipments(order.order_id)).to.have.length(1)
+  })
+
+  it('goes on where a lost answer left it', async () => {
+    for (const operation of ['pack', 'ready'] as const) {
+      const { order } = add()
+      stage.simulator.fail({ operation, kind: 'lost' })
+      expect(await failureOf(ship(parcel(order.order_id)))).to.include({ code: 'CHANNEL_UNAVAILABLE', retriable: true })
+      expect(await ship(parcel(order.order_id))).to.deep.include({ kind: 'confirmed' })
+    }
+    expect(stage.simulator.calls.filter((call) => call === 'pack')).to.have.length(2)
+    expect(stage.simulator.calls.filter((call) => call === 'ready')).to.have.length(2)
+  })
+
+  it('says no with a reason to lines that cannot be shipped', async () => {
+    const entry = stage.simulator.market.addOrder(stage.sellerId, {}, 'unpaid')
+    expect(await ship(parcel(entry.order.order_id))).to.deep.include({ kind: 'refused', code: 'NOT_SHIPPABLE' })
+    expect(await ship(parcel(entry.order.order_id, ['1']))).to.deep.include({ kind: 'refused', code: 'LINES_UNKNOWN' })
+    expect(await ship(parcel('12;drop'))).to.deep.include({ kind: 'refused', code: 'ID_MALFORMED' })
+  })
+})

@@ -1,0 +1,110 @@
+import type { Static } from 'typebox'
+import { type Channel, ChannelError, type Session, type Shipment, type ShipmentOutcome } from '../port.ts'
+import { createFieldReader, type Field } from '../reading/fields.ts'
+import { parseExactly } from '../reading/json-text.ts'
+import { Packed, readAnswer } from './answers.ts'
+import type { SellerCall } from './call.ts'
+import { plain } from './personal.ts'
+
+type Line = { id: string; status: string; packageId: string; tracking: string; carrier: string }
+type Refused = Extract<ShipmentOutcome, { kind: 'refused' }>
+
+const TO_PACK: ReadonlySet<string> = new Set(['pending', 'topack', 'repacked'])
+const RETRY: ReadonlySet<string> = new Set(['40011', '700024', '6'])
+
+/**
+ * Lazada chooses the carrier and the tracking number: shipping is to pack the lines and to say that the packages are ready
+ * (/order/fulfill/pack, /order/package/rts). Each step looks at the lines first, so what is packed is not packed again and
+ * what is ready is not said twice, however often this is called.
+ */
+export function createShipping(options: {
+  call: SellerCall
+  readItems: (session: Session, orderId: string, signal: AbortSignal) => Promise<string[]>
+}): Pick<Channel, 'ship'> {
+  async function linesOf(session: Session, shipment: Shipment, signal: AbortSignal): Promise<Line[]> {
+    const lines = (await options.readItems(session, shipment.orderId, signal)).map(readLine)
+    const wanted = new Set(shipment.lines.map(({ lineItemId }) => lineItemId))
+    return wanted.size === 0 ? lines.filter(({ status }) => status !== 'canceled') : lines.filter(({ id }) => wanted.has(id))
+  }
+
+  async function step(session: Session, path: string, parameters: Record<string, string>, signal: AbortSignal) {
+    const text = await options.call(session, { what: path, method: 'POST', path, parameters }, signal)
+    return judge(readAnswer(Packed, text, path), path)
+  }
+
+  const pack = (session: Session, { orderId }: Shipment, lines: readonly Line[], signal: AbortSignal) => {
+    const list = lines.map(({ id }) => id).join(',')
+    // Ids have up to 16 digits: written into the text, they stay whole.
+    const order = `[{"order_id":${orderId},"order_item_list":[${list}]}]`
+    const packReq = `{"pack_order_list":${order},"delivery_type":"dropship","shipping_allocate_type":"TFS"}`
+    return step(session, '/order/fulfill/pack', { packReq }, signal)
+  }
+
+  const sayReady = (session: Session, packageIds: readonly string[], signal: AbortSignal) => {
+    const readyToShipReq = JSON.stringify({ packages: packageIds.map((id) => ({ package_id: id })) })
+    return step(session, '/order/package/rts', { readyToShipReq }, signal)
+  }
+
+  return {
+    async ship(session, shipment, signal) {
+      if (![shipment.orderId, ...shipment.lines.map(({ lineItemId }) => lineItemId)].every((id) => /^\d{1,30}$/.test(id)))
+        return refused('ID_MALFORMED', 'Ids of Lazada are digits')
+      const before = await linesOf(session, shipment, signal)
+      if (before.length === 0) return refused('LINES_UNKNOWN', 'Lazada knows none of these lines')
+      const toPack = before.filter(({ status }) => TO_PACK.has(status))
+      const notPacked = toPack.length > 0 ? await pack(session, shipment, toPack, signal) : undefined
+      if (notPacked) return notPacked
+      const packed = toPack.length > 0 ? await linesOf(session, shipment, signal) : before
+      const waiting = [...new Set(packed.filter(({ status }) => status === 'packed').map(({ packageId }) => packageId))]
+      const notReady = waiting.length > 0 ? await sayReady(session, waiting, signal) : undefined
+      return notReady ?? conclude(packed, toPack.length === 0 && waiting.length === 0)
+    },
+  }
+}
+
+const NOT_SHIPPABLE: ReadonlySet<string> = new Set([...TO_PACK, 'unpaid', 'canceled'])
+
+function conclude(lines: readonly Line[], existing: boolean): ShipmentOutcome {
+  const [line] = lines
+  if (!line || lines.some(({ status }) => NOT_SHIPPABLE.has(status)))
+    return refused('NOT_SHIPPABLE', `The lines are: ${[...new Set(lines.map(({ status }) => status))].join(', ')}`)
+  const { packageId: fulfillmentId, carrier, tracking: trackingNumber } = line
+  return { kind: 'confirmed', fulfillmentId, existing, carrier, trackingNumber }
+}
+
+/** Success stands at three levels: the code of the answer, `result`, and each line or package. Throws for what may be retried. */
+function judge({ result }: Static<typeof Packed>, what: string): Refused | undefined {
+  const lines = [
+    ...(result.data?.pack_order_list ?? []).flatMap((one) => one.order_item_list ?? []),
+    ...(result.data?.packages ?? []),
+  ]
+  const failed = lines.filter((line) => String(line.item_err_code ?? '0') !== '0')
+  if (failed.some(({ retry, item_err_code }) => String(retry) === 'true' || RETRY.has(String(item_err_code))))
+    throw new ChannelError('CHANNEL_UNAVAILABLE', `Lazada asks to try ${what} again (${failed[0]?.item_err_code})`, {
+      remedy: 'retry',
+    })
+  const [first] = failed
+  if (first) return refused(String(first.item_err_code), first.msg ?? '')
+  if (String(result.success ?? 'true') === 'true') return undefined
+  const code = String(result.error_code ?? '')
+  if (RETRY.has(code))
+    throw new ChannelError('CHANNEL_UNAVAILABLE', `Lazada asks to try ${what} again (${code})`, { remedy: 'retry' })
+  return refused(code, result.error_msg ?? '')
+}
+
+function readLine(text: string): Line {
+  const read = createFieldReader()
+  const root: Field = { value: parseExactly(text), path: '' }
+  const value = (key: string) => plain(read, read.member(root, key)) ?? ''
+  return {
+    id: value('order_item_id'),
+    status: value('status').toLowerCase(),
+    packageId: value('package_id'),
+    tracking: value('tracking_code'),
+    carrier: value('shipment_provider'),
+  }
+}
+
+function refused(code: string, detail: string): Refused {
+  return { kind: 'refused', code, detail }
+}

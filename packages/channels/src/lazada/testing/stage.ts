@@ -1,0 +1,47 @@
+import { createLazadaMarketplace, type LazadaSimulator } from '@tributary/test/simulators/lazada'
+import type { App, Channel, Session } from '../../port.ts'
+import { createLazada } from '../lazada.ts'
+
+/** A channel, the marketplace it talks to, and one store that has consented. */
+export type Stage = {
+  simulator: LazadaSimulator
+  lazada: Channel
+  app: App
+  session: Session
+  sellerId: string
+  signal: AbortSignal
+}
+
+/** `apps` is what the channel takes for the registered apps. Close the simulator afterwards. */
+export async function createStage(options: { timeout?: number; apps?: (app: App) => App[] } = {}): Promise<Stage> {
+  const simulator = await createLazadaMarketplace({ seed: 5 })
+  const app: App = { id: 1, channel: 4, name: 'Lazada', ...simulator.app }
+  const lazada = createLazada({
+    urls: simulator.urls,
+    apps: async () => (options.apps ?? ((one) => [one]))(app),
+    budget: { take: async () => {} },
+    timeout: options.timeout ?? 5_000,
+  })
+  const { sellerId, country } = simulator.market.addStore()
+  let token = simulator.market.issueAccessToken([sellerId])
+  const session: Session = {
+    app,
+    sellerId,
+    region: country,
+    token: async () => token,
+    async rejected() {
+      token = simulator.market.issueAccessToken([sellerId])
+    },
+  }
+  return { simulator, lazada, app, session, sellerId, signal: AbortSignal.timeout(20_000) }
+}
+
+/** What a call threw; fails the test when it threw nothing. */
+export async function failureOf(call: Promise<unknown>): Promise<unknown> {
+  try {
+    await call
+  } catch (error) {
+    return error
+  }
+  throw new Error('The call was expected to fail')
+}

@@ -1,0 +1,3 @@
+export * from './faults.ts'
+export * from './market.ts'
+export * from './simulator.ts'
