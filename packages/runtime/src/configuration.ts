@@ -85,6 +85,8 @@ export type Configuration = {
   delivery: { allowAddresses: readonly string[] }
   /** By the customer's name, which stands in the callback's path. */
   wework: Readonly<Record<string, WeworkCustomer>>
+  /** `spool` is where ingest keeps what it received while the log is away; off without a folder. */
+  ingest: { spool?: { folder: string; maxBytes: number } }
   contactSync: { intervalHours: number; callsPerSecond: number }
   orderSync: { pollIntervalSeconds: number; overlapSeconds: number; reachBackDays: number; concurrency: number }
 }

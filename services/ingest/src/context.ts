@@ -7,7 +7,7 @@ import type { Vault } from '@tributary/vault'
 
 /** What ingest uses of the platform. */
 export type IngestContext = {
-  configuration: Pick<Configuration, 'ebay'> & Partial<Pick<Configuration, 'wework'>>
+  configuration: Pick<Configuration, 'ebay'> & Partial<Pick<Configuration, 'wework' | 'ingest'>>
   database: Database
   log: EventLog
   vault: Vault

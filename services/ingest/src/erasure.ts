@@ -1,8 +1,9 @@
 import type { Notification } from '@tributary/channels'
 import { createEvent, derivedEventId, type Event, type OrderHolder, orderKey, parseOrderHolder } from '@tributary/events'
 import { type IngestContext, SOURCE } from './context.ts'
-import type { Keeper } from './keeper.ts'
-import { traced } from './kept-events.ts'
+import { traceOf } from './kept-events.ts'
+import type { Origin } from './reception.ts'
+import type { Append } from './work.ts'
 
 type AccountDeletion = Extract<Notification, { kind: 'account-deletion' }>
 
@@ -14,18 +15,15 @@ type AccountDeletion = Extract<Notification, { kind: 'account-deletion' }>
  */
 export async function erasePeople(
   context: Pick<IngestContext, 'vault' | 'rowIds'>,
-  keeper: Keeper,
+  append: Append,
   notification: AccountDeletion,
-  signal: AbortSignal,
+  origin: Origin,
 ): Promise<void> {
   for (const person of notification.people) {
     const subject = context.vault.subject(person.kind, person.id)
     const { holders } = await context.vault.destroy(subject)
     const orders = holders.map(parseOrderHolder).filter((order) => order !== undefined)
-    await keeper.append(
-      orders.map((order) => erasureEvent(order, subject, context.rowIds.next(), notification)),
-      signal,
-    )
+    await append(orders.map((order) => erasureEvent(order, subject, context.rowIds.next(), notification, origin)))
   }
 }
 
@@ -34,15 +32,16 @@ function erasureEvent(
   subject: string,
   rowId: number,
   { notificationId, time }: AccountDeletion,
+  origin: Origin,
 ): Event {
   return createEvent({
     id: derivedEventId('PersonalDataErased', subject, channel, sellerId, orderId),
     type: 'PersonalDataErased',
     source: SOURCE,
     subject: `orders/${channel}/${sellerId}/${orderId}`,
-    time: Date.now(),
+    time: origin.time,
     partitionkey: orderKey(channel, sellerId, orderId),
-    ...traced(),
+    ...traceOf(origin),
     data: {
       channel,
       sellerId,

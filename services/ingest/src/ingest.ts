@@ -4,9 +4,11 @@ import type { Router } from 'express'
 import type { IngestContext } from './context.ts'
 import { createKeeper, type KeeperFigures } from './keeper.ts'
 import { countNotificationsFromZero } from './measure.ts'
-import { notificationRoute } from './notification-routes.ts'
+import { keepNotification, notificationRoute } from './notification-routes.ts'
 import { authorizeRoute } from './oauth/authorize-route.ts'
-import { callbackRoute } from './oauth/callback-route.ts'
+import { callbackRoute, keepConsent } from './oauth/callback-route.ts'
+import type { ConsentReception, NotificationReception } from './reception.ts'
+import { createSpool } from './spool/spool.ts'
 import { createWework } from './wework/wework.ts'
 
 /**
@@ -14,8 +16,17 @@ import { createWework } from './wework/wework.ts'
  * reader's work. The router belongs into the HTTP server of the process.
  */
 export function createIngest(context: IngestContext): Service & { readonly router: Router } {
-  const keeper = createKeeper(context.log)
-  const wework = createWework(context)
+  const settings = context.configuration.ingest?.spool
+  const spool = settings ? createSpool(settings, context) : undefined
+  const works = { notification: keepNotification(context), consent: keepConsent(context) }
+  const keeper = createKeeper<NotificationReception | ConsentReception, void>({
+    ...context,
+    spool,
+    kinds: ['notification', 'consent'],
+    work: (reception, append) =>
+      reception.kind === 'notification' ? works.notification(reception, append) : works.consent(reception, append),
+  })
+  const wework = createWework(context, spool)
   return {
     name: 'ingest',
     router: createRouter([
@@ -26,12 +37,18 @@ export function createIngest(context: IngestContext): Service & { readonly route
     ]),
     async start() {
       for (const channel of context.channels.keys()) countNotificationsFromZero(channelName(channel))
+      await spool?.start()
     },
     async health() {
-      return withWework(healthOf(keeper.figures()), await wework.health())
+      const parts = [
+        { name: 'wework', report: await wework.health() },
+        { name: 'spool', report: spool?.health() },
+      ]
+      return parts.reduce((report, part) => withPart(report, part.name, part.report), healthOf(keeper.figures()))
     },
     async stop() {
       await Promise.all([keeper.stop(), wework.stop()])
+      await spool?.stop()
     },
   }
 }
@@ -46,16 +63,17 @@ function healthOf(figures: KeeperFigures): HealthReport {
   }
 }
 
-function withWework(
+function withPart(
   report: HealthReport,
-  wework: Awaited<ReturnType<ReturnType<typeof createWework>['health']>>,
+  name: string,
+  part: { reason?: string; details: Record<string, unknown> } | undefined,
 ): HealthReport {
-  if (wework === undefined) return report
-  const reasons = [report.reason, wework.reason].filter((reason) => reason !== undefined)
+  if (part === undefined) return report
+  const reasons = [report.reason, part.reason].filter((reason) => reason !== undefined)
   return {
     name: report.name,
-    status: wework.reason === undefined ? report.status : 'degraded',
+    status: part.reason === undefined ? report.status : 'degraded',
     ...(reasons.length > 0 ? { reason: reasons.join(' ') } : {}),
-    details: { ...report.details, wework: wework.details },
+    details: { ...report.details, [name]: part.details },
   }
 }

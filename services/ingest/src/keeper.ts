@@ -1,47 +1,91 @@
 import type { EventLog } from '@tributary/event-log'
-import { type Event, encodeEvent, ORDER_TOPIC, type Topic } from '@tributary/events'
-import { Problem } from '@tributary/runtime'
+import { encodeEvent, ORDER_TOPIC, type Topic } from '@tributary/events'
+import { type Logger, Problem } from '@tributary/runtime'
+import type { Reception } from './reception.ts'
+import type { Spool } from './spool/spool.ts'
 import { within } from './within.ts'
+import type { Append, Work } from './work.ts'
 
 /** What a sender waits for and understands, and where what it says goes. */
 export type Keeping = {
   topic: Topic
-  /** Milliseconds in which an answer must be out. What is kept later all the same does no harm. */
+  /** Milliseconds in which an answer must be out, unless `keep` says otherwise. What is kept later all the same does no harm. */
   deadline: number
   /** The answer that makes it send again. */
   notKept: 500 | 503
 }
 
 /** Marketplaces give up after three seconds, so an answer must be out before. */
-const OF_MARKETPLACES: Keeping = { topic: ORDER_TOPIC, deadline: 2_500, notKept: 503 }
+export const OF_MARKETPLACES: Keeping = { topic: ORDER_TOPIC, deadline: 2_500, notKept: 503 }
 const RETRY_AFTER_SECONDS = '30'
 /** A deletion may touch thousands of orders; a log refuses batches that are too large. */
 const APPEND_AT_MOST = 500
+/** The log's part of the deadline where a spool stands behind it, which must get its own. */
+const SHARE_OF_LOG = 0.6
 
-export type Keeper = {
-  /** Runs `work`, which keeps what was received; when it fails or takes too long, throws a Problem that makes the sender try again. */
-  keep<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T>
-  /** Appends the events to the keeper's topic, in their order. */
-  append(events: readonly Event[], signal: AbortSignal): Promise<void>
+/** `kept` where it belongs, with what the work answered, or in the spool on the way there. */
+export type Kept<T> = { place: 'log'; answer: T } | { place: 'spool' }
+
+export type Keeper<R extends Reception, T> = {
+  /** Keeps what was received; when that fails or takes too long, throws a Problem that makes the sender try again. */
+  keep(reception: R, deadline?: number): Promise<Kept<T>>
   figures(): KeeperFigures
   /** Refuses new work and resolves when what is in hand is kept or failed. */
   stop(): Promise<void>
 }
 
-export type KeeperFigures = { kept: number; failed: number; lastKeptTime: number | null; lastFailedTime: number | null }
+/** `spooled` of those that were kept went to the spool. */
+export type KeeperFigures = {
+  kept: number
+  spooled: number
+  failed: number
+  lastKeptTime: number | null
+  lastFailedTime: number | null
+}
+
+/** What a keeper keeps with: without a spool, what the log does not take is not kept. */
+export type KeepingWith<R extends Reception, T> = {
+  log: EventLog
+  spool: Spool | undefined
+  logger: Logger
+  kinds: readonly R['kind'][]
+  work: Work<R, T>
+}
 
 /** The one way into the log: nothing is acknowledged that did not come out of `keep`. */
-export function createKeeper(log: EventLog, { topic, deadline, notKept: status }: Keeping = OF_MARKETPLACES): Keeper {
-  const figures: KeeperFigures = { kept: 0, failed: 0, lastKeptTime: null, lastFailedTime: null }
+export function createKeeper<R extends Reception, T>(
+  { log, spool, logger, kinds, work }: KeepingWith<R, T>,
+  { topic, deadline: usual, notKept: status }: Keeping = OF_MARKETPLACES,
+): Keeper<R, T> {
+  const figures: KeeperFigures = { kept: 0, spooled: 0, failed: 0, lastKeptTime: null, lastFailedTime: null }
   const inHand = new Set<Promise<unknown>>()
   let stopping = false
+  for (const kind of kinds) spool?.drains(kind, topic, work)
 
-  async function attempt<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const atOnce = async (reception: R, milliseconds: number): Promise<Kept<T>> => ({
+    place: 'log',
+    answer: await within(milliseconds, (signal) => work(reception, appendTo(log, topic, signal))),
+  })
+
+  async function atOnceOrSpooled(reception: R, behind: Spool, deadline: number): Promise<Kept<T>> {
+    if (behind.isEmpty()) {
+      try {
+        return await atOnce(reception, deadline * SHARE_OF_LOG)
+      } catch (error) {
+        logger.warn({ err: error, kind: reception.kind }, 'what was received goes to the spool')
+      }
+    }
+    await behind.put(reception)
+    figures.spooled += 1
+    return { place: 'spool' }
+  }
+
+  async function attempt(reception: R, deadline: number): Promise<Kept<T>> {
     try {
-      const result = await within(deadline, work)
+      const kept = await (spool ? atOnceOrSpooled(reception, spool, deadline) : atOnce(reception, deadline))
       figures.kept += 1
       figures.lastKeptTime = Date.now()
-      return result
+      return kept
     } catch (error) {
       figures.failed += 1
       figures.lastFailedTime = Date.now()
@@ -50,20 +94,14 @@ export function createKeeper(log: EventLog, { topic, deadline, notKept: status }
   }
 
   return {
-    async keep(work) {
+    async keep(reception, deadline = usual) {
       if (stopping) throw notKept(status, 'This process is stopping. Send it again.')
-      const running = attempt(work)
+      const running = attempt(reception, deadline)
       inHand.add(running)
       try {
         return await running
       } finally {
         inHand.delete(running)
-      }
-    },
-    async append(events, signal) {
-      for (let from = 0; from < events.length; from += APPEND_AT_MOST) {
-        const stored = events.slice(from, from + APPEND_AT_MOST).map(encodeEvent)
-        await log.append(topic, stored, { signal })
       }
     },
     figures: () => ({ ...figures }),
@@ -73,6 +111,15 @@ export function createKeeper(log: EventLog, { topic, deadline, notKept: status }
     },
   }
 }
+
+const appendTo =
+  (log: EventLog, topic: Topic, signal: AbortSignal): Append =>
+  async (events) => {
+    for (let from = 0; from < events.length; from += APPEND_AT_MOST) {
+      const stored = events.slice(from, from + APPEND_AT_MOST).map(encodeEvent)
+      await log.append(topic, stored, { signal })
+    }
+  }
 
 const notKept = (status: number, detail: string, cause?: unknown): Problem =>
   new Problem(status, 'NOT_KEPT', detail, { headers: { 'Retry-After': RETRY_AFTER_SECONDS }, cause })

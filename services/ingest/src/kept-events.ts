@@ -1,11 +1,11 @@
 import type { Notification, Person } from '@tributary/channels'
 import { createEvent, derivedEventId, type Event, EventError, orderKey, sellerKey } from '@tributary/events'
-import { currentTraceparent } from '@tributary/runtime'
 import type { Vault } from '@tributary/vault'
 import { SOURCE } from './context.ts'
+import type { Origin } from './reception.ts'
 
 /** A verified notification with its bytes; account deletions go another way (erasure.ts). */
-export type Received = {
+export type Received = Origin & {
   /** The number of the channel that it came from. */
   channel: number
   notification: Exclude<Notification, { kind: 'account-deletion' }>
@@ -19,7 +19,7 @@ export type Received = {
 export async function eventsOf(received: Received, vault: Vault): Promise<Event[]> {
   const { notification } = received
   try {
-    if (notification.kind === 'order') return orderEvents(received.channel, notification)
+    if (notification.kind === 'order') return orderEvents(received, notification)
     return [await bodyEvent(received, notification.sellerId, notification.person, vault)]
   } catch (error) {
     if (!(error instanceof EventError)) throw error
@@ -30,7 +30,8 @@ export async function eventsOf(received: Received, vault: Vault): Promise<Event[
 
 type OrderNotification = Extract<Notification, { kind: 'order' }>
 
-function orderEvents(channel: number, notification: OrderNotification): Event[] {
+function orderEvents(received: Received, notification: OrderNotification): Event[] {
+  const { channel } = received
   const { notificationId, topic, time, sellerId } = notification
   return notification.orderIds.map((orderId) =>
     createEvent({
@@ -38,9 +39,9 @@ function orderEvents(channel: number, notification: OrderNotification): Event[] 
       type: 'OrderNotified',
       source: SOURCE,
       subject: `orders/${channel}/${sellerId}/${orderId}`,
-      time: Date.now(),
+      time: received.time,
       partitionkey: orderKey(channel, sellerId, orderId),
-      ...traced(),
+      ...traceOf(received),
       data: { channel, sellerId, orderId, topic, notificationId, notifiedTime: time },
     }),
   )
@@ -57,9 +58,9 @@ async function bodyEvent(received: Received, sellerId: string | null, person: Pe
     type: 'NotificationReceived',
     source: SOURCE,
     subject: `notifications/${channel}/${id}`,
-    time: Date.now(),
+    time: received.time,
     partitionkey: sellerId === null ? id : sellerKey(channel, sellerId),
-    ...traced(),
+    ...traceOf(received),
     data: {
       channel,
       topic,
@@ -73,7 +74,4 @@ async function bodyEvent(received: Received, sellerId: string | null, person: Pe
 }
 
 /** The trace goes on in whoever reads the event. */
-export function traced(): { traceparent?: string } {
-  const traceparent = currentTraceparent()
-  return traceparent === undefined ? {} : { traceparent }
-}
+export const traceOf = ({ traceparent }: Origin): { traceparent?: string } => (traceparent === undefined ? {} : { traceparent })

@@ -3,7 +3,7 @@ import { counter } from '@tributary/runtime'
 
 const notifications = counter({
   name: 'tributary_notifications_total',
-  help: 'Notifications that came: kept in the log, refused for what the sender got wrong, or not kept for a trouble of ours.',
+  help: 'Notifications that came: kept in the log, or spooled on the way there, refused for what the sender got wrong, or not kept for a trouble of ours.',
   labels: ['channel', 'outcome'],
 })
 const refusals = counter({
@@ -17,7 +17,7 @@ const signatureFailures = counter({
   labels: ['channel'],
 })
 
-export const countNotification = (channel: number, outcome: 'kept' | 'refused' | 'not-kept'): void =>
+export const countNotification = (channel: number, outcome: 'kept' | 'spooled' | 'refused' | 'not-kept'): void =>
   notifications.add(1, { channel: channelName(channel), outcome })
 export const countRefusal = (channel: number, code: string): void => refusals.add(1, { channel: channelName(channel), code })
 /** `channel` is the short name of whoever the notification says it comes from: a marketplace, or wecom. */
@@ -25,13 +25,13 @@ export const countSignatureFailure = (channel: string): void => signatureFailure
 
 /** Has every count of a channel stand at zero before anything comes, so that the first failure is a growth that an alert can see. */
 export function countNotificationsFromZero(channel: string): void {
-  for (const outcome of ['kept', 'refused', 'not-kept'] as const) notifications.add(0, { channel, outcome })
+  for (const outcome of ['kept', 'spooled', 'refused', 'not-kept'] as const) notifications.add(0, { channel, outcome })
   signatureFailures.add(0, { channel })
 }
 
 const callbacks = counter({
   name: 'tributary_wework_callbacks_total',
-  help: 'Callbacks of WeCom by what became of them: kept, not-kept, or the reason of the refusal.',
+  help: 'Callbacks of WeCom by what became of them: kept, spooled, not-kept, or the reason of the refusal.',
   labels: ['customer', 'outcome'],
 })
 

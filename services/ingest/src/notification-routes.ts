@@ -7,13 +7,15 @@ import { erasePeople } from './erasure.ts'
 import type { Keeper } from './keeper.ts'
 import { eventsOf } from './kept-events.ts'
 import { countNotification, countRefusal, countSignatureFailure } from './measure.ts'
+import { type NotificationReception, origin } from './reception.ts'
 import { within } from './within.ts'
+import type { Work } from './work.ts'
 
 /** A notification of eBay has about a kilobyte; orders are read, never posted. */
 const BODY_LIMIT = 256 * 1024
 
 /** `/open/order/callback/{channel}`: the address that is registered at the marketplaces. */
-export function notificationRoute(context: IngestContext, keeper: Keeper): Route {
+export function notificationRoute(context: IngestContext, keeper: Keeper<NotificationReception, unknown>): Route {
   return {
     path: '/open/order/callback/:channel',
     get: answerChallenge(context),
@@ -40,24 +42,29 @@ function challengeOrProblem(channel: Channel, query: URLSearchParams): { challen
   }
 }
 
-/** Verified, kept, answered, in this order: a yes is given for nothing that the log does not hold. */
-function receiveNotification(context: IngestContext, keeper: Keeper): Handler {
+/** Keeps a verified notification. */
+export const keepNotification =
+  (context: Pick<IngestContext, 'vault' | 'rowIds'>): Work<NotificationReception, void> =>
+  async ({ notification, ...reception }, append) => {
+    if (notification.kind === 'account-deletion') return erasePeople(context, append, notification, reception)
+    await append(await eventsOf({ ...reception, notification }, context.vault))
+  }
+
+/** Verified, kept, answered, in this order: a yes is given for nothing that neither the log nor the spool holds. */
+function receiveNotification(context: IngestContext, keeper: Keeper<NotificationReception, unknown>): Handler {
   return async (request, response) => {
     const channel = channelOf(context.channels, request)
     try {
       const notification = await verified(channel, request)
-      await keeper.keep(async (signal) => {
-        if (notification.kind === 'account-deletion') {
-          return erasePeople(context, keeper, notification, signal)
-        }
-        const events = await eventsOf({ channel: channel.number, notification, body: request.body }, context.vault)
-        await keeper.append(events, signal)
-      })
+      const { place } = await keeper.keep(
+        { kind: 'notification', ...origin(), channel: channel.number, notification, body: request.body },
+        channel.webhook.deadline,
+      )
+      countNotification(channel.number, place === 'log' ? 'kept' : 'spooled')
     } catch (error) {
       countNotification(channel.number, error instanceof Problem && error.status < 500 ? 'refused' : 'not-kept')
       throw error
     }
-    countNotification(channel.number, 'kept')
     response.status(channel.webhook.success).end()
   }
 }

@@ -123,6 +123,7 @@ function complete(content: FileContent, known: Pick<Configuration, 'databaseUrl'
     telemetry,
     metrics,
     delivery,
+    ingest,
     'order-sync': orderSync,
     'contact-sync': contactSync,
   } = content.tributary ?? {}
@@ -144,6 +145,7 @@ function complete(content: FileContent, known: Pick<Configuration, 'databaseUrl'
     spiServices: spi?.services ?? {},
     delivery: { allowAddresses: delivery?.['allow-addresses'] ?? [] },
     wework: weworkConfiguration(wework),
+    ingest: ingestOf(ingest),
     contactSync: contactSyncOf(contactSync),
     orderSync: orderSyncOf(orderSync),
   }
@@ -160,6 +162,14 @@ function orderSyncOf(section: TributarySection['order-sync']): Configuration['or
     reachBackDays: section?.['reach-back-days'] ?? 90,
     concurrency: section?.concurrency ?? 16,
   }
+}
+
+/** An hour of 100 notifications a second, sealed. */
+const SPOOL_BYTES = 512 * 1024 * 1024
+
+function ingestOf(section: TributarySection['ingest']): Configuration['ingest'] {
+  const { spool } = section ?? {}
+  return spool === undefined ? {} : { spool: { folder: spool.folder, maxBytes: spool['max-bytes'] ?? SPOOL_BYTES } }
 }
 
 function contactSyncOf(section: TributarySection['contact-sync']): Configuration['contactSync'] {

@@ -238,6 +238,21 @@ const Tributary = section({
       ),
     }),
   ),
+  ingest: optional(
+    section({
+      spool: optional(
+        section({
+          folder: text({ expected: 'a folder', fix: 'Name a folder on a local disk, one for each process that runs ingest.' }),
+          'max-bytes': optional(
+            count(1_048_576, 1_099_511_627_776, {
+              expected: 'bytes, 1048576 to 1099511627776',
+              fix: 'Write how much of the disk the spool may fill.',
+            }),
+          ),
+        }),
+      ),
+    }),
+  ),
   'order-sync': optional(
     section({
       'poll-interval-seconds': optional(seconds(1, 86_400)),

@@ -5,8 +5,10 @@ import type { RawRequest, Route } from '@tributary/runtime'
 import { channelOf } from '../channel-of.ts'
 import { type IngestContext, SOURCE } from '../context.ts'
 import type { Keeper } from '../keeper.ts'
-import { traced } from '../kept-events.ts'
+import { traceOf } from '../kept-events.ts'
+import { type ConsentReception, origin } from '../reception.ts'
 import { LateError, within } from '../within.ts'
+import type { Work } from '../work.ts'
 import { browserSecret } from './browser.ts'
 import { forPeople, queryOf, queryText } from './for-people.ts'
 import type { Page } from './page.ts'
@@ -20,7 +22,7 @@ const EXCHANGE_WITHIN = 10_000
  * `/open/order/oauth/callback/{channel}?code=…&state=…`: where the marketplace sends a seller's browser back to. The state is used up
  * before the code is exchanged, so no code is ever exchanged for a state twice.
  */
-export function callbackRoute(context: IngestContext, keeper: Keeper): Route {
+export function callbackRoute(context: IngestContext, keeper: Keeper<ConsentReception, unknown>): Route {
   const states = createStates(context.database)
   return {
     path: '/open/order/oauth/callback/:channel',
@@ -53,7 +55,7 @@ function refusedConsent(reason: string, claim: Claim, channel: Channel): Page {
 
 async function authorize(
   context: IngestContext,
-  keeper: Keeper,
+  keeper: Keeper<ConsentReception, unknown>,
   { channel, intent, consent }: { channel: Channel; intent: Intent; consent: Consent },
 ): Promise<Page> {
   const app = (await listApps(context.database, channel.number)).find(({ id }) => id === intent.appId)
@@ -64,9 +66,8 @@ async function authorize(
     return exchangeFailedPage(channel.name, grants.remedy, intent)
   }
   try {
-    await keeper.keep(async (signal) =>
-      keeper.append(await Promise.all(grants.map((grant) => authorizedEvent(context, intent, grant))), signal),
-    )
+    const kept = grants.map(({ access: _, ...grant }) => ({ ...grant, eventId: timeOrderedEventId() }))
+    await keeper.keep({ kind: 'consent', ...origin(), intent, grants: kept })
   } catch (error) {
     context.logger.error({ err: error, channel: channel.number, appId: app.id }, 'a consent could not be kept')
     return notKeptPage(intent)
@@ -87,9 +88,19 @@ async function exchange(channel: Channel, app: App, consent: Consent): Promise<r
   }
 }
 
-async function authorizedEvent({ vault, rowIds }: IngestContext, intent: Intent, grant: Grant) {
-  const now = Date.now()
-  const id = timeOrderedEventId(now)
+/** Keeps a consent. */
+export const keepConsent =
+  (context: Pick<IngestContext, 'vault' | 'rowIds'>): Work<ConsentReception, void> =>
+  async (reception, append) =>
+    append(await Promise.all(reception.grants.map((grant) => authorizedEvent(context, reception, grant))))
+
+async function authorizedEvent(
+  { vault, rowIds }: Pick<IngestContext, 'vault' | 'rowIds'>,
+  reception: ConsentReception,
+  grant: ConsentReception['grants'][number],
+) {
+  const { time, intent } = reception
+  const { eventId: id } = grant
   const key = sellerKey(intent.channel, grant.sellerId)
   const subject = vault.subject('seller', key)
   const [outcome] = await vault.seal([{ subject, eventId: id, plaintext: grant.refreshToken }])
@@ -98,9 +109,9 @@ async function authorizedEvent({ vault, rowIds }: IngestContext, intent: Intent,
     type: 'SellerAuthorized',
     source: SOURCE,
     subject: `sellers/${intent.channel}/${grant.sellerId}`,
-    time: now,
+    time,
     partitionkey: key,
-    ...traced(),
+    ...traceOf(reception),
     data: {
       channel: intent.channel,
       sellerId: grant.sellerId,
@@ -109,7 +120,7 @@ async function authorizedEvent({ vault, rowIds }: IngestContext, intent: Intent,
       sellerName: grant.sellerName,
       region: grant.region,
       spiServerCodes: intent.spiCodes === null ? null : [...intent.spiCodes],
-      authorizedTime: now,
+      authorizedTime: time,
       subject,
       sealed: outcome?.kind === 'sealed' ? outcome.jwe : null,
       refreshTokenExpiresIn: grant.refreshTokenExpiresIn,

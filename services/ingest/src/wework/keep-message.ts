@@ -14,17 +14,17 @@ import {
   type WecomMessage,
 } from '@tributary/wecom'
 import { SOURCE } from '../context.ts'
-import type { Keeper } from '../keeper.ts'
-import { traced } from '../kept-events.ts'
-import type { Address } from './addresses.ts'
+import { traceOf } from '../kept-events.ts'
+import type { CallbackReception, Origin } from '../reception.ts'
+import type { Append } from '../work.ts'
 import type { WeworkContext } from './context.ts'
 
 type Keeping = {
   context: WeworkContext
-  keeper: Keeper
-  address: Address
+  append: Append
+  address: CallbackReception['address']
   received: Received
-  signal: AbortSignal
+  origin: Origin
 }
 
 /**
@@ -75,7 +75,7 @@ async function authorizationCancelled(
   keeping: Keeping,
   { corpId, timestamp }: { corpId: string; timestamp: number },
 ): Promise<void> {
-  const { context, keeper, received, signal } = keeping
+  const { context, append, received, origin } = keeping
   const corp = corpOf(keeping, corpId)
   const { state, authorization } = await cancelCorp(context.database, corp, timestamp)
   if (state !== 'cancelled') return
@@ -89,20 +89,20 @@ async function authorizationCancelled(
     subject: `corps/${corp.corpId}`,
     time: timestamp * 1000,
     partitionkey: corpKey(corp.corpId),
-    ...traced(),
+    ...traceOf(origin),
     data: { customer: corp.customer, suiteId: corp.suiteId, authCorpId: corp.corpId, timestamp, subject },
   })
-  await keeper.append([event], signal)
+  await append([event])
 }
 
 async function contactChanged(
   keeping: Keeping,
   { corpId, changeType, timestamp }: Extract<WecomMessage, { kind: 'contact-changed' }>,
 ): Promise<void> {
-  const { context, keeper, received, signal } = keeping
+  const { context, append, received, origin } = keeping
   const corp = corpOf(keeping, corpId)
   const { receiveId, fields } = received
-  const events = await contactEvents({ ...context, source: SOURCE, ...traced() }, [
+  const events = await contactEvents({ ...context, source: SOURCE, ...traceOf(origin) }, [
     {
       corp: { ...corp, subject: await subjectOf(keeping, corp) },
       changeType,
@@ -112,7 +112,7 @@ async function contactChanged(
       fields,
     },
   ])
-  await keeper.append(events, signal)
+  await append(events)
 }
 
 const subjectOf = async ({ context }: Keeping, corp: CorpName): Promise<string> =>
@@ -122,7 +122,7 @@ async function keepOther(
   keeping: Keeping,
   { corpId, infoType, timestamp }: Extract<WecomMessage, { kind: 'other' }>,
 ): Promise<void> {
-  const { context, keeper, address, received, signal } = keeping
+  const { context, append, address, received, origin } = keeping
   const id = derivedEventId('CorpNotified', address.customer, idempotencyKey(received.receiveId, received.fields))
   const subject =
     corpId === null
@@ -135,9 +135,9 @@ async function keepOther(
     type: 'CorpNotified',
     source: SOURCE,
     subject: corpId === null ? `customers/${address.customer}` : `corps/${corpId}`,
-    time: Date.now(),
+    time: origin.time,
     partitionkey: corpId === null ? id : corpKey(corpId),
-    ...traced(),
+    ...traceOf(origin),
     data: {
       customer: address.customer,
       suiteId: address.suiteId,
@@ -148,7 +148,7 @@ async function keepOther(
       sealed: outcome?.kind === 'sealed' ? outcome.jwe : null,
     },
   })
-  await keeper.append([event], signal)
+  await append([event])
 }
 
 const LONGEST_ID = 64

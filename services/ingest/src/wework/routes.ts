@@ -11,6 +11,8 @@ import {
 import type express from 'express'
 import type { Keeper } from '../keeper.ts'
 import { countCallback, countSignatureFailure } from '../measure.ts'
+import { type CallbackReception, origin } from '../reception.ts'
+import type { Work } from '../work.ts'
 import type { Address, Addresses } from './addresses.ts'
 import type { Unreadable, WeworkContext } from './context.ts'
 import { keepMessage } from './keep-message.ts'
@@ -19,10 +21,12 @@ import { quarantine } from './quarantine.ts'
 /** The largest change of a tag names a thousand members and has 90 KB; a megabyte of anything is none of WeCom's. */
 const BODY_LIMIT = 256 * 1024
 
+/** `kept`, or why it went to quarantine. */
+export type CallbackOutcome = 'kept' | RefusalReason
+
 export type Parts = {
   addresses: Addresses
-  customers: Readonly<Record<string, WeworkCustomer>>
-  keeper: Keeper
+  keeper: Keeper<CallbackReception, CallbackOutcome>
   unreadable: Unreadable
 }
 
@@ -87,45 +91,51 @@ function receive(context: WeworkContext, parts: Parts, callbackOf: (request: Raw
       refuse(context, parts.unreadable, { address, response, reason: result.reason })
       return
     }
-    const outcome = await keep(context, parts, callback, { request, result }).catch((error: unknown) => {
+    const kept = await parts.keeper.keep(receptionOf(callback, request, result)).catch((error: unknown) => {
       countCallback(address.customer, 'not-kept')
       throw error
     })
-    countCallback(address.customer, outcome)
-    if (outcome !== 'kept')
-      context.logger.error({ customer: address.customer, reason: outcome }, 'a signed callback of WeCom is not for us')
+    countCallback(address.customer, kept.place === 'log' ? kept.answer : 'spooled')
     answer(response, 200, yes)
   }
 }
 
 const isForAnother = (reason: RefusalReason): boolean => reason === 'receive_id_mismatch' || reason === 'suite_id_mismatch'
 
+function receptionOf({ address }: Callback, request: RawRequest, result: Received | Refused): CallbackReception {
+  const { customer, suiteId, corpId, messages } = address
+  return {
+    kind: 'callback',
+    ...origin(),
+    address: { customer, suiteId, messages, ...(corpId === undefined ? {} : { corpId }) },
+    path: request.path,
+    result,
+    body: request.body,
+  }
+}
+
 /**
  * Keeps a message, or puts it in quarantine when it is signed and not for us. Both get their yes: anything else would be
  * sent again, and fails the review of a suite.
  */
-function keep(
-  context: WeworkContext,
-  { customers, keeper }: Parts,
-  { address }: Callback,
-  { request, result }: { request: RawRequest; result: Received | Refused },
-): Promise<'kept' | RefusalReason> {
-  return keeper.keep(async (signal) => {
+export const keepCallback =
+  (context: WeworkContext, customers: Readonly<Record<string, WeworkCustomer>>): Work<CallbackReception, CallbackOutcome> =>
+  async ({ address, path, result, body, ...origin }, append) => {
     if (result.kind === 'received' && (await isOfKnownCorp(context, customers, address, result))) {
-      await keepMessage({ context, keeper, address, received: result, signal })
+      await keepMessage({ context, append, address, received: result, origin })
       return 'kept'
     }
     const reason = result.kind === 'refused' ? result.reason : 'receive_id_mismatch'
-    await quarantine(context.database, { customer: address.customer, address: request.path, reason, body: request.body })
+    await quarantine(context.database, { customer: address.customer, address: path, reason, body })
+    context.logger.error({ customer: address.customer, reason }, 'a signed callback of WeCom is not for us')
     return reason
-  })
-}
+  }
 
 /** On the data address a message may be sealed for a corp: one that is configured, or whose authorization we know. */
 async function isOfKnownCorp(
   { database }: WeworkContext,
-  customers: Parts['customers'],
-  { customer, suiteId, corpId, messages }: Address,
+  customers: Readonly<Record<string, WeworkCustomer>>,
+  { customer, suiteId, corpId, messages }: CallbackReception['address'],
   { receiveId }: Received,
 ): Promise<boolean> {
   if (suiteId === '' || receiveId !== corpId || messages.includes(receiveId)) return true

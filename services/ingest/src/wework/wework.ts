@@ -5,27 +5,26 @@ import { openSettings } from '@tributary/vault'
 import { LRUCache } from 'lru-cache'
 import type { IngestContext } from '../context.ts'
 import { createKeeper } from '../keeper.ts'
+import type { Spool } from '../spool/spool.ts'
 import { openAddresses } from './addresses.ts'
 import type { Unreadable } from './context.ts'
 import { countQuarantine } from './quarantine.ts'
-import { weworkRoutes } from './routes.ts'
+import { keepCallback, weworkRoutes } from './routes.ts'
 
 /** WeCom waits for one second (W90642), and the answer has a way to go. */
 const DEADLINE = 700
 
 /** The part of ingest that faces WeCom: its routes, and how it does. Without a configured customer there is neither. */
-export function createWework(context: IngestContext) {
+export function createWework(context: IngestContext, spool: Spool | undefined) {
   const customers = context.configuration.wework ?? {}
-  const keeper = createKeeper(context.log, { topic: CONTACT_TOPIC, deadline: DEADLINE, notKept: 500 })
   const unreadable: Unreadable = { count: 0, lastTime: null }
-  const settings = openSettings(context)
+  const own = { ...context, settings: openSettings(context), authorizationOf: rememberedAuthorizations(context) }
+  const keeper = createKeeper(
+    { ...context, spool, kinds: ['callback'], work: keepCallback(own, customers) },
+    { topic: CONTACT_TOPIC, deadline: DEADLINE, notKept: 500 },
+  )
   const hasAddresses = Object.values(customers).some(({ suite, selfBuilt }) => suite || Object.keys(selfBuilt).length > 0)
-  const routes: Route[] = hasAddresses
-    ? weworkRoutes(
-        { ...context, settings, authorizationOf: rememberedAuthorizations(context) },
-        { addresses: openAddresses(customers), customers, keeper, unreadable },
-      )
-    : []
+  const routes: Route[] = hasAddresses ? weworkRoutes(own, { addresses: openAddresses(customers), keeper, unreadable }) : []
 
   return {
     routes,
