@@ -55,7 +55,7 @@ describe('taking in notifications of eBay', () => {
       const time = Date.now()
       const head = { kind: 'order', notificationId: 'n-1', topic: 'X', time, sellerId: 'SYNuser1' } as const
       const events = await eventsOf(
-        { channel: 1, notification: { ...head, orderIds: ['12-1', '12-2'] }, body: Buffer.from('{}') },
+        { time, channel: 1, notification: { ...head, orderIds: ['12-1', '12-2'] }, body: Buffer.from('{}') },
         its.vault,
       )
       expect(ofType(events, 'OrderNotified').map(({ data }) => data.orderId)).to.deep.equal(['12-1', '12-2'])
