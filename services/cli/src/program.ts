@@ -17,6 +17,7 @@ import { addSandboxCommand } from './commands/sandbox.ts'
 import { addSellerCommands } from './commands/seller.ts'
 import { addServeCommand } from './commands/serve.ts'
 import { addSpiCommands } from './commands/spi.ts'
+import { addSpoolCommands } from './commands/spool.ts'
 import { addVaultCommands } from './commands/vault.ts'
 import { addWeworkCommands } from './commands/wework.ts'
 
@@ -33,6 +34,7 @@ export function buildProgram(): Command {
   addSpiCommands(program)
   addSellerCommands(program)
   addParkedCommands(program)
+  addSpoolCommands(program)
   addLaneCommands(program)
   addEndpointCommands(program)
   addReplayCommand(program)

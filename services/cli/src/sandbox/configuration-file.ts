@@ -5,6 +5,7 @@ import { stringify } from 'yaml'
 export type SandboxAddresses = {
   port: number
   metricsPort: number
+  spoolFolder: string
   /** `qifu.eg.<channel>` by the channel's name. */
   channels: Readonly<Record<string, Record<string, unknown>>>
   /** `qifu.eg.wework-map`, where contacts flow. */
@@ -18,12 +19,13 @@ export type SandboxAddresses = {
  * Secrets stay in the environment.
  */
 export async function writeConfigurationFile(file: string, addresses: SandboxAddresses): Promise<void> {
-  const { port, metricsPort, channels, wework, receivers } = addresses
+  const { port, metricsPort, spoolFolder, channels, wework, receivers } = addresses
   const document = {
     tributary: {
       profile: 'sandbox',
       server: { host: '127.0.0.1', port },
       metrics: { host: '127.0.0.1', port: metricsPort },
+      ingest: { spool: { folder: spoolFolder } },
       'order-sync': { 'poll-interval-seconds': 30 },
       // Partners are on this machine here.
       delivery: { 'allow-addresses': ['127.0.0.1'] },

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir } from 'node:fs/promises'
+import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { addApp, addSpiService, migrate, openDatabase } from '@tributary/database'
 import { channelName } from '@tributary/events'
@@ -132,9 +132,12 @@ async function configure(
   const gatewayUrl = `http://127.0.0.1:${port}`
   for (const marketplace of marketplaces) marketplace.connect(gatewayUrl)
   const configurationFile = join(folder, 'tributary.yaml')
+  const spoolFolder = join(folder, 'spool')
+  await rm(spoolFolder, { recursive: true, force: true })
   await writeConfigurationFile(configurationFile, {
     port,
     metricsPort: await freePort(),
+    spoolFolder,
     channels: Object.fromEntries(marketplaces.map((one) => [channelName(one.channel), one.configuration(gatewayUrl)])),
     wework: contacts?.configuration,
     receivers: Object.fromEntries(RECEIVERS.map((name, index) => [name, receivers[index]?.url ?? ''])),
