@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { listParked } from '@tributary/consumer'
 import { createEvent, type EventOf, encodeEvent, ORDER_TOPIC, timeOrderedEventId } from '@tributary/events'
 import { expect } from 'chai'
@@ -9,11 +12,17 @@ describe('a running gateway, looked after by commands', function () {
   this.timeout(60_000)
   let world: World
   let seller: Seller
+  let folder: string
   before(async () => {
-    world = await openWorld({ name: 'operating', receivers: ['warehouse', 'accounting'] })
+    folder = await mkdtemp(join(tmpdir(), 'tributary-spool-'))
+    const settings = { ingest: { spool: { folder } } }
+    world = await openWorld({ name: 'operating', receivers: ['warehouse', 'accounting'], settings })
     seller = (await world.consent({ codes: 'warehouse' })).seller
   })
-  after(() => world.close())
+  after(async () => {
+    await world.close()
+    await rm(folder, { recursive: true, force: true })
+  })
 
   async function command(...args: string[]): Promise<string> {
     const { code, output, errors } = await world.gateway.run(args)
@@ -42,6 +51,16 @@ describe('a running gateway, looked after by commands', function () {
     const figures = new Map(health.services.map(({ name, details }) => [name, Object.keys(details ?? {})]))
     for (const name of ['ingest', 'order-sync', 'projector', 'dispatcher']) expect(figures.get(name), name).not.to.be.empty
     expect(await command('doctor')).not.to.match(/^FIX/m)
+  })
+
+  it('shows what ingest has on its own disk', async () => {
+    expect(await command('spool', 'list')).to.equal('0 wait for the log, 0 bytes. Set aside:\n(none)\n')
+    expect(await command('spool', 'list', '--json')).to.equal('')
+    const { code, errors } = await world.gateway.run(['spool', 'retry'])
+    expect([code, errors]).to.deep.equal([
+      1,
+      'tributary: No such thing is set aside. See: tributary spool list [SPOOL_NOTHING_SET_ASIDE]\n',
+    ])
   })
 
   it('tells receivers of a change once, in order, and of a notification heard twice nothing new', async () => {

@@ -66,6 +66,9 @@ describeOnKafka('the log away under load, and ingest killed meanwhile', function
       expect(await waiting(world), 'what was acknowledged waits on the disk').to.be.greaterThan(60)
       await eventually('the bound is met', () => (statuses.get(503) ?? 0) > 20, 120_000)
       await expectRefused(world)
+      expect((await world.gateway.run(['spool', 'list'])).output).to.match(
+        /^\d{3} wait for the log, \d+ bytes, the oldest since 20/,
+      )
       await broker.restart()
       await more(60)
       await killAfter(world, random)

@@ -214,6 +214,17 @@ tributary:
     expect(error.message).to.contain('NOT_SET')
   })
 
+  it('has a spool where a folder is named for it, and bounds it', async () => {
+    expect((await load('tributary: { ingest: {} }')).ingest).to.deep.equal({})
+    const named = await load('tributary: { ingest: { spool: { folder: /var/spool/tributary } } }')
+    expect(named.ingest).to.deep.equal({ spool: { folder: '/var/spool/tributary', maxBytes: 536_870_912 } })
+    const error = await refusal('tributary: { ingest: { spool: { max-bytes: 1000 } } }')
+    expect(error.problems.map(({ key }) => key).sort()).to.deep.equal([
+      'tributary.ingest.spool.folder',
+      'tributary.ingest.spool.max-bytes',
+    ])
+  })
+
   it('says which known key an unknown one resembles', async () => {
     const error = await refusal(`
 qifu:

@@ -40,7 +40,8 @@ export function createDrain(context: DrainContext): (signal: AbortSignal) => Pro
   const failures = new Map<number, number>()
 
   /** Sets an entry aside when it is to blame, and throws the error when it is not. */
-  function setAsideOrThrow(entry: Entry, error: unknown): void {
+  function setAsideOrThrow(entry: Entry, error: unknown, signal: AbortSignal): void {
+    if (signal.aborted) throw error
     const blamed = blame(error)
     const times = (failures.get(entry.id) ?? 0) + 1
     if (blamed === 'unknown') failures.set(entry.id, times)
@@ -50,33 +51,36 @@ export function createDrain(context: DrainContext): (signal: AbortSignal) => Pro
     context.logger.error({ err: error, kind: entry.kind, entry: entry.id }, 'an entry of the spool was set aside')
   }
 
-  async function alone(prepared: Prepared, signal: AbortSignal): Promise<void> {
+  async function alone(one: Prepared, signal: AbortSignal): Promise<void> {
     try {
-      await append(context.log, [prepared], signal)
+      await append(context.log, [one], signal)
     } catch (error) {
-      setAsideOrThrow(prepared.entry, error)
+      setAsideOrThrow(one.entry, error, signal)
       return
     }
-    file.remove([prepared.entry.id])
+    file.remove([one.entry.id])
+  }
+
+  async function prepared(entries: readonly Entry[], signal: AbortSignal): Promise<Prepared[]> {
+    const batch: Prepared[] = []
+    for (const entry of entries)
+      try {
+        batch.push(await unlessStopped(prepare(context, entry), signal))
+      } catch (error) {
+        setAsideOrThrow(entry, error, signal)
+      }
+    return batch
   }
 
   return async (signal) => {
     const entries = file.first(BATCH_ENTRIES, BATCH_BYTES)
-    const batch: Prepared[] = []
-    for (const entry of entries) {
-      signal.throwIfAborted()
-      try {
-        batch.push(await prepare(context, entry))
-      } catch (error) {
-        setAsideOrThrow(entry, error)
-      }
-    }
+    const batch = await prepared(entries, signal)
     try {
       await append(context.log, batch, signal)
     } catch (error) {
-      if (blame(error) === 'surroundings') throw error
+      if (signal.aborted || blame(error) === 'surroundings') throw error
       // One of them cannot be kept. Alone, each answers for itself.
-      for (const prepared of batch) await alone(prepared, signal)
+      for (const one of batch) await alone(one, signal)
       return true
     }
     file.remove(batch.map(({ entry }) => entry.id))
@@ -105,6 +109,18 @@ async function append(log: EventLog, batch: readonly Prepared[], stopping: Abort
       await within(APPEND_WITHIN, (late) =>
         log.append(topic, events.slice(from, from + APPEND_AT_MOST), { signal: AbortSignal.any([late, stopping]) }),
       )
+  }
+}
+
+/** What hangs may not hear a signal, and a process that stops cannot wait for it. */
+async function unlessStopped<T>(work: Promise<T>, stopping: AbortSignal): Promise<T> {
+  const { promise: stopped, reject } = Promise.withResolvers<never>()
+  const stop = () => reject(stopping.reason)
+  stopping.addEventListener('abort', stop, { once: true })
+  try {
+    return await Promise.race([work, stopped])
+  } finally {
+    stopping.removeEventListener('abort', stop)
   }
 }
 

@@ -60,6 +60,7 @@ describe('the file of the spool', () => {
     const [a] = file.first(1, 1_000_000)
     file.setAside(a?.id ?? 0, 'EVENT_INVALID: for a test')
     expect(first()).to.deep.equal(['b'])
+    expect(file.figures()).to.include({ waiting: 1, bytes: 8, setAside: 1 })
     expect(file.listSetAside()).to.have.length(1)
     expect(file.listSetAside()[0]).to.include({ id: a?.id, reason: 'EVENT_INVALID: for a test' })
     file.remove(file.first(1, 1_000_000).map(({ id }) => id))
@@ -68,6 +69,7 @@ describe('the file of the spool', () => {
     put('c')
     expect(file.retry()).to.equal(1)
     expect(first()).to.deep.equal(['a', 'c'])
+    expect(file.figures()).to.include({ waiting: 2, bytes: 16, setAside: 0 })
   })
 
   it('leaves nothing on the disk of what is removed', async () => {

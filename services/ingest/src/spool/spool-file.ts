@@ -13,7 +13,7 @@ export type SpoolFigures = {
   /** Entries that wait, and bytes of them. */
   waiting: number
   bytes: number
-  /** When the oldest of them was received, milliseconds since 1970. */
+  /** When the first of them was received, milliseconds since 1970. */
   oldestTime: number | null
   setAside: number
 }
@@ -40,6 +40,7 @@ const LONGEST_REASON = 500
 /** Commands of operators have the file for moments only. */
 const BUSY_TIMEOUT = 2_000
 
+/** Totals stand apart: to count half a million entries takes 0.15 s, in which nobody is answered. */
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS entry (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -51,8 +52,25 @@ const SCHEMA = `
     set_aside_time INTEGER,
     reason TEXT
   ) STRICT;
-  CREATE INDEX IF NOT EXISTS waiting ON entry (id, bytes, received_time) WHERE set_aside_time IS NULL;
+  CREATE INDEX IF NOT EXISTS waiting ON entry (id, bytes) WHERE set_aside_time IS NULL;
   CREATE INDEX IF NOT EXISTS set_aside ON entry (id) WHERE set_aside_time IS NOT NULL;
+
+  CREATE TABLE IF NOT EXISTS total (waiting INTEGER NOT NULL, bytes INTEGER NOT NULL, set_aside INTEGER NOT NULL) STRICT;
+  INSERT INTO total SELECT 0, 0, 0 WHERE NOT EXISTS (SELECT 1 FROM total);
+  CREATE TRIGGER IF NOT EXISTS added AFTER INSERT ON entry BEGIN
+    UPDATE total SET waiting = waiting + 1, bytes = bytes + NEW.bytes;
+  END;
+  CREATE TRIGGER IF NOT EXISTS removed AFTER DELETE ON entry BEGIN
+    UPDATE total SET waiting = waiting - 1, bytes = bytes - OLD.bytes;
+  END;
+  CREATE TRIGGER IF NOT EXISTS aside AFTER UPDATE OF set_aside_time ON entry
+  WHEN OLD.set_aside_time IS NULL AND NEW.set_aside_time IS NOT NULL BEGIN
+    UPDATE total SET waiting = waiting - 1, bytes = bytes - OLD.bytes, set_aside = set_aside + 1;
+  END;
+  CREATE TRIGGER IF NOT EXISTS retried AFTER UPDATE OF set_aside_time ON entry
+  WHEN OLD.set_aside_time IS NOT NULL AND NEW.set_aside_time IS NULL BEGIN
+    UPDATE total SET waiting = waiting + 1, bytes = bytes + OLD.bytes, set_aside = set_aside - 1;
+  END;
 `
 
 /**
@@ -110,8 +128,7 @@ function operations(database: DatabaseSync, file: string): SpoolFile {
     setAside: (id, reason) => call(() => void statements.setAside.run(Date.now(), reason.slice(0, LONGEST_REASON), id)),
     listSetAside: () => call(() => statements.listSetAside.all() as SetAside[]),
     retry: (id) => call(() => Number((id === undefined ? statements.retryAll.run() : statements.retryOne.run(id)).changes)),
-    figures: () =>
-      call(() => ({ ...(statements.sums.get() as SpoolFigures), ...(statements.countSetAside.get() as { setAside: number }) })),
+    figures: () => call(() => ({ ...(statements.figures.get() as SpoolFigures) })),
     close: () => {
       if (database.isOpen) database.close()
     },
@@ -151,12 +168,11 @@ function prepare(database: DatabaseSync) {
     upTo: database.prepare(
       `SELECT id, identity, kind, sealed, received_time AS receivedTime ${waiting} AND id <= ? ORDER BY id`,
     ),
-    remove: database.prepare('DELETE FROM entry WHERE id = ?'),
+    remove: database.prepare('DELETE FROM entry WHERE id = ? AND set_aside_time IS NULL'),
     setAside: database.prepare('UPDATE entry SET set_aside_time = ?, reason = ? WHERE id = ?'),
-    sums: database.prepare(
-      `SELECT count(*) AS waiting, coalesce(sum(bytes), 0) AS bytes, min(received_time) AS oldestTime ${waiting}`,
+    figures: database.prepare(
+      `SELECT waiting, bytes, set_aside AS setAside, (SELECT received_time ${waiting} ORDER BY id LIMIT 1) AS oldestTime FROM total`,
     ),
-    countSetAside: database.prepare('SELECT count(*) AS setAside FROM entry WHERE set_aside_time IS NOT NULL'),
     listSetAside: database.prepare(
       `SELECT id, kind, received_time AS receivedTime, set_aside_time AS setAsideTime, reason
        FROM entry WHERE set_aside_time IS NOT NULL ORDER BY id`,

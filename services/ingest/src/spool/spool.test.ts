@@ -94,6 +94,36 @@ describe('taking in while the log is away, with a spool', function () {
     expect(await its.events()).to.have.length(6)
   })
 
+  it('stops at once while a database that hangs keeps it from draining, and goes on when it is started again', async () => {
+    its.relay.stall()
+    expect(await send(its.ebay.notifications.message('FEEDBACK_LEFT', { userId: 'SYNuser9' }))).to.deep.equal([204])
+    const started = performance.now()
+    await its.ingest.stop()
+    expect(performance.now() - started).to.be.lessThan(2_000)
+    its.relay.heal()
+    await its.restart(settings())
+    await drained()
+    expect(ofType(await its.events(), 'NotificationReceived')).to.have.length(1)
+  })
+
+  it('keeps a consent, whose code serves once, though the log is away', async () => {
+    const userId = its.ebay.market.addSeller().userId
+    const begun = await fetch(`${its.server.url}/open/order/oauth/authorize/1?app=${its.appId}`, { redirect: 'manual' })
+    const cookie = begun.headers.getSetCookie()[0]?.split(';')[0] ?? ''
+    const back = await its.ebay.consent(begun.headers.get('location') ?? '', { userId, accept: true })
+    await its.log.close()
+    expect((await fetch(back, { headers: { cookie } })).status).to.equal(200)
+    const [token] = [...its.ebay.market.grants.keys()]
+    expect(await readFile(join(folder, 'spool.sqlite-wal'), 'latin1')).not.to.include(token)
+    await its.restart(settings())
+    await drained()
+    const [event, ...others] = ofType(await its.events(), 'SellerAuthorized')
+    expect(others).to.deep.equal([])
+    expect(event?.data).to.include({ channel: 1, sellerId: userId, appId: its.appId })
+    const part = { subject: event?.data.subject ?? '', eventId: event?.id ?? '', jwe: event?.data.sealed ?? '' }
+    expect(await its.vault.open([part])).to.deep.equal([{ kind: 'opened', plaintext: token }])
+  })
+
   it('forgets a person later when the database is away, and says yes to it now', async () => {
     const subject = its.vault.subject('ebay:user', 'some_buyer')
     const holder = orderHolder(1, 'SYNuser1', '12-1', 4711)
