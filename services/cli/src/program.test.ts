@@ -47,7 +47,7 @@ describe('the command line', () => {
     const calls: [string[], string][] = [
       [['nonsense'], 'unknown command'],
       [['serve'], 'missing required argument'],
-      [['serve', 'ingest', 'console'], 'ingest, order-sync, contact-sync, projector, dispatcher'],
+      [['serve', 'ingest', 'nonsense'], 'ingest, order-sync, contact-sync, projector, dispatcher, console'],
       [['app', 'add', '--channel', 'ebay'], '--name <name>'],
       [['app', 'add', '--channel', 'myspace'], '1 (ebay)'],
       [['seller', 'route', 'ebay', '--spi', 'a'], 'missing required argument'],

@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { addApiKeyCommands } from './commands/api-key.ts'
 import { addAppCommands } from './commands/app.ts'
 import { addArchiveCommands } from './commands/archive.ts'
 import { addDoctorCommand } from './commands/doctor.ts'
@@ -31,6 +32,7 @@ export function buildProgram(): Command {
   addServeCommand(program)
   addMigrateCommand(program)
   addAppCommands(program)
+  addApiKeyCommands(program)
   addSpiCommands(program)
   addSellerCommands(program)
   addParkedCommands(program)

@@ -1,3 +1,4 @@
+import { createConsole } from '@tributary/console'
 import { createContactSync } from '@tributary/contact-sync'
 import { createDispatcher } from '@tributary/dispatcher'
 import { createIngest } from '@tributary/ingest'
@@ -6,7 +7,7 @@ import { createProjector } from '@tributary/projector'
 import { createHttpServer, createMetricsServer, type HttpServer, type Service } from '@tributary/runtime'
 import type { Platform } from './platform.ts'
 
-export const SERVICE_NAMES = ['ingest', 'order-sync', 'contact-sync', 'projector', 'dispatcher'] as const
+export const SERVICE_NAMES = ['ingest', 'order-sync', 'contact-sync', 'projector', 'dispatcher', 'console'] as const
 export type ServiceName = (typeof SERVICE_NAMES)[number]
 
 /** The named services and the HTTP server of their process, in the order in which they start. */
@@ -22,6 +23,11 @@ export function createServices(platform: Platform, names: readonly ServiceName[]
     'contact-sync': () => createContactSync(platform),
     projector: () => createProjector(platform),
     dispatcher: () => createDispatcher(platform),
+    console() {
+      const made = createConsole(platform)
+      routers.push(made.router)
+      return made
+    },
   }
   const services = SERVICE_NAMES.filter((name) => names.includes(name)).map((name) => factories[name]())
   const { configuration, logger } = platform

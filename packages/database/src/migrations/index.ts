@@ -15,6 +15,7 @@ import { migration as weworkDirectory } from './015-wework-directory.ts'
 import { migration as endpoints } from './018-endpoints.ts'
 import { migration as rebuild } from './023-rebuild.ts'
 import { migration as history } from './026-history.ts'
+import { migration as apiKeys } from './035-api-keys.ts'
 
 /** In the order they run. A migration that has landed never changes; a new one is added at the end. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -34,4 +35,5 @@ export const MIGRATIONS: readonly Migration[] = [
   history,
   endpoints,
   weworkDirectory,
+  apiKeys,
 ]
