@@ -75,6 +75,22 @@ describe('Lazada', () => {
     })
   })
 
+  it('reads again what slid over the edge of a page when an order left the window meanwhile', async () => {
+    const orders = Array.from({ length: 60 }, add)
+    const window = { from: Date.now() - 60_000, to: Date.now() }
+    const list = (page: string | null) => stage.lazada.listOrders(stage.session, window, page, stage.signal)
+    const first = await list(null)
+    const [changed] = orders
+    if (changed) changed.updated = Date.now() + 60_000
+    const seen = first.orders.map(({ orderId }) => orderId)
+    for (let page = first.nextPage; page !== null; ) {
+      const next = await list(page)
+      seen.push(...next.orders.map(({ orderId }) => orderId))
+      page = next.nextPage
+    }
+    expect(seen).to.include.members(orders.map(({ order }) => order.order_id))
+  })
+
   it('keeps ids beyond 2^53 whole, though they come as numbers', async () => {
     const { order } = stage.simulator.market.addOrder(stage.sellerId, { order_id: '9007199254740993' })
     expect(order.order_id).to.equal('9007199254740993')
@@ -139,6 +155,17 @@ describe('Lazada', () => {
     }
     expect(stage.simulator.calls.filter((call) => call === 'pack')).to.have.length(2)
     expect(stage.simulator.calls.filter((call) => call === 'ready')).to.have.length(2)
+  })
+
+  it('ships nothing when one line of the parcel is unknown or cancelled', async () => {
+    const { order, lines } = add()
+    const [line] = lines
+    if (!line) throw new Error('no line')
+    expect(await ship(parcel(order.order_id, [line.order_item_id, '1']))).to.include({ code: 'LINES_UNKNOWN' })
+    const other = { ...line, order_item_id: '961', status: 'canceled' }
+    lines.push(other)
+    expect(await ship(parcel(order.order_id, [line.order_item_id, '961']))).to.include({ code: 'NOT_SHIPPABLE' })
+    expect(line.status).to.equal('pending')
   })
 
   it('says no with a reason to lines that cannot be shipped', async () => {

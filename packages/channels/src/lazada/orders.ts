@@ -11,8 +11,11 @@ const PAGE_SIZE = 50
 /** Lazada answers no offset beyond. */
 const LAST_OFFSET = 5_000
 
-/** `after` is the edge of the window that this page counts from, milliseconds since 1970. */
-type Page = { after: number; offset: number }
+/**
+ * `after` is the edge of the window that this page counts from, milliseconds since 1970; `total` is how many orders the page
+ * before said are behind that edge.
+ */
+type Page = { after: number; offset: number; total?: number }
 
 type Orders = Pick<Channel, 'listOrders' | 'getOrder'> & {
   /** The raw lines of an order, for who has to know more of them than an order tells. */
@@ -65,11 +68,12 @@ export function createOrders({ call }: { call: SellerCall }): Orders {
       session,
       texts.map((order, index) => ({ order, items: items.get(ids[index] ?? '') ?? [] })),
     )
-    const next = pageAfter(page, texts)
+    const total = answer.data.countTotal === undefined ? null : Number(answer.data.countTotal)
+    const next = pageAfter(page, texts, total)
     return {
       orders: read.orders,
       unreadable: [...read.unreadable, ...next.skipped],
-      total: answer.data.countTotal === undefined ? null : Number(answer.data.countTotal),
+      total,
       nextPage: next.page === null ? null : JSON.stringify(next.page),
     }
   }
@@ -95,11 +99,19 @@ function idOf(order: string): string | undefined {
   return /^\d{1,30}$/.test(String(id)) ? String(id) : undefined
 }
 
-/** A window of more than 5,000 orders in one second cannot be read to its end; it is said, not passed over. */
-function pageAfter(page: Page, texts: readonly string[]): { page: Page | null; skipped: FieldProblem[] } {
+/**
+ * Lazada pages by offset over a live result: an order that changes while we page leaves the window, and those behind it slide
+ * over the edge of a page, unseen. The total tells: when it shrank by n, n places are read again. A window of more than 5,000
+ * orders in one second cannot be read to its end; it is said, not passed over.
+ */
+function pageAfter(page: Page, texts: readonly string[], total: number | null): { page: Page | null; skipped: FieldProblem[] } {
+  const left = page.total === undefined || total === null ? 0 : Math.max(0, page.total - total)
+  const again = Math.min(left, page.offset)
+  const known = total === null ? {} : { total }
+  if (again > 0) return { page: { ...known, after: page.after, offset: page.offset - again }, skipped: [] }
   if (texts.length < PAGE_SIZE) return { page: null, skipped: [] }
   const offset = page.offset + PAGE_SIZE
-  if (offset <= LAST_OFFSET) return { page: { ...page, offset }, skipped: [] }
+  if (offset <= LAST_OFFSET) return { page: { ...known, after: page.after, offset }, skipped: [] }
   const last = (parseExactly(texts.at(-1) ?? '{}') as { updated_at?: unknown }).updated_at
   const after = readTime(String(last))
   if (after > page.after) return { page: { after, offset: 0 }, skipped: [] }
@@ -108,8 +120,8 @@ function pageAfter(page: Page, texts: readonly string[]): { page: Page | null; s
 }
 
 function readPage(token: string): Page {
-  const { after, offset } = JSON.parse(token) as Page
-  return { after, offset }
+  const { after, offset, total } = JSON.parse(token) as Page
+  return { after, offset, ...(total === undefined ? {} : { total }) }
 }
 
 function readElements(session: Session, elements: readonly { order: string; items: readonly string[] }[]) {

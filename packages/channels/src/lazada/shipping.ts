@@ -50,7 +50,8 @@ export function createShipping(options: {
       if (![shipment.orderId, ...shipment.lines.map(({ lineItemId }) => lineItemId)].every((id) => /^\d{1,30}$/.test(id)))
         return refused('ID_MALFORMED', 'Ids of Lazada are digits')
       const before = await linesOf(session, shipment, signal)
-      if (before.length === 0) return refused('LINES_UNKNOWN', 'Lazada knows none of these lines')
+      const unfit = unfitFor(shipment, before)
+      if (unfit) return unfit
       const toPack = before.filter(({ status }) => TO_PACK.has(status))
       const notPacked = toPack.length > 0 ? await pack(session, shipment, toPack, signal) : undefined
       if (notPacked) return notPacked
@@ -60,6 +61,16 @@ export function createShipping(options: {
       return notReady ?? conclude(packed, toPack.length === 0 && waiting.length === 0)
     },
   }
+}
+
+/** Said before the first step: half a parcel must not leave under the name of the whole. */
+function unfitFor(shipment: Shipment, lines: readonly Line[]): Refused | undefined {
+  if (lines.length === 0) return refused('LINES_UNKNOWN', 'Lazada knows none of these lines')
+  const there = new Set(lines.map(({ id }) => id))
+  const missing = shipment.lines.find(({ lineItemId }) => !there.has(lineItemId))
+  if (missing) return refused('LINES_UNKNOWN', `The order has no line ${missing.lineItemId}`)
+  const stopped = lines.find(({ status }) => status === 'unpaid' || status === 'canceled')
+  return stopped && refused('NOT_SHIPPABLE', `Line ${stopped.id} is ${stopped.status}`)
 }
 
 const NOT_SHIPPABLE: ReadonlySet<string> = new Set([...TO_PACK, 'unpaid', 'canceled'])
