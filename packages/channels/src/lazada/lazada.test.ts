@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import type { Shipment } from '../port.ts'
+import { createLazada } from './lazada.ts'
 import { createStage, failureOf, type Stage } from './testing/stage.ts'
 
 describe('Lazada', () => {
@@ -166,6 +167,13 @@ describe('Lazada', () => {
     lines.push(other)
     expect(await ship(parcel(order.order_id, [line.order_item_id, '961']))).to.include({ code: 'NOT_SHIPPABLE' })
     expect(line.status).to.equal('pending')
+  })
+
+  it('asks nobody in the name of a store whose country has no address, and says what to do', async () => {
+    const { apiUrl: _, ...urls } = stage.simulator.urls
+    const lazada = createLazada({ urls, apps: async () => [stage.app], budget: { take: async () => {} } })
+    const failure = await failureOf(lazada.getOrder({ ...stage.session, region: 'xx' }, '1', stage.signal))
+    expect(failure).to.include({ remedy: 'person' }).and.have.property('message').that.includes('qifu.eg.lazada.api-url')
   })
 
   it('says no with a reason to lines that cannot be shipped', async () => {

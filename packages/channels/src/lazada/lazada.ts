@@ -1,5 +1,5 @@
 import { createSend } from '../http.ts'
-import type { App, CallBudget, Channel } from '../port.ts'
+import { type App, type CallBudget, type Channel, ChannelError } from '../port.ts'
 import { createRest, createSellerCall } from './call.ts'
 import { createOrders } from './orders.ts'
 import { createReceive } from './receive.ts'
@@ -35,7 +35,7 @@ export function createLazada(options: LazadaOptions): Channel {
   const { urls, apps, budget, clock = Date.now } = options
   const send = createSend({ channel: 'lazada', name: 'Lazada', timeout: options.timeout ?? TIMEOUT })
   const rest = createRest({ send, budget, clock })
-  const hostOf = (country: string) => urls.apiUrls[country.toLowerCase()] ?? urls.apiUrl ?? urls.apiUrls['sg'] ?? ''
+  const hostOf = (country: string) => urls.apiUrls[country.toLowerCase()] ?? urls.apiUrl ?? unknownCountry(country)
   const call = createSellerCall({ rest, hostOf })
   const { readItems, ...orders } = createOrders({ call })
   return {
@@ -53,6 +53,14 @@ export function createLazada(options: LazadaOptions): Channel {
     ...orders,
     ...createShipping({ call, readItems }),
   }
+}
+
+function unknownCountry(country: string): never {
+  throw new ChannelError(
+    'CHANNEL_REQUEST_REFUSED',
+    `Nothing says where the API of country '${country}' is: set qifu.eg.lazada.api-url in the configuration`,
+    { remedy: 'person' },
+  )
 }
 
 /** `redirect_uri` must be the console's callback address to the letter. */
