@@ -60,9 +60,14 @@ export function apiRoutes(world: World): Router {
   router.post(
     '/fulfillment/202309/packages/:packageId/ship',
     signed('ship-package', true, ({ request, shops }) => {
-      const entry = [...world.market.orders.values()].find(({ order }) => order.packages[0]?.id === request.params['packageId'])
+      const entry = [...world.market.orders.values()].find(({ order }) =>
+        order.packages.some(({ id }) => id === request.params['packageId']),
+      )
       const body = JSON.parse(request.body || '{}')
-      return ship(world.market, entry && shops.includes(entry.shopId) ? entry.order : undefined, body.self_shipment ?? {})
+      return ship(world.market, entry && shops.includes(entry.shopId) ? entry.order : undefined, {
+        ...body.self_shipment,
+        order_line_item_ids: linesOf(entry?.order, String(request.params['packageId'])),
+      })
     }),
   )
   return router
@@ -152,6 +157,9 @@ function refusalOf(
     ? { shops: [shop.id] }
     : { code: 101_000, message: 'No permission on this shop' }
 }
+
+const linesOf = (order: TiktokOrder | undefined, packageId: string): string[] =>
+  (order?.line_items ?? []).filter((line) => line.package_id === packageId).map(({ id }) => id)
 
 function visible({ orders }: Market, id: string, shops: readonly string[]): TiktokOrder[] {
   const entry = orders.get(id)

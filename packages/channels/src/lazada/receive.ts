@@ -22,20 +22,19 @@ const OTHER_TYPES: ReadonlyMap<string, string> = new Map([
  */
 export function createReceive({ apps }: { apps: () => Promise<readonly App[]> }): Channel['receive'] {
   return async ({ headers, body }) => {
-    const registered = (await apps()).filter(({ clientSecret }) => clientSecret !== '')
-    if (registered.length === 0)
-      return {
-        kind: 'unavailable',
-        status: 503,
-        code: 'SECRET_MISSING',
-        detail: 'No app with a secret is registered for Lazada. Send it again later',
-      }
+    const all = await apps()
+    const registered = all.filter(({ clientSecret }) => clientSecret !== '')
+    if (registered.length === 0) return unavailable()
     const given = Buffer.from(headers['authorization'] ?? '')
     if (given.length === 0) return refused(401, 'SIGNATURE_MISSING', 'The header Authorization is missing')
     const expected = registered.map(({ clientId, clientSecret }) => signPush({ key: clientId, secret: clientSecret }, body))
     // Every app is compared, so that the time tells nothing about which one it was.
     const fits = expected.filter((one) => given.length === one.length && timingSafeEqual(given, Buffer.from(one)))
-    return fits.length > 0 ? readPush(body) : refused(401, 'SIGNATURE_WRONG', 'The signature does not fit the body')
+    if (fits.length > 0) return readPush(body)
+    // It may be signed with the secret that is missing.
+    return registered.length < all.length
+      ? unavailable()
+      : refused(401, 'SIGNATURE_WRONG', 'The signature does not fit the body')
   }
 }
 
@@ -93,6 +92,11 @@ function momentOf(value: unknown): number {
 
 function refused(status: 400 | 401, code: string, detail: string): Reception {
   return { kind: 'refused', status, code, detail }
+}
+
+function unavailable(): Reception {
+  const detail = 'An app of Lazada is not registered yet, or not with its secret. Send it again later'
+  return { kind: 'unavailable', status: 503, code: 'SECRET_MISSING', detail }
 }
 
 function parse(body: Buffer): unknown {

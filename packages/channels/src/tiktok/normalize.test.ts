@@ -121,10 +121,17 @@ describe('An order of TikTok Shop', () => {
   })
 
   it('leaves out what is masked, so that nothing known is overwritten with stars', () => {
-    const masked = { ...ORDER.recipient_address, name: 'S***', phone_number: '(+1)213-***-0100', postal_code: '95**' }
+    const masked = {
+      ...ORDER.recipient_address,
+      name: 'S***',
+      phone_number: '(+1)213-***-0100',
+      postal_code: '95**',
+      post_town: 'S*',
+      district_info: [{ address_level: 'L1', address_name: 'C**' }],
+    }
     const { personal } = read({ recipient_address: masked })
     expect(personal.buyer).not.to.have.any.keys('name', 'phone')
-    expect(personal.receiver).not.to.have.any.keys('name', 'postalCode')
+    expect(personal.receiver).not.to.have.any.keys('name', 'postalCode', 'city', 'province')
     expect(personal.receiver.addressLine1).to.equal('1 Sample Street')
   })
 

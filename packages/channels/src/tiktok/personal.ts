@@ -34,19 +34,19 @@ export function readPersonal(read: FieldReader, order: Field): Pick<PersonalPart
       addressDetail: unmasked(address, 'address_detail') ?? unmasked(address, 'full_address'),
       countryCode: read.text(read.member(address, 'region_code')),
       postalCode: unmasked(address, 'postal_code'),
-      ...readDistricts(read, address),
+      ...readDistricts(read, address, unmasked),
     }),
   }
 }
 
 /** L1 is the state or province; the city is the deepest level that is known, in the United Kingdom the post town. */
-function readDistricts(read: FieldReader, address: Field) {
+function readDistricts(read: FieldReader, address: Field, unmasked: (parent: Field, key: string) => string | undefined) {
   const districts = read.elements(read.member(address, 'district_info')).map((district) => ({
     level: read.text(read.member(district, 'address_level')),
-    name: read.personal(read.member(district, 'address_name')),
+    name: unmasked(district, 'address_name'),
   }))
   const named = (level: string) => districts.find((district) => district.level === level)?.name
-  return { province: named('L1'), city: read.text(read.member(address, 'post_town')) ?? named('L3') ?? named('L2') }
+  return { province: named('L1'), city: unmasked(address, 'post_town') ?? named('L3') ?? named('L2') }
 }
 
 function joined(parts: readonly (string | undefined)[], separator: string): string | undefined {

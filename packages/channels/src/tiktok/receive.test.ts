@@ -67,7 +67,9 @@ describe('A webhook of TikTok Shop', () => {
 
   it('is asked for again with 503 while the secret is missing, because a 401 would end its delivery', async () => {
     const message = stage.simulator.webhook(1, stage.shopId, { order_id: '1' })
-    for (const apps of [() => [], () => [{ ...stage.app, clientSecret: '' }]]) {
+    const another = { ...stage.app, clientId: 'another' }
+    const unarmed = [() => [], () => [{ ...stage.app, clientSecret: '' }], () => [another, { ...stage.app, clientSecret: '' }]]
+    for (const apps of unarmed) {
       const other = await createStage({ apps })
       expect(await receive(message, other.tiktok)).to.include({ kind: 'unavailable', status: 503 })
       await other.simulator.close()

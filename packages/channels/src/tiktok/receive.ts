@@ -20,15 +20,19 @@ const SELLER_DEAUTHORIZATION = 6
  */
 export function createReceive({ apps }: { apps: () => Promise<readonly App[]> }): Channel['receive'] {
   return async ({ headers, body }) => {
-    const registered = (await apps()).filter(({ clientSecret }) => clientSecret !== '')
-    if (registered.length === 0) return unavailable('No app with a secret is registered for TikTok Shop. Send it again later')
+    const all = await apps()
+    const registered = all.filter(({ clientSecret }) => clientSecret !== '')
+    if (registered.length === 0) return unavailable()
     const given = Buffer.from(headers['authorization'] ?? '')
     if (given.length === 0) return refused(401, 'SIGNATURE_MISSING', 'The header Authorization is missing')
     const expected = registered.map(({ clientId, clientSecret }) => signWebhook({ key: clientId, secret: clientSecret }, body))
     // Every app is compared, so that the time tells nothing about which one it was.
     const fits = expected.filter((one) => given.length === one.length && timingSafeEqual(given, Buffer.from(one)))
-    if (fits.length === 0) return refused(401, 'SIGNATURE_WRONG', 'The signature does not fit the body')
-    return readEnvelope(body)
+    if (fits.length > 0) return readEnvelope(body)
+    // It may be signed with the secret that is missing.
+    return registered.length < all.length
+      ? unavailable()
+      : refused(401, 'SIGNATURE_WRONG', 'The signature does not fit the body')
   }
 }
 
@@ -85,7 +89,8 @@ function refused(status: 400 | 401, code: string, detail: string): Reception {
   return { kind: 'refused', status, code, detail }
 }
 
-function unavailable(detail: string): Reception {
+function unavailable(): Reception {
+  const detail = 'An app of TikTok Shop is not registered yet, or not with its secret. Send it again later'
   return { kind: 'unavailable', status: 503, code: 'SECRET_MISSING', detail }
 }
 

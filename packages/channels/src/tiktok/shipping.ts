@@ -9,14 +9,14 @@ import type { ShopCall } from './shops.ts'
 /** Where a seller may announce a parcel of its own by order (Mark Package As Shipped); elsewhere it ships the package. */
 const MARK_AS_SHIPPED: ReadonlySet<string> = new Set(['US', 'GB', 'UK', 'ES', 'IE', 'IT', 'DE', 'FR', 'JP'])
 
+/** A line and what it left under, empty while it has not. */
+type Line = { id: string; number: string; packageId: string; cancelled: boolean }
+
 /** What an order tells about shipping it. */
-type Parcels = {
-  sellerShips: boolean
-  deliveryOptionId: string
-  packageIds: readonly string[]
-  /** By line, the tracking number that it left under. */
-  tracking: ReadonlyMap<string, { number: string; packageId: string }>
-}
+type Parcels = { sellerShips: boolean; deliveryOptionId: string; packageIds: readonly string[]; lines: readonly Line[] }
+
+/** The lines of a shipment, and those of them that TikTok does not know under it yet. */
+type Task = { wanted: readonly Line[]; open: readonly Line[] }
 
 type Refused = Extract<ShipmentOutcome, { kind: 'refused' }>
 
@@ -42,49 +42,69 @@ export function createShipping({ call, getOrder }: { call: ShopCall; getOrder: C
     return found?.id ?? providers.map(({ name }) => name)
   }
 
-  async function write(session: Session, shipment: Shipment, parcels: Parcels, signal: AbortSignal) {
-    if (!parcels.sellerShips) return await shipPackage(session, parcels, undefined, signal)
+  async function write(
+    session: Session,
+    shipment: Shipment,
+    { parcels, task }: { parcels: Parcels; task: Task },
+    signal: AbortSignal,
+  ) {
+    if (!parcels.sellerShips) return await shipPackages(session, { parcels, task }, undefined, signal)
     const provider = await providerOf(session, parcels, shipment.carrier, signal)
     if (typeof provider !== 'string') return refused('CARRIER_UNKNOWN', `This shop ships with: ${provider.join(', ')}`)
     const parcel = { tracking_number: shipment.trackingNumber, shipping_provider_id: provider }
-    if (!MARK_AS_SHIPPED.has(session.region)) return await shipPackage(session, parcels, { self_shipment: parcel }, signal)
+    if (!MARK_AS_SHIPPED.has(session.region))
+      return await shipPackages(session, { parcels, task }, { self_shipment: parcel }, signal)
     const what = 'Mark Package As Shipped'
-    const lines = shipment.lines.map(({ lineItemId }) => lineItemId)
-    const body = { ...parcel, ...(lines.length > 0 ? { order_line_item_ids: lines } : {}) }
+    const body = { ...parcel, order_line_item_ids: task.open.map(({ id }) => id) }
     const path = `/fulfillment/202309/orders/${encodeURIComponent(shipment.orderId)}/packages`
     return judge(await call(session, { what, method: 'POST', path, body }, signal), what)
   }
 
-  async function shipPackage(
+  /** A package leaves whole: one that holds lines which are not to be shipped is refused. */
+  async function shipPackages(
     session: Session,
-    { packageIds }: Parcels,
+    { parcels, task }: { parcels: Parcels; task: Task },
     body: Readonly<Record<string, unknown>> | undefined,
     signal: AbortSignal,
-  ) {
-    const [packageId] = packageIds
-    if (packageId === undefined) return refused('PACKAGE_MISSING', 'TikTok Shop has made no package for this order yet')
+  ): Promise<ShipmentOutcome | Doubtful> {
+    const [only] = parcels.packageIds.length === 1 ? parcels.packageIds : []
+    const packageIds = new Set(task.open.map(({ packageId }) => packageId || (only ?? '')))
+    if (packageIds.has('')) return refused('PACKAGE_MISSING', 'TikTok Shop has made no package for these lines yet')
+    const wanted = new Set(task.wanted.map(({ id }) => id))
+    const stranger = parcels.lines.find((line) => packageIds.has(line.packageId) && !line.cancelled && !wanted.has(line.id))
+    if (stranger) return refused('PACKAGE_LARGER', `Their package holds line ${stranger.id}, too, and leaves whole`)
     const what = 'Ship Package'
-    const path = `/fulfillment/202309/packages/${encodeURIComponent(packageId)}/ship`
-    return judge(await call(session, { what, method: 'POST', path, ...(body ? { body } : {}) }, signal), what, packageId)
+    let last: ShipmentOutcome | Doubtful = refused('PACKAGE_MISSING', 'There is nothing to ship')
+    for (const packageId of packageIds) {
+      const path = `/fulfillment/202309/packages/${encodeURIComponent(packageId)}/ship`
+      last = judge(await call(session, { what, method: 'POST', path, ...(body ? { body } : {}) }, signal), what, packageId)
+      if (last.kind === 'refused') return last
+    }
+    return last
   }
 
   return {
     async ship(session, shipment, signal) {
       const before = await parcelsOf(session, shipment.orderId, signal)
-      const there = announced(before, shipment)
-      if (there) return confirmed(there, before, true)
+      const task = taskOf(before, shipment)
+      if ('kind' in task) return task
+      if (task.open.length === 0) return confirmed(task.wanted, before, true)
       if (before.sellerShips && (shipment.carrier === '' || shipment.trackingNumber === ''))
         return refused('SHIPMENT_INCOMPLETE', 'The seller ships this order itself: give a carrier and a tracking number')
-      const written = await write(session, shipment, before, signal).catch(doubtfulOrThrow)
+      const written = await write(session, shipment, { parcels: before, task }, signal).catch(doubtfulOrThrow)
       if (written.kind === 'refused') return written
       const after = await parcelsOf(session, shipment.orderId, signal)
-      const arrived = announced(after, shipment)
-      if (arrived) return confirmed(arrived, after, false)
-      if (written.kind !== 'doubtful') return written
-      if (written.otherwise instanceof ChannelError) throw written.otherwise
-      return written.otherwise
+      return conclude(written, after, taskOf(after, shipment))
     },
   }
+}
+
+/** What holds after a write, now that we have looked again. */
+function conclude(written: ShipmentOutcome | Doubtful, after: Parcels, task: Task | Refused): ShipmentOutcome {
+  if (!('kind' in task) && task.open.length === 0) return confirmed(task.wanted, after, false)
+  if (written.kind !== 'doubtful') return written
+  if (written.otherwise instanceof ChannelError) throw written.otherwise
+  return written.otherwise
 }
 
 function judge(reply: Reply, what: string, packageId = ''): ShipmentOutcome | Doubtful {
@@ -107,34 +127,39 @@ function readParcels(original: string): Parcels {
   const read = createFieldReader()
   const root: Field = { value: parseExactly(original), path: '' }
   const text = (parent: Field, key: string) => read.text(read.member(parent, key)) ?? ''
-  const lines = read.elements(read.member(root, 'line_items'))
-  const shipped = lines.filter((line) => text(line, 'tracking_number') !== '')
   return {
     sellerShips: text(root, 'shipping_type') === 'SELLER',
     deliveryOptionId: text(root, 'delivery_option_id'),
     packageIds: read.elements(read.member(root, 'packages')).map((one) => text(one, 'id')),
-    tracking: new Map(
-      shipped.map((line) => [text(line, 'id'), { number: text(line, 'tracking_number'), packageId: text(line, 'package_id') }]),
-    ),
+    lines: read.elements(read.member(root, 'line_items')).map((line) => ({
+      id: text(line, 'id'),
+      number: text(line, 'tracking_number'),
+      packageId: text(line, 'package_id'),
+      cancelled: text(line, 'display_status') === 'CANCELLED',
+    })),
   }
 }
 
-/** The parcel that TikTok already knows: by its number where the seller chose it, by any where TikTok did. */
-function announced({ sellerShips, tracking }: Parcels, shipment: Shipment) {
-  const lines = shipment.lines.length > 0 ? shipment.lines.map(({ lineItemId }) => lineItemId) : [...tracking.keys()]
-  const parcels = lines.map((line) => tracking.get(line))
-  const fits = (parcel: (typeof parcels)[number]) =>
-    parcel !== undefined && (!sellerShips || parcel.number.toUpperCase() === shipment.trackingNumber.toUpperCase())
-  return parcels.length > 0 && parcels.every(fits) ? parcels[0] : undefined
+/**
+ * The lines of a shipment: those it names, or all that stand and have not left under another number. A line is done when it
+ * left under this number, or under any where TikTok chooses it.
+ */
+function taskOf({ sellerShips, lines }: Parcels, shipment: Shipment): Task | Refused {
+  const isDone = ({ number }: Line) =>
+    number !== '' && (!sellerShips || number.toUpperCase() === shipment.trackingNumber.toUpperCase())
+  const named = new Set(shipment.lines.map(({ lineItemId }) => lineItemId))
+  const unknown = [...named].find((id) => !lines.some((line) => line.id === id))
+  if (unknown !== undefined) return refused('LINES_UNKNOWN', `The order has no line ${unknown}`)
+  const standing = lines.filter((line) => !line.cancelled && (line.number === '' || isDone(line)))
+  const wanted = named.size > 0 ? lines.filter(({ id }) => named.has(id)) : standing
+  if (wanted.length === 0)
+    return refused('ALREADY_SHIPPED', 'Every line of the order has left under another number, or was cancelled')
+  return { wanted, open: wanted.filter((line) => !isDone(line)) }
 }
 
-function confirmed(
-  parcel: { number: string; packageId: string },
-  { sellerShips }: Parcels,
-  existing: boolean,
-): ShipmentOutcome {
-  const chosen = sellerShips ? {} : { trackingNumber: parcel.number }
-  return { kind: 'confirmed', fulfillmentId: parcel.packageId, existing, ...chosen }
+function confirmed([line]: readonly Line[], { sellerShips }: Parcels, existing: boolean): ShipmentOutcome {
+  const chosen = sellerShips ? {} : { trackingNumber: line?.number ?? '' }
+  return { kind: 'confirmed', fulfillmentId: line?.packageId ?? '', existing, ...chosen }
 }
 
 function refused(code: string, detail: string): Refused {

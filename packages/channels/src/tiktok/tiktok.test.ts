@@ -120,7 +120,7 @@ describe('TikTok Shop', () => {
     expect(stage.simulator.shipments(id)).to.deep.equal([{ trackingNumber: '1Z999' }])
     expect(stage.simulator.calls.filter((call) => call === 'mark-shipped')).to.have.length(1)
     const other = await ship(parcel(id, { trackingNumber: 'other' }))
-    expect(other).to.deep.include({ kind: 'refused', code: '21008099' })
+    expect(other).to.deep.include({ kind: 'refused', code: 'ALREADY_SHIPPED' })
   })
 
   it('looks again when the answer to a shipment was lost', async () => {
@@ -141,6 +141,28 @@ describe('TikTok Shop', () => {
     expect(await ship(parcel(id, { trackingNumber: '' }))).to.deep.include({ code: 'SHIPMENT_INCOMPLETE' })
     stage.simulator.market.change(id, { status: 'CANCELLED' })
     expect(await ship(parcel(id))).to.deep.include({ kind: 'refused', code: '21011041' })
+  })
+
+  it('ships exactly the lines that it is asked to, in whichever package they are', async () => {
+    await stage.simulator.close()
+    stage = await createStage({ region: 'TH' })
+    const order = stage.simulator.market.addOrder(stage.shopId)
+    const [line] = order.line_items
+    if (!line) throw new Error('no line')
+    order.packages = [{ id: '1' }, { id: '2' }]
+    order.line_items = [
+      { ...line, id: '11', package_id: '1' },
+      { ...line, id: '21', package_id: '2' },
+      { ...line, id: '22', package_id: '2' },
+    ]
+    const lines = (ids: string[]) => ({ lines: ids.map((lineItemId) => ({ lineItemId, quantity: 1 })) })
+    expect(await ship(parcel(order.id, lines(['21'])))).to.include({ kind: 'refused', code: 'PACKAGE_LARGER' })
+    expect(await ship(parcel(order.id, lines(['21', '99'])))).to.include({ kind: 'refused', code: 'LINES_UNKNOWN' })
+    expect(await ship(parcel(order.id, lines(['21', '22'])))).to.include({ kind: 'confirmed', fulfillmentId: '2' })
+    expect(order.line_items.map(({ tracking_number }) => tracking_number)).to.deep.equal(['', '1Z999', '1Z999'])
+    // The rest, under a number of its own.
+    expect(await ship(parcel(order.id, { trackingNumber: '2Z' }))).to.include({ kind: 'confirmed', existing: false })
+    expect(order.line_items.map(({ tracking_number }) => tracking_number)).to.deep.equal(['2Z', '1Z999', '1Z999'])
   })
 
   it('ships the package where the seller may not announce one, or where TikTok carries it', async () => {

@@ -39,7 +39,7 @@ export function createTiktok(options: TiktokOptions): Channel {
     // The shops of a cross-border seller consent together.
     sharesGrants: true,
     authorizeUrl: (app, { state }) => authorizeUrl(urls.authorizeUrl, app, state),
-    ...createTokens({ url: urls.authUrl, send, budget, readShops }),
+    ...createTokens({ url: urls.authUrl, send, budget, readShops, clock }),
     challenge: () => null,
     receive: createReceive({ apps }),
     ...orders,

@@ -5,13 +5,13 @@ import { isSuccess, readReply } from './call.ts'
 import { tokenRefusal } from './errors.ts'
 import type { ReadShops } from './shops.ts'
 
-type Options = { url: string; send: Send; budget: CallBudget; readShops: ReadShops }
+type Options = { url: string; send: Send; budget: CallBudget; readShops: ReadShops; clock: () => number }
 
 /**
  * Consents and refreshes (Partner Center, "Authorization overview"). The secret travels in the query of a GET, as TikTok wants
  * it, so this address is never logged. One consent may open several shops of a cross-border seller: a grant for each.
  */
-export function createTokens({ url, send, budget, readShops }: Options): Pick<Channel, 'exchangeCode' | 'refresh'> {
+export function createTokens({ url, send, budget, readShops, clock }: Options): Pick<Channel, 'exchangeCode' | 'refresh'> {
   async function request(app: App, path: string, parameters: Record<string, string>, what: string, signal: AbortSignal) {
     await budget.take('token')
     const query = new URLSearchParams({ app_key: app.clientId, app_secret: app.clientSecret, ...parameters })
@@ -33,7 +33,7 @@ export function createTokens({ url, send, budget, readShops }: Options): Pick<Ch
         sellerName: name ?? tokens.seller_name ?? '',
         region: region ?? '',
         refreshToken: tokens.refresh_token,
-        refreshTokenExpiresIn: secondsUntil(tokens.refresh_token_expire_in),
+        refreshTokenExpiresIn: secondsFrom(clock(), tokens.refresh_token_expire_in),
         refreshTokenExpiresTime: tokens.refresh_token_expire_in * 1000,
         access: accessToken(tokens),
       }))
@@ -46,7 +46,7 @@ export function createTokens({ url, send, budget, readShops }: Options): Pick<Ch
       const ends = tokens.refresh_token_expire_in
       return {
         access,
-        rotated: { refreshToken: tokens.refresh_token, expiresIn: secondsUntil(ends), expiresTime: ends * 1000 },
+        rotated: { refreshToken: tokens.refresh_token, expiresIn: secondsFrom(clock(), ends), expiresTime: ends * 1000 },
       }
     },
   }
@@ -58,4 +58,4 @@ const accessToken = (tokens: { access_token: string; access_token_expire_in: num
 })
 
 /** The column holds a duration of 31 bits; an authorization that ends in 2122 is longer. */
-const secondsUntil = (end: number): number => Math.min(Math.max(0, end - Math.floor(Date.now() / 1000)), 2_147_483_647)
+const secondsFrom = (now: number, end: number): number => Math.min(Math.max(0, end - Math.floor(now / 1000)), 2_147_483_647)
