@@ -80,15 +80,6 @@ export type Reception =
   | { kind: 'refused'; status: 400 | 401 | 403 | 412; code: string; detail: string }
   | { kind: 'unavailable'; status: 503; code: string; detail: string }
 
-/** Notifications that a marketplace puts into a queue of ours instead of sending them. */
-export type NotificationQueue = {
-  /** Waits for the next messages, some 20 s at most; none when none came. Throws ChannelError. */
-  receive(signal: AbortSignal): Promise<readonly QueuedNotification[]>
-}
-
-/** `remove` takes it out of the queue; only when it is kept, because until then the queue keeps it. */
-export type QueuedNotification = { body: Buffer; reception: Reception; remove(signal: AbortSignal): Promise<void> }
-
 /**
  * What came back from a consent page: the code and the whole query, in which some marketplaces say who consented.
  */
@@ -147,8 +138,6 @@ export type Channel = {
     request: { headers: Readonly<Record<string, string | undefined>>; body: Buffer },
     signal: AbortSignal,
   ): Promise<Reception>
-  /** Where its notifications wait, when they are not sent to us. */
-  readonly queue?: NotificationQueue
   /** One page of the orders modified in a window. `page` is null for the first. Throws ChannelError. */
   listOrders(session: Session, window: ModifiedWindow, page: string | null, signal: AbortSignal): Promise<OrderPage>
   /** One order, whole. Throws ChannelError; CHANNEL_ORDER_UNKNOWN when the marketplace does not know it. */
