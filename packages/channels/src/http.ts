@@ -4,7 +4,7 @@ import { ChannelError } from './port.ts'
 /** What goes to a marketplace. `what` names the call in errors, for example "getOrder". */
 export type Outgoing = {
   what: string
-  method: 'GET' | 'POST' | 'PUT' | 'DELETE'
+  method: 'GET' | 'POST'
   url: string
   headers: Readonly<Record<string, string>>
   body?: string

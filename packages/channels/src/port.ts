@@ -77,18 +77,11 @@ export type Notification = { notificationId: string; topic: string; time: number
 /** What to do with a request to the webhook. A refusal is the sender's fault, `unavailable` is ours or the channel's. */
 export type Reception =
   | { kind: 'accepted'; notification: Notification }
-  | { kind: 'refused'; status: 400 | 401 | 403 | 412; code: string; detail: string }
+  | { kind: 'refused'; status: 400 | 401 | 412; code: string; detail: string }
   | { kind: 'unavailable'; status: 503; code: string; detail: string }
-
-/**
- * What came back from a consent page: the code and the whole query, in which some marketplaces say who consented.
- */
-export type Consent = { code: string; query: URLSearchParams }
 
 /** A shipment to announce to the marketplace. */
 export type Shipment = {
-  /** Ours: a decimal number from 1 to 2^53 - 1, the same on every try, another for every shipment. */
-  reference: string
   orderId: string
   lines: readonly { lineItemId: string; quantity: number }[]
   /** Empty, as `trackingNumber` may be, where the marketplace chooses. */
@@ -116,15 +109,10 @@ export type Channel = {
   readonly sharesGrants?: boolean
   /** Whether a refresh leaves the day on which the grant ends where it was, whatever the answer says; false where left out. */
   readonly deadlineStays?: boolean
-  /** The query parameter in which a consent's code comes back; `code` where it is left out. */
-  readonly codeParameter?: string
-  /**
-   * Where a seller's browser goes to consent. `state` comes back unchanged. `query` is that of the request that began
-   * it: where a marketplace begins it, it says there where to go on. Throws ChannelError for a query that can't be one.
-   */
-  authorizeUrl(app: App, options: { state: string; locale?: string; query?: URLSearchParams }): string
+  /** Where a seller's browser goes to consent. `state` comes back unchanged. */
+  authorizeUrl(app: App, options: { state: string; locale?: string }): string
   /** Exchanges the code of a consent; a grant for each seller who stands behind it, at least one. Throws ChannelError. */
-  exchangeCode(app: App, consent: Consent, signal: AbortSignal): Promise<readonly Grant[]>
+  exchangeCode(app: App, code: string, signal: AbortSignal): Promise<readonly Grant[]>
   /** A new access token. `rotated` is there when the marketplace replaced the refresh token. Throws ChannelError. */
   refresh(
     app: App,

@@ -27,7 +27,6 @@ describe('Announcing a shipment to eBay', () => {
   })
 
   const shipment = (change: Partial<Shipment> = {}): Shipment => ({
-    reference: '1',
     orderId: order.orderId,
     lines: order.lineItems.map(({ lineItemId, quantity }) => ({ lineItemId, quantity })),
     carrier: 'UPS',
