@@ -1,1 +1,2 @@
+export { signBody } from './app-signature.ts'
 export * from './port.ts'

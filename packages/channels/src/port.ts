@@ -67,12 +67,14 @@ export type OrderPage = {
 export type ModifiedWindow = { from: number; to: number }
 
 /** A verified notification, sorted by what must happen next. */
-export type Notification = { notificationId: string; topic: string; time: number } & (
+export type Notification = { notificationId: string; topic: string; time: number } & NotificationContent
+
+/** What a notification is about. */
+export type NotificationContent =
   | { kind: 'order'; sellerId: string; orderIds: readonly string[] }
   | { kind: 'revocation'; sellerId: string; person: Person }
   | { kind: 'account-deletion'; people: readonly Person[] }
   | { kind: 'other'; sellerId: string | null; person: Person }
-)
 
 /** What to do with a request to the webhook. A refusal is the sender's fault, `unavailable` is ours or the channel's. */
 export type Reception =

@@ -3,7 +3,8 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as after } from 'node:timers/promises'
-import { type LazadaUrls, signPush } from '@tributary/channels/lazada'
+import { signBody } from '@tributary/channels'
+import type { LazadaUrls } from '@tributary/channels/lazada'
 import express from 'express'
 import type { SimulatedMarketplace } from '../marketplace.ts'
 import { createFaults, type Fault, type Operation } from './faults.ts'
@@ -49,7 +50,7 @@ export async function createLazadaMarketplace(options: { seed?: number; clock?: 
 
   const push = (text: string) => {
     const body = Buffer.from(text)
-    return { body, authorization: signPush({ key: credentials.key, secret: credentials.secret }, body) }
+    return { body, authorization: signBody({ key: credentials.key, secret: credentials.secret }, body) }
   }
 
   async function post({ body, authorization }: ReturnType<typeof push>): Promise<number> {

@@ -3,7 +3,8 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as after } from 'node:timers/promises'
-import { signWebhook, type TiktokUrls } from '@tributary/channels/tiktok'
+import { signBody } from '@tributary/channels'
+import type { TiktokUrls } from '@tributary/channels/tiktok'
 import express from 'express'
 import type { SimulatedMarketplace } from '../marketplace.ts'
 import { createFaults, type Fault, type Operation } from './faults.ts'
@@ -55,7 +56,7 @@ export async function createTiktokMarketplace(options: { seed?: number; clock?: 
     const id = `7327${String(notices).padStart(15, '0')}`
     const envelope = { type, tts_notification_id: id, shop_id: shopId, timestamp: Math.floor(clock() / 1000), data }
     const body = Buffer.from(JSON.stringify(envelope))
-    return { body, authorization: signWebhook({ key: credentials.key, secret: credentials.secret }, body) }
+    return { body, authorization: signBody({ key: credentials.key, secret: credentials.secret }, body) }
   }
 
   async function post({ body, authorization }: ReturnType<typeof webhook>): Promise<number> {

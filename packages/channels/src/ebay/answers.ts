@@ -1,7 +1,7 @@
 import { type Static, type TSchema, Type } from 'typebox'
-import { Value } from 'typebox/value'
 import type { Answer } from '../http.ts'
 import { ChannelError } from '../port.ts'
+import { checkShape } from '../reading/shape.ts'
 
 /** Answers to the three grants of the token endpoint (developer.ebay.com, "OAuth authorization code grant request"). */
 export const UserTokens = Type.Object({
@@ -61,7 +61,7 @@ export const FulfillmentList = Type.Object({
  * another try; JSON of another shape is not. The error names paths, never values: they may be tokens or personal data.
  */
 export function readAnswer<T extends TSchema>(schema: T, answer: Answer, what: string): Static<T> {
-  return checked(schema, parseAnswer(answer, what), what)
+  return checkShape(schema, parseAnswer(answer, what), { from: 'eBay', what })
 }
 
 /** Throws CHANNEL_ANSWER_UNREADABLE (retry) when the text is no JSON. */
@@ -73,16 +73,4 @@ export function parseAnswer(answer: Answer, what: string): unknown {
   } catch {
     throw new ChannelError('CHANNEL_ANSWER_UNREADABLE', `eBay's answer to ${what} is no JSON`, { remedy: 'retry' })
   }
-}
-
-function checked<T extends TSchema>(schema: T, value: unknown, what: string): Static<T> {
-  if (Value.Check(schema, value)) return value
-  const where = Value.Errors(schema, value).map((error) => `${error.instancePath || '/'} ${error.message}`)
-  throw new ChannelError(
-    'CHANNEL_ANSWER_UNREADABLE',
-    `eBay's answer to ${what} has another shape: ${where.slice(0, 3).join('; ')}`,
-    {
-      remedy: 'bug',
-    },
-  )
 }

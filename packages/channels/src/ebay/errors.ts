@@ -1,5 +1,6 @@
 import type { Answer } from '../http.ts'
 import { ChannelError } from '../port.ts'
+import { membersOf } from '../reading/json-text.ts'
 
 /** One entry of eBay's error body, reduced to what we act on. Parameters are left out: they repeat what was sent. */
 export type EbayFault = { errorId: number; category: string; message: string }
@@ -62,7 +63,7 @@ export function tokenRefusal(answer: Answer, what: string, now: number): Channel
 
 /** The `errors` of a body, or none when it holds no such thing. Source: eBay Fulfillment OpenAPI v1.20.7, `Error`. */
 export function readFaults(text: string): EbayFault[] {
-  const errors = parse(text)?.['errors']
+  const errors = membersOf(text)?.['errors']
   if (!Array.isArray(errors)) return []
   return errors.slice(0, 5).flatMap((entry: unknown) => {
     if (!isRecord(entry)) return []
@@ -94,17 +95,8 @@ function describe(faults: readonly EbayFault[]): string {
 }
 
 function oauthError(text: string): string {
-  const error = parse(text)?.['error']
+  const error = membersOf(text)?.['error']
   return typeof error === 'string' && /^[a-z_]{1,40}$/.test(error) ? error : ''
-}
-
-function parse(text: string): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(text)
-    return isRecord(value) ? value : undefined
-  } catch {
-    return undefined
-  }
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -3,6 +3,7 @@ import type { SourceOrder } from '../port.ts'
 import { orderDigest } from '../reading/digest.ts'
 import { createFieldReader, type Field, type FieldReader } from '../reading/fields.ts'
 import { parseExactly } from '../reading/json-text.ts'
+import { readLines } from '../reading/lines.ts'
 import { userPerson } from './notification.ts'
 import { readBuyerCountries, readPersonal } from './personal.ts'
 import { CANCEL_STATES, FULFILLMENT_STATUSES, orderStatus, PAYMENT_STATUSES } from './status.ts'
@@ -61,7 +62,12 @@ function readOrder(read: FieldReader, root: Field): Omit<NormalOrder, 'digest'> 
     lastModifiedDate: text('lastModifiedDate') ?? '',
     fulfillmentStatus: state.fulfillmentStatus ?? '',
     paymentStatus: state.paymentStatus ?? '',
-    ...readLines(read, lineItems),
+    ...readLines(read, items, {
+      idKey: 'lineItemId',
+      idOf: read.text,
+      lineOf: (item) => lineOf(read, item),
+      areAll: Array.isArray(lineItems.value),
+    }),
   }
 }
 
@@ -78,25 +84,9 @@ function known(read: FieldReader, field: Field, values: ReadonlySet<string>): st
   return value
 }
 
-/**
- * Lines are told apart by their id: one without an id, or with an id that came before, is reported and left out. Without
- * an id we cannot know which line that was, so nobody may conclude that a missing line has gone.
- */
-function readLines(read: FieldReader, lineItems: Field): Pick<NormalOrder, 'lines' | 'linesComplete'> {
-  const lines = new Map<string, OrderLine>()
-  let linesComplete = Array.isArray(lineItems.value)
-  for (const item of read.elements(lineItems)) {
-    const id = read.member(item, 'lineItemId')
-    const lineItemId = read.text(id)
-    if (lineItemId === undefined) linesComplete = false
-    if (lineItemId === undefined || lines.has(lineItemId)) {
-      read.report(id.path, `${lineItemId === undefined ? 'missing' : 'repeated'}; the line was left out`)
-      continue
-    }
-    const quantity = read.count(read.member(item, 'quantity'))
-    if (quantity === undefined) read.report(`${item.path}.quantity`, 'taken as 0')
-    const title = read.text(read.member(item, 'title')) ?? ''
-    lines.set(lineItemId, { lineItemId, quantity: quantity ?? 0, title, sku: read.text(read.member(item, 'sku')) ?? '' })
-  }
-  return { lines: [...lines.values()], linesComplete }
+function lineOf(read: FieldReader, item: Field): Omit<OrderLine, 'lineItemId'> {
+  const text = (key: string) => read.text(read.member(item, key)) ?? ''
+  const quantity = read.count(read.member(item, 'quantity'))
+  if (quantity === undefined) read.report(`${item.path}.quantity`, 'taken as 0')
+  return { quantity: quantity ?? 0, title: text('title'), sku: text('sku') }
 }

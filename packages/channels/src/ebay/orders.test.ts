@@ -1,7 +1,8 @@
 import type { EbayOrder, Fault } from '@tributary/test/simulators/ebay'
 import { expect } from 'chai'
 import { ChannelError, type OrderPage, type SourceOrder } from '../port.ts'
-import { createSession, createStage, failureOf, type Stage } from './testing/stage.ts'
+import { failureOf } from '../testing/failure-of.ts'
+import { createSession, createStage, type Stage } from './testing/stage.ts'
 
 const HOUR = 3_600_000
 

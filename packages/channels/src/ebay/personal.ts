@@ -1,5 +1,5 @@
 import type { PersonalPart } from '@tributary/events'
-import type { Field, FieldReader } from '../reading/fields.ts'
+import { type Field, type FieldReader, known } from '../reading/fields.ts'
 
 type Buyer = PersonalPart['buyer']
 type Receiver = PersonalPart['receiver']
@@ -76,10 +76,4 @@ function readAddress(read: FieldReader, address: Field) {
   // Without the street the rest is an aged address, which must not take the place of the whole one.
   const addressDetail = addressLine1 === undefined ? undefined : parts.join(', ')
   return { addressLine1, addressLine2, addressDetail, city, province, postalCode, countryCode }
-}
-
-type Known<T> = { [K in keyof T]?: Exclude<T[K], undefined> }
-
-function known<T extends Record<string, string | undefined>>(values: T): Known<T> {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Known<T>
 }

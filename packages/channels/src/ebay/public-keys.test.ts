@@ -1,8 +1,8 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { expect } from 'chai'
 import { ChannelError } from '../port.ts'
+import { failureOf } from '../testing/failure-of.ts'
 import { createPublicKeys, type FetchKey } from './public-keys.ts'
-import { failureOf } from './testing/stage.ts'
 
 const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' })
 const KEY = {

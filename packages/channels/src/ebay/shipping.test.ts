@@ -1,7 +1,8 @@
 import type { EbayOrder, Fault } from '@tributary/test/simulators/ebay'
 import { expect } from 'chai'
 import type { Shipment } from '../port.ts'
-import { createStage, failureOf, type Stage } from './testing/stage.ts'
+import { failureOf } from '../testing/failure-of.ts'
+import { createStage, type Stage } from './testing/stage.ts'
 
 describe('Announcing a shipment to eBay', () => {
   let stage: Stage

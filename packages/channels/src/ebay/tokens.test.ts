@@ -2,8 +2,9 @@ import { inspect } from 'node:util'
 import type { Fault } from '@tributary/test/simulators/ebay'
 import { expect } from 'chai'
 import { ChannelError, type Grant } from '../port.ts'
+import { failureOf } from '../testing/failure-of.ts'
 import { createEbay } from './ebay.ts'
-import { createStage, failureOf, type Stage } from './testing/stage.ts'
+import { createStage, type Stage } from './testing/stage.ts'
 
 describe('Consent and tokens at eBay', () => {
   let stage: Stage

@@ -1,7 +1,6 @@
 import { type Static, type TSchema, Type } from 'typebox'
-import { Value } from 'typebox/value'
-import { ChannelError } from '../port.ts'
 import { parseExactly } from '../reading/json-text.ts'
+import { checkShape } from '../reading/shape.ts'
 
 /** Documents print every value as text, live answers have numbers: both are taken. */
 const Count = Type.Union([Type.Integer({ minimum: 0 }), Type.String({ pattern: '^\\d{1,12}$' })])
@@ -55,14 +54,6 @@ export const Packed = Type.Object({
   }),
 })
 
-/** Checks the shape of a success. The error names paths, never values: they may be tokens or personal data. */
-export function readAnswer<T extends TSchema>(schema: T, text: string, what: string): Static<T> {
-  const value = parseExactly(text)
-  if (Value.Check(schema, value)) return value
-  const where = Value.Errors(schema, value).map((error) => `${error.instancePath || '/'} ${error.message}`)
-  throw new ChannelError(
-    'CHANNEL_ANSWER_UNREADABLE',
-    `Lazada's answer to ${what} has another shape: ${where.slice(0, 3).join('; ')}`,
-    { remedy: 'bug' },
-  )
-}
+/** Checks the shape of a success. Throws ChannelError. */
+export const readAnswer = <T extends TSchema>(schema: T, text: string, what: string): Static<T> =>
+  checkShape(schema, parseExactly(text), { from: 'Lazada', what })

@@ -1,5 +1,6 @@
 import { type Answer, ORDERS_ANSWER, type Send } from '../http.ts'
 import { type App, type CallBudget, ChannelError, type Session } from '../port.ts'
+import { membersOf } from '../reading/json-text.ts'
 import { isTokenRefused, refusal, type Verdict } from './errors.ts'
 import { signRequest } from './signature.ts'
 
@@ -77,18 +78,9 @@ function readVerdict(answer: Answer, what: string): Verdict {
   const { status } = answer
   if (answer.oversized)
     throw new ChannelError('CHANNEL_ANSWER_UNREADABLE', `Lazada's answer to ${what} is larger than we hold`, { remedy: 'bug' })
-  const said = parse(answer.text)
+  const said = membersOf(answer.text)
   const text = (key: string) => (typeof said?.[key] === 'string' || typeof said?.[key] === 'number' ? String(said[key]) : '')
   if (text('code') !== '') return { status, code: text('code'), type: text('type'), message: text('message') }
   if (status === 429 || status >= 500) return { status, code: '', type: '', message: '' }
   throw new ChannelError('CHANNEL_ANSWER_UNREADABLE', `Lazada's answer to ${what} is no JSON of theirs`, { remedy: 'retry' })
-}
-
-function parse(text: string): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined
-  } catch {
-    return undefined
-  }
 }

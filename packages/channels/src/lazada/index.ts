@@ -1,2 +1,2 @@
 export * from './lazada.ts'
-export { signPush, signRequest } from './signature.ts'
+export { signRequest } from './signature.ts'

@@ -1,7 +1,8 @@
 import { expect } from 'chai'
 import type { Shipment } from '../port.ts'
+import { failureOf } from '../testing/failure-of.ts'
 import { createLazada } from './lazada.ts'
-import { createStage, failureOf, type Stage } from './testing/stage.ts'
+import { createStage, type Stage } from './testing/stage.ts'
 
 describe('Lazada', () => {
   let stage: Stage

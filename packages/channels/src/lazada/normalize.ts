@@ -3,6 +3,7 @@ import type { SourceOrder } from '../port.ts'
 import { orderDigest } from '../reading/digest.ts'
 import { createFieldReader, type Field, type FieldReader } from '../reading/fields.ts'
 import { parseExactly } from '../reading/json-text.ts'
+import { readLines } from '../reading/lines.ts'
 import { plain, readPersonal } from './personal.ts'
 import { fulfillmentStatus, isKnownStatus, orderStatus } from './status.ts'
 import { readTime } from './time.ts'
@@ -53,6 +54,7 @@ function readOrder(
   const statuses = items.map((item) => text(item, 'status').toLowerCase())
   for (const [index, status] of statuses.entries())
     if (!isKnownStatus(status)) read.report(`items[${index}].status`, 'a value this version does not know')
+  if (items.length === 0) read.report('items', 'missing')
   const isSet = (key: string) =>
     [order, ...items].some((part) => text(part, key).toLowerCase() === 'true' || isTrue(read, part, key))
   const cancelState = cancelStateOf({ statuses, asked: isSet('need_cancel_confirm'), pending: isSet('is_cancel_pending') })
@@ -69,7 +71,12 @@ function readOrder(
     lastModifiedDate: text(order, 'updated_at'),
     fulfillmentStatus: fulfillmentStatus(statuses),
     paymentStatus: paymentStatus(statuses, text(order, 'payment_method')),
-    ...readLines(read, items),
+    ...readLines(read, items, {
+      idKey: 'order_item_id',
+      idOf: (id) => plain(read, id),
+      lineOf: (item) => lineOf(read, item),
+      areAll: items.length > 0,
+    }),
   }
 }
 
@@ -97,25 +104,7 @@ function paymentStatus(statuses: readonly string[], method: string): string {
 }
 
 /** There is no quantity: Lazada lists one line for each unit, with an id of its own. */
-function readLines(read: FieldReader, items: readonly Field[]): Pick<NormalOrder, 'lines' | 'linesComplete'> {
-  const lines = new Map<string, OrderLine>()
-  let linesComplete = items.length > 0
-  if (items.length === 0) read.report('items', 'missing')
-  for (const item of items) {
-    const lineItemId = plain(read, read.member(item, 'order_item_id'))
-    if (lineItemId === undefined) linesComplete = false
-    if (lineItemId === undefined || lines.has(lineItemId)) {
-      const problem = `${lineItemId === undefined ? 'missing' : 'repeated'}; the line was left out`
-      read.report(`${item.path}.order_item_id`, problem)
-      continue
-    }
-    const sku = ['sku', 'shop_sku', 'sku_id'].map((key) => plain(read, read.member(item, key))).find((one) => one !== undefined)
-    lines.set(lineItemId, {
-      lineItemId,
-      quantity: 1,
-      title: plain(read, read.member(item, 'name')) ?? '',
-      sku: sku ?? '',
-    })
-  }
-  return { lines: [...lines.values()], linesComplete }
+function lineOf(read: FieldReader, item: Field): Omit<OrderLine, 'lineItemId'> {
+  const text = (key: string) => plain(read, read.member(item, key))
+  return { quantity: 1, title: text('name') ?? '', sku: text('sku') ?? text('shop_sku') ?? text('sku_id') ?? '' }
 }

@@ -1,5 +1,5 @@
 import type { PersonalPart } from '@tributary/events'
-import type { Field, FieldReader } from '../reading/fields.ts'
+import { type Field, type FieldReader, known } from '../reading/fields.ts'
 
 /** Lazada writes the name of a country where its column takes ISO 3166-1 alpha-2. */
 const COUNTRIES: ReadonlyMap<string, string> = new Map([
@@ -62,10 +62,4 @@ export function plain(read: FieldReader, field: Field): string | undefined {
   if (value === null) return undefined
   const text = read.text(field)
   return text === 'null' ? undefined : text
-}
-
-type Known<T> = { [K in keyof T]?: Exclude<T[K], undefined> }
-
-function known<T extends Record<string, string | undefined>>(values: T): Known<T> {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Known<T>
 }

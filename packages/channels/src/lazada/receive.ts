@@ -1,9 +1,9 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
-import type { App, Channel, Notification, Reception } from '../port.ts'
+import { createHash } from 'node:crypto'
+import { createSignedReceive } from '../app-signature.ts'
+import type { App, Channel, NotificationContent, Reception } from '../port.ts'
 import { createFieldReader, type Field, type FieldReader } from '../reading/fields.ts'
-import { parseExactly } from '../reading/json-text.ts'
+import { parseIfJson } from '../reading/json-text.ts'
 import { plain } from './personal.ts'
-import { signPush } from './signature.ts'
 
 /** Types that name an order ("Lazada push mechanism"). */
 const ORDER_TYPES: ReadonlyMap<string, string> = new Map([
@@ -16,37 +16,19 @@ const OTHER_TYPES: ReadonlyMap<string, string> = new Map([
   ['13', 'SELLER_STATUS'],
 ])
 
-/**
- * Verifies and reads a push. While no app of ours is known the answer is 503, which Lazada repeats; more than half of its
- * pushes failing would make it stop altogether, so an answer comes from memory alone.
- */
-export function createReceive({ apps }: { apps: () => Promise<readonly App[]> }): Channel['receive'] {
-  return async ({ headers, body }) => {
-    const all = await apps()
-    const registered = all.filter(({ clientSecret }) => clientSecret !== '')
-    if (registered.length === 0) return unavailable()
-    const given = Buffer.from(headers['authorization'] ?? '')
-    if (given.length === 0) return refused(401, 'SIGNATURE_MISSING', 'The header Authorization is missing')
-    const expected = registered.map(({ clientId, clientSecret }) => signPush({ key: clientId, secret: clientSecret }, body))
-    // Every app is compared, so that the time tells nothing about which one it was.
-    const fits = expected.filter((one) => given.length === one.length && timingSafeEqual(given, Buffer.from(one)))
-    if (fits.length > 0) return readPush(body)
-    // It may be signed with the secret that is missing.
-    return registered.length < all.length
-      ? unavailable()
-      : refused(401, 'SIGNATURE_WRONG', 'The signature does not fit the body')
-  }
-}
+/** Verifies and reads a push. More than half of them failing would make Lazada stop, so nothing else is done before the answer. */
+export const createReceive = ({ apps }: { apps: () => Promise<readonly App[]> }): Channel['receive'] =>
+  createSignedReceive({ name: 'Lazada', apps, readBody: readPush })
 
 function readPush(body: Buffer): Reception {
-  const value = parse(body)
-  if (value === undefined) return refused(400, 'BODY_NOT_JSON', 'The body is no JSON')
+  const value = parseIfJson(body.toString('utf8'))
+  if (value === undefined) return refused('BODY_NOT_JSON', 'The body is no JSON')
   const read = createFieldReader()
   const root: Field = { value, path: '' }
   const data = read.member(root, 'data')
   const text = (parent: Field, key: string) => plain(read, read.member(parent, key))
   const type = text(root, 'message_type')
-  if (type === undefined) return refused(400, 'PUSH_MALFORMED', 'message_type is missing')
+  if (type === undefined) return refused('PUSH_MALFORMED', 'message_type is missing')
   const seller = text(root, 'seller_id') ?? text(data, 'seller_id') ?? null
   const head = {
     notificationId: identityOf(read, { root, data, type, seller }),
@@ -57,13 +39,7 @@ function readPush(body: Buffer): Reception {
   return { kind: 'accepted', notification: { ...head, ...contentOf(seller, orderId, head.notificationId) } }
 }
 
-function contentOf(
-  seller: string | null,
-  orderId: string | undefined,
-  notificationId: string,
-):
-  | { kind: 'order'; sellerId: string; orderIds: string[] }
-  | Omit<Extract<Notification, { kind: 'other' }>, 'notificationId' | 'topic' | 'time'> {
+function contentOf(seller: string | null, orderId: string | undefined, notificationId: string): NotificationContent {
   if (seller !== null && orderId !== undefined) return { kind: 'order', sellerId: seller, orderIds: [orderId] }
   const person = seller === null ? { kind: 'notification', id: `4:${notificationId}` } : { kind: 'lazada:seller', id: seller }
   return { kind: 'other', sellerId: seller, person }
@@ -90,19 +66,6 @@ function momentOf(value: unknown): number {
   return number < 100_000_000_000 ? number * 1000 : number
 }
 
-function refused(status: 400 | 401, code: string, detail: string): Reception {
-  return { kind: 'refused', status, code, detail }
-}
-
-function unavailable(): Reception {
-  const detail = 'An app of Lazada is not registered yet, or not with its secret. Send it again later'
-  return { kind: 'unavailable', status: 503, code: 'SECRET_MISSING', detail }
-}
-
-function parse(body: Buffer): unknown {
-  try {
-    return parseExactly(body.toString('utf8'))
-  } catch {
-    return undefined
-  }
+function refused(code: string, detail: string): Reception {
+  return { kind: 'refused', status: 400, code, detail }
 }

@@ -1,7 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { signPush, signRequest } from './signature.ts'
+import { signBody } from '../app-signature.ts'
+import { signRequest } from './signature.ts'
 
 const root = join(import.meta.dirname, '../../../..')
 const folders = [join(root, 'test/fixtures/lazada'), join(root, '../shared/fixtures/lazada')].filter((folder) =>
@@ -26,7 +27,7 @@ for (const [index, folder] of folders.entries()) {
     for (const { id, app_key, app_secret, body_file, authorization } of vectors.push)
       it(`sign push ${id} over its raw bytes`, () => {
         const body = readFileSync(join(folder, body_file))
-        expect(signPush({ key: app_key, secret: app_secret }, body)).to.equal(authorization)
+        expect(signBody({ key: app_key, secret: app_secret }, body)).to.equal(authorization)
       })
   })
 }

@@ -13,8 +13,3 @@ export function signRequest(secret: string, path: string, parameters: Readonly<R
     .join('')
   return createHmac('sha256', secret).update(path).update(text).digest('hex').toUpperCase()
 }
-
-/** The `Authorization` of a push ("Lazada push mechanism"): HMAC-SHA256 over the app's key and the body as received. */
-export function signPush({ key, secret }: { key: string; secret: string }, body: Buffer): string {
-  return createHmac('sha256', secret).update(key).update(body).digest('hex')
-}

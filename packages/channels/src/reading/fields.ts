@@ -95,6 +95,13 @@ export function createFieldReader(): FieldReader {
   return { problems, report, member, elements, text, personal, count, time }
 }
 
+type Known<T> = { [K in keyof T]?: Exclude<T[K], undefined> }
+
+/** Leaves out what is not known: an absent value erases nothing, an empty one would. */
+export function known<T extends Record<string, string | undefined>>(values: T): Known<T> {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Known<T>
+}
+
 function kindOf(value: unknown): string {
   if (value === null) return 'null'
   if (Array.isArray(value)) return 'a list'

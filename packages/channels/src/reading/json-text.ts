@@ -76,6 +76,25 @@ function skipSpace(text: string, start: number): number {
   return at
 }
 
+/** `parseExactly`, and undefined for text that is no JSON. */
+export function parseIfJson(text: string): unknown {
+  try {
+    return parseExactly(text)
+  } catch {
+    return undefined
+  }
+}
+
+/** The members of a JSON object, numbers as they are in JavaScript; undefined for any other text. */
+export function membersOf(text: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : undefined
+  } catch {
+    return undefined
+  }
+}
+
 /** Longer runs of digits stay numbers: no id has so many, and converting them costs more the longer they are. */
 const LONGEST_INTEGER = 40
 

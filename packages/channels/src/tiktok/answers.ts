@@ -1,7 +1,6 @@
 import { type Static, type TSchema, Type } from 'typebox'
-import { Value } from 'typebox/value'
-import { ChannelError } from '../port.ts'
 import { parseExactly } from '../reading/json-text.ts'
+import { checkShape } from '../reading/shape.ts'
 
 /** Partner Center, "Authorization overview" (202407). Both ends are moments in seconds since 1970, not durations. */
 export const Tokens = Type.Object({
@@ -39,14 +38,6 @@ export const ShippingProviders = Type.Object({
 /** Mark Package As Shipped, and Ship Package, which may say nothing. */
 export const Shipped = Type.Object({ package_id: Type.Optional(Type.String()) })
 
-/** Checks the `data` of a success. The error names paths, never values: they may be tokens or personal data. */
-export function readData<T extends TSchema>(schema: T, data: string, what: string): Static<T> {
-  const value = parseExactly(data)
-  if (Value.Check(schema, value)) return value
-  const where = Value.Errors(schema, value).map((error) => `${error.instancePath || '/'} ${error.message}`)
-  throw new ChannelError(
-    'CHANNEL_ANSWER_UNREADABLE',
-    `TikTok Shop's answer to ${what} has another shape: ${where.slice(0, 3).join('; ')}`,
-    { remedy: 'bug' },
-  )
-}
+/** Checks the `data` of a success. Throws ChannelError. */
+export const readData = <T extends TSchema>(schema: T, data: string, what: string): Static<T> =>
+  checkShape(schema, parseExactly(data), { from: 'TikTok Shop', what })

@@ -1,6 +1,6 @@
 import { type Answer, ORDERS_ANSWER, type Send } from '../http.ts'
 import { type App, type CallBudget, ChannelError } from '../port.ts'
-import { memberText } from '../reading/json-text.ts'
+import { membersOf, memberText } from '../reading/json-text.ts'
 import type { Verdict } from './errors.ts'
 import { signRequest } from './signature.ts'
 
@@ -40,7 +40,7 @@ export function readReply(answer: Answer, what: string): Reply {
     throw new ChannelError('CHANNEL_ANSWER_UNREADABLE', `TikTok Shop's answer to ${what} is larger than we hold`, {
       remedy: 'bug',
     })
-  const envelope = parse(answer.text)
+  const envelope = membersOf(answer.text)
   const wait = Number(answer.headers.get('retry-after') ?? Number.NaN)
   const retryAfter = wait >= 0 ? { retryAfter: Math.min(wait * 1000, 3_600_000) } : {}
   if (typeof envelope?.['code'] === 'number') {
@@ -56,12 +56,3 @@ export function readReply(answer: Answer, what: string): Reply {
 }
 
 export const isSuccess = ({ verdict }: Reply): boolean => verdict.code === 0 && verdict.status < 400
-
-function parse(text: string): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined
-  } catch {
-    return undefined
-  }
-}

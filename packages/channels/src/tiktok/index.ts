@@ -1,2 +1,2 @@
-export { signRequest, signWebhook } from './signature.ts'
+export { signRequest } from './signature.ts'
 export * from './tiktok.ts'

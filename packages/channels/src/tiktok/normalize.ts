@@ -3,6 +3,7 @@ import type { Person, SourceOrder } from '../port.ts'
 import { orderDigest } from '../reading/digest.ts'
 import { createFieldReader, type Field, type FieldReader } from '../reading/fields.ts'
 import { parseExactly } from '../reading/json-text.ts'
+import { readLines } from '../reading/lines.ts'
 import { readPersonal } from './personal.ts'
 import { isKnownStatus, orderStatus } from './status.ts'
 
@@ -45,6 +46,7 @@ function readOrder(read: FieldReader, root: Field, shopId: string): Omit<NormalO
   const createTime = milliseconds(read, read.member(root, 'create_time'))
   const cancelTime = read.member(root, 'cancel_time')
   const lineItems = read.member(root, 'line_items')
+  if (lineItems.value === undefined) read.report(lineItems.path, 'missing')
   return {
     status: orderStatus({ status, cancelAsked }),
     sellerName: shopId,
@@ -56,7 +58,12 @@ function readOrder(read: FieldReader, root: Field, shopId: string): Omit<NormalO
     lastModifiedDate: isoTime(milliseconds(read, read.member(root, 'update_time'))),
     fulfillmentStatus: fulfillmentStatus(read, lineItems) ?? status ?? '',
     paymentStatus: paymentStatus(read, root, status),
-    ...readLines(read, lineItems),
+    ...readLines(read, read.elements(lineItems), {
+      idKey: 'id',
+      idOf: read.text,
+      lineOf: (item) => lineOf(read, item),
+      areAll: Array.isArray(lineItems.value),
+    }),
   }
 }
 
@@ -75,23 +82,9 @@ function fulfillmentStatus(read: FieldReader, lineItems: Field): string | undefi
 }
 
 /** There is no quantity: TikTok lists one line for each unit, with an id of its own. */
-function readLines(read: FieldReader, lineItems: Field): Pick<NormalOrder, 'lines' | 'linesComplete'> {
-  if (lineItems.value === undefined) read.report(lineItems.path, 'missing')
-  const lines = new Map<string, OrderLine>()
-  let linesComplete = Array.isArray(lineItems.value)
-  for (const item of read.elements(lineItems)) {
-    const id = read.member(item, 'id')
-    const lineItemId = read.text(id)
-    if (lineItemId === undefined) linesComplete = false
-    if (lineItemId === undefined || lines.has(lineItemId)) {
-      read.report(id.path, `${lineItemId === undefined ? 'missing' : 'repeated'}; the line was left out`)
-      continue
-    }
-    const title = read.text(read.member(item, 'product_name')) ?? ''
-    const sku = read.text(read.member(item, 'seller_sku')) ?? read.text(read.member(item, 'sku_id')) ?? ''
-    lines.set(lineItemId, { lineItemId, quantity: 1, title, sku })
-  }
-  return { lines: [...lines.values()], linesComplete }
+function lineOf(read: FieldReader, item: Field): Omit<OrderLine, 'lineItemId'> {
+  const text = (key: string) => read.text(read.member(item, key))
+  return { quantity: 1, title: text('product_name') ?? '', sku: text('seller_sku') ?? text('sku_id') ?? '' }
 }
 
 /** Seconds since 1970, as a number or as its digits, in milliseconds; 0 when missing or none. */

@@ -1,5 +1,5 @@
 import type { PersonalPart } from '@tributary/events'
-import type { Field, FieldReader } from '../reading/fields.ts'
+import { type Field, type FieldReader, known } from '../reading/fields.ts'
 
 /**
  * What an order says about its buyer and its receiver. TikTok masks by market, shipping type and age, and a later reading may
@@ -52,10 +52,4 @@ function readDistricts(read: FieldReader, address: Field, unmasked: (parent: Fie
 function joined(parts: readonly (string | undefined)[], separator: string): string | undefined {
   const text = parts.filter((part) => part !== undefined).join(separator)
   return text === '' ? undefined : text
-}
-
-type Known<T> = { [K in keyof T]?: Exclude<T[K], undefined> }
-
-function known<T extends Record<string, string | undefined>>(values: T): Known<T> {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Known<T>
 }

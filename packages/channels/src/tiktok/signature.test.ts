@@ -1,7 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { signRequest, signWebhook } from './signature.ts'
+import { signBody } from '../app-signature.ts'
+import { signRequest } from './signature.ts'
 
 const root = join(import.meta.dirname, '../../../..')
 const folders = [join(root, 'test/fixtures/tiktok'), join(root, '../shared/fixtures/tiktok')].filter((folder) =>
@@ -26,8 +27,8 @@ for (const [index, folder] of folders.entries()) {
     for (const { id, app_key, app_secret, body_file, authorization } of vectors.webhook)
       it(`sign webhook ${id} over its raw bytes`, () => {
         const body = readFileSync(join(folder, body_file))
-        expect(signWebhook({ key: app_key, secret: app_secret }, body)).to.equal(authorization)
-        expect(signWebhook({ key: app_key, secret: app_secret }, Buffer.concat([body, Buffer.from(' ')]))).not.to.equal(
+        expect(signBody({ key: app_key, secret: app_secret }, body)).to.equal(authorization)
+        expect(signBody({ key: app_key, secret: app_secret }, Buffer.concat([body, Buffer.from(' ')]))).not.to.equal(
           authorization,
         )
       })

@@ -16,8 +16,3 @@ export function signRequest(
   const text = [secret, path, ...signed, body, secret].join('')
   return createHmac('sha256', secret).update(text).digest('hex')
 }
-
-/** The `Authorization` of a webhook (Partner Center, "Webhooks overview"): HMAC-SHA256 over the app's key and the raw body. */
-export function signWebhook({ key, secret }: { key: string; secret: string }, body: Buffer): string {
-  return createHmac('sha256', secret).update(key).update(body).digest('hex')
-}

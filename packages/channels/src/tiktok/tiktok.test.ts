@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import type { Shipment } from '../port.ts'
-import { createStage, failureOf, type Stage } from './testing/stage.ts'
+import { failureOf } from '../testing/failure-of.ts'
+import { createStage, type Stage } from './testing/stage.ts'
 
 describe('TikTok Shop', () => {
   let stage: Stage

@@ -35,13 +35,3 @@ export async function createStage(options: { timeout?: number; apps?: (app: App)
   }
   return { simulator, lazada, app, session, sellerId, signal: AbortSignal.timeout(20_000) }
 }
-
-/** What a call threw; fails the test when it threw nothing. */
-export async function failureOf(call: Promise<unknown>): Promise<unknown> {
-  try {
-    await call
-  } catch (error) {
-    return error
-  }
-  throw new Error('The call was expected to fail')
-}
