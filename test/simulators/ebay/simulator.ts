@@ -1,9 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import { once } from 'node:events'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import type { EbayUrls } from '@tributary/channels/ebay'
 import express from 'express'
+import { serve } from '../serving.ts'
 import { createFaults, type Fault, type OperationName } from './faults.ts'
 import { fulfillmentRoutes } from './fulfillment-routes.ts'
 import { createOrderGenerator } from './generator.ts'
@@ -65,10 +63,7 @@ export async function createEbaySimulator(
   application.use(fulfillmentRoutes(market, operation))
   application.use(keyRoutes(market, keys, operation))
 
-  const server = createServer(application)
-  server.listen(options.port ?? 0, '127.0.0.1')
-  await once(server, 'listening')
-  const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const { origin: base, close } = await serve(application, options.port)
 
   const app: SimulatedApp = {
     clientId: 'Simulated-Tributary-SBX',
@@ -103,10 +98,6 @@ export async function createEbaySimulator(
       return location
     },
     grant: (userId, scopes = EBAY_SCOPES) => market.issueGrant({ clientId: app.clientId, userId, scopes: [...scopes] }),
-    async close() {
-      server.close()
-      server.closeAllConnections()
-      await once(server, 'close')
-    },
+    close,
   }
 }

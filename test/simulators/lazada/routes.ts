@@ -1,10 +1,11 @@
 import { signRequest } from '@tributary/channels/lazada'
 import { type Request, type Response, Router } from 'express'
-import { answerWithFault, type createFaults, type Operation } from './faults.ts'
+import { answerWithFault, type Faults } from '../faults.ts'
+import type { Operation } from './faults.ts'
 import type { LazadaLine, Market, MarketOrder } from './market.ts'
 
 export type SimulatedApp = { key: string; secret: string }
-type World = { market: Market; app: SimulatedApp; faults: ReturnType<typeof createFaults>; calls: Operation[] }
+type World = { market: Market; app: SimulatedApp; faults: Faults<Operation>; calls: Operation[] }
 type Parameters = Readonly<Record<string, string>>
 /** What is answered beside the code; or the code that refuses. */
 type Answer = { answer: string } | { code: string }

@@ -1,13 +1,12 @@
 import { randomBytes } from 'node:crypto'
-import { once } from 'node:events'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { setTimeout as after } from 'node:timers/promises'
 import { signBody } from '@tributary/channels'
 import type { LazadaUrls } from '@tributary/channels/lazada'
 import express from 'express'
+import { createFaults } from '../faults.ts'
 import type { SimulatedMarketplace } from '../marketplace.ts'
-import { createFaults, type Fault, type Operation } from './faults.ts'
+import { postSigned, serve } from '../serving.ts'
+import type { Fault, Operation } from './faults.ts'
 import { createMarket, type Market, type MarketOrder } from './market.ts'
 import { routes, type SimulatedApp } from './routes.ts'
 
@@ -28,17 +27,14 @@ export type LazadaSimulator = SimulatedMarketplace & {
 export async function createLazadaMarketplace(options: { seed?: number; clock?: () => number } = {}): Promise<LazadaSimulator> {
   const clock = options.clock ?? Date.now
   const market = createMarket({ seed: options.seed ?? 1, clock })
-  const faults = createFaults()
+  const faults = createFaults<Operation>()
   const calls: Operation[] = []
   const credentials: SimulatedApp = { key: '100001', secret: randomBytes(16).toString('hex') }
   let gateway = ''
   const application = express()
   application.use(express.text({ type: () => true, limit: '4mb' }))
   application.use(routes({ market, app: credentials, faults, calls }))
-  const server = createServer(application)
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const { origin, close } = await serve(application)
   const app = {
     clientId: credentials.key,
     clientSecret: credentials.secret,
@@ -53,15 +49,7 @@ export async function createLazadaMarketplace(options: { seed?: number; clock?: 
     return { body, authorization: signBody({ key: credentials.key, secret: credentials.secret }, body) }
   }
 
-  async function post({ body, authorization }: ReturnType<typeof push>): Promise<number> {
-    try {
-      const headers = { authorization, 'content-type': 'application/json' }
-      const address = `${gateway}/open/order/callback/4`
-      return (await fetch(address, { method: 'POST', body: new Uint8Array(body), headers })).status
-    } catch {
-      return 0
-    }
-  }
+  const post = (message: { body: Buffer; authorization: string }) => postSigned(`${gateway}/open/order/callback/4`, message)
 
   const find = (orderId: string): MarketOrder | undefined =>
     [...market.orders.values()].find(({ order }) => order.order_id === orderId)
@@ -117,10 +105,6 @@ export async function createLazadaMarketplace(options: { seed?: number; clock?: 
       const ready = find(orderId)?.lines.filter(({ status }) => status === 'ready_to_ship') ?? []
       return [...new Set(ready.map((line) => line.tracking_code))].map((trackingNumber) => ({ trackingNumber }))
     },
-    async close() {
-      server.close()
-      server.closeAllConnections()
-      await once(server, 'close')
-    },
+    close,
   }
 }

@@ -1,6 +1,7 @@
 import { signRequest } from '@tributary/channels/tiktok'
 import { type Request, type Response, Router } from 'express'
-import { answerWithFault, type createFaults, type Operation } from './faults.ts'
+import { answerWithFault, type Faults } from '../faults.ts'
+import type { Operation } from './faults.ts'
 import { type Market, PROVIDERS, type TiktokOrder } from './market.ts'
 
 export type SimulatedApp = { key: string; secret: string; serviceId: string }
@@ -12,7 +13,7 @@ type Answer = { data: unknown } | { code: number; message: string; status?: numb
 type World = {
   market: Market
   app: SimulatedApp
-  faults: ReturnType<typeof createFaults>
+  faults: Faults<Operation>
   calls: Operation[]
   rotates(): boolean
 }

@@ -1,13 +1,12 @@
 import { randomBytes } from 'node:crypto'
-import { once } from 'node:events'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { setTimeout as after } from 'node:timers/promises'
 import { signBody } from '@tributary/channels'
 import type { TiktokUrls } from '@tributary/channels/tiktok'
 import express from 'express'
+import { createFaults } from '../faults.ts'
 import type { SimulatedMarketplace } from '../marketplace.ts'
-import { createFaults, type Fault, type Operation } from './faults.ts'
+import { postSigned, serve } from '../serving.ts'
+import type { Fault, Operation } from './faults.ts'
 import { createMarket, type Market } from './market.ts'
 import { apiRoutes, type SimulatedApp, tokenRoutes } from './routes.ts'
 
@@ -33,7 +32,7 @@ let notices = 0
 export async function createTiktokMarketplace(options: { seed?: number; clock?: () => number } = {}): Promise<TiktokSimulator> {
   const clock = options.clock ?? Date.now
   const market = createMarket({ seed: options.seed ?? 1, clock })
-  const faults = createFaults()
+  const faults = createFaults<Operation>()
   const calls: Operation[] = []
   const credentials: SimulatedApp = {
     key: '6simulated0001',
@@ -46,10 +45,7 @@ export async function createTiktokMarketplace(options: { seed?: number; clock?: 
   application.use(express.text({ type: () => true, limit: '4mb' }))
   application.use(tokenRoutes(world))
   application.use(apiRoutes(world))
-  const server = createServer(application)
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const { origin, close } = await serve(application)
 
   function webhook(type: number, shopId: string, data: Record<string, unknown>) {
     notices += 1
@@ -59,15 +55,7 @@ export async function createTiktokMarketplace(options: { seed?: number; clock?: 
     return { body, authorization: signBody({ key: credentials.key, secret: credentials.secret }, body) }
   }
 
-  async function post({ body, authorization }: ReturnType<typeof webhook>): Promise<number> {
-    try {
-      const headers = { authorization, 'content-type': 'application/json' }
-      const address = `${gateway}/open/order/callback/2`
-      return (await fetch(address, { method: 'POST', body: new Uint8Array(body), headers })).status
-    } catch {
-      return 0
-    }
-  }
+  const post = (message: { body: Buffer; authorization: string }) => postSigned(`${gateway}/open/order/callback/2`, message)
 
   const simulator: TiktokSimulator = {
     channel: 2,
@@ -123,11 +111,7 @@ export async function createTiktokMarketplace(options: { seed?: number; clock?: 
       const numbers = market.orders.get(orderId)?.order.line_items.map((line) => line.tracking_number) ?? []
       return [...new Set(numbers.filter((number) => number !== ''))].map((trackingNumber) => ({ trackingNumber }))
     },
-    async close() {
-      server.close()
-      server.closeAllConnections()
-      await once(server, 'close')
-    },
+    close,
   }
   return simulator
 }

@@ -1,10 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import { once } from 'node:events'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import type { WeworkCustomer } from '@tributary/runtime'
 import type { Fields } from '@tributary/wecom'
 import express from 'express'
+import { serve } from '../serving.ts'
 import { type ApiWorld, apiRoutes, type CallRecord } from './api-routes.ts'
 import { type CallbackAccess, type SendOptions, sendCallback } from './callbacks.ts'
 import { createCorp, type SimulatedCorp } from './directory.ts'
@@ -65,10 +63,7 @@ export async function createWecomSimulator(options: { port?: number; clock?: () 
 
   const application = express()
   application.use(apiRoutes(world))
-  const server = createServer(application)
-  server.listen(options.port ?? 0, '127.0.0.1')
-  await once(server, 'listening')
-  const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const { origin: base, close } = await serve(application, options.port)
   const seconds = () => Math.floor(clock() / 1000)
   const ofSuite = (infoType: string, timestamp: number | undefined, fields: Fields): Fields => ({
     SuiteId: world.suite.suiteId,
@@ -125,11 +120,7 @@ export async function createWecomSimulator(options: { port?: number; clock?: () 
       return { ...head, ChangeType: changeType, ...fields }
     },
     send: sendCallback,
-    async close() {
-      server.close()
-      server.closeAllConnections()
-      await once(server, 'close')
-    },
+    close,
   }
 }
 
