@@ -10,7 +10,7 @@ import {
   storedEvent,
 } from '@tributary/consumer/testing'
 import { type Database, openDatabase } from '@tributary/database'
-import { type EventLog, openEventLog } from '@tributary/event-log'
+import { type EventLog, openEventLog, readSlices } from '@tributary/event-log'
 import { ORDER_TOPIC } from '@tributary/events'
 import { expect } from 'chai'
 import { describeOnKafka, freePort, type PrivateBroker, type Relay, startKafka, startRelay } from '../servers/index.ts'
@@ -113,12 +113,8 @@ describeOnKafka(`Kafka in trouble (seed ${SEED})`, function () {
     const { log, database } = await openLog()
     const ids: string[] = []
     for (const [partition, end] of (await log.ends(ORDER_TOPIC)).entries())
-      for (let next = 0; next < end; ) {
-        const slice = await log.read(ORDER_TOPIC, partition, next)
+      for await (const slice of readSlices(log, ORDER_TOPIC, partition, { to: end }))
         ids.push(...slice.events.map(({ event }) => event.id))
-        if (slice.next === next) break
-        next = slice.next
-      }
     await log.close()
     await database.close()
     return ids

@@ -1,5 +1,5 @@
 import type { Connection, Database, WriteResult } from '@tributary/database'
-import type { EventLog, Position, RecordedEvent } from '@tributary/event-log'
+import { type EventLog, type Position, type RecordedEvent, readSlices } from '@tributary/event-log'
 import type { StoredEvent } from '@tributary/events'
 import { SPI_POLICY } from './endpoint.ts'
 import { DeliveryError } from './errors.ts'
@@ -63,11 +63,7 @@ export async function countReplay(
   const count: ReplayCount = { events: 0, bytes: 0, first: undefined, last: undefined }
   let read = 0
   const countPartition = async ({ partition, from, to, key }: PartitionReplay): Promise<void> => {
-    for (let position = from; position < to; ) {
-      const slice = await log.read(topic, partition, position, {
-        limit: Math.min(READ_EVENTS, to - position),
-        signal: options.signal,
-      })
+    for await (const slice of readSlices(log, topic, partition, { from, to, limit: READ_EVENTS, signal: options.signal })) {
       const candidates = slice.events.filter(
         (found) => found.position < to && (key === null || found.event.partitionkey === key),
       )
@@ -75,8 +71,6 @@ export async function countReplay(
       for (const [index, recorded] of candidates.entries()) if (wanted[index]) note(count, recorded)
       read += slice.events.length
       options.onRead?.(read)
-      if (slice.next === position) return
-      position = slice.next
     }
   }
   await Promise.all(plan.map(countPartition))

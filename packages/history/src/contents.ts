@@ -1,5 +1,5 @@
 import { createHash, type Hash } from 'node:crypto'
-import { type EventLog, MAX_CALL_BYTES } from '@tributary/event-log'
+import { type EventLog, MAX_CALL_BYTES, readSlices } from '@tributary/event-log'
 import type { StoredEvent } from '@tributary/events'
 
 const APPEND_EVENTS = 500
@@ -38,12 +38,9 @@ export async function readContents(
   const contents = new Map<string, Content>()
   for (const topic of topics)
     for (const [partition, end] of (await log.ends(topic)).entries())
-      for (let position = 0; position < end; ) {
-        const { events, next } = await log.read(topic, partition, position, { signal })
+      for await (const { events } of readSlices(log, topic, partition, { to: end, signal })) {
         const stored = events.map(({ event }) => event)
         if (stored.length > 0) addTo(contents, `${topic}/${partition}`, stored)
-        if (next === position) break
-        position = next
       }
   return contents
 }

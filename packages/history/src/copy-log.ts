@@ -1,4 +1,4 @@
-import type { EventLog, RecordedEvent } from '@tributary/event-log'
+import { type EventLog, type RecordedEvent, readSlices } from '@tributary/event-log'
 import type { ArchiveProgress } from './archive/export.ts'
 import { batchesOf, firstDifference, readContents } from './contents.ts'
 import { HistoryError } from './errors.ts'
@@ -52,13 +52,10 @@ async function copyPartition(
 ): Promise<void> {
   copied.partitions += 1
   await checkLast(from, to, { topic, partition, start, end })
-  for (let position = start; position < end; ) {
+  for await (const { events, next } of readSlices(from, topic, partition, { from: start, to: end, signal })) {
     signal.throwIfAborted()
-    const { events, next } = await from.read(topic, partition, position, { signal })
-    if (next === position) return
     await appendAtSamePlaces(to, topic, events, copied, signal)
-    position = next
-    onProgress?.({ done: position, total: end, note: `${topic}/${partition}` })
+    onProgress?.({ done: next, total: end, note: `${topic}/${partition}` })
   }
 }
 

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import { type ConsumerDefinition, type Delivered, readCursors } from '@tributary/consumer'
 import type { Connection, Database } from '@tributary/database'
-import type { EventLog, Position, RecordedEvent } from '@tributary/event-log'
+import { type EventLog, type Position, type RecordedEvent, readSlices } from '@tributary/event-log'
 import { CATALOGUE, type Event, type EventType, type Topic } from '@tributary/events'
 import { keyText, type Projection } from '@tributary/projection'
 
@@ -105,14 +105,9 @@ async function walk(
   const behind = ends.reduce((sum, end, partition) => sum + Math.max(0, end - (cursors.get(partition) ?? 0)), 0)
   if (behind > 0) onWalk?.(behind)
   const found: RecordedEvent[] = []
-  for (const [partition, end] of ends.entries()) {
-    for (let position = cursors.get(partition) ?? 0; position < end; ) {
-      const slice = await log.read(topic, partition, position)
-      found.push(...slice.events.filter(matches))
-      if (slice.next === position) break
-      position = slice.next
-    }
-  }
+  for (const [partition, to] of ends.entries())
+    for await (const { events } of readSlices(log, topic, partition, { from: cursors.get(partition) ?? 0, to }))
+      found.push(...events.filter(matches))
   return found
 }
 

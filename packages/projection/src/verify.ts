@@ -1,6 +1,6 @@
 import { readCursors, readSetAside } from '@tributary/consumer'
 import type { Connection, Database } from '@tributary/database'
-import type { EventLog, RecordedEvent } from '@tributary/event-log'
+import { type EventLog, type RecordedEvent, readSlices } from '@tributary/event-log'
 import { decodeEvent } from '@tributary/events'
 import type { Vault } from '@tributary/vault'
 import type { KeyState, Projection, Row, TableDefinition } from './definition.ts'
@@ -62,12 +62,8 @@ async function foldLog({ projection, database, log, vault }: Parameters<typeof v
   for (const { partition, next } of await readCursors(database, name, topic)) {
     const isFolded = ({ position, event }: RecordedEvent) =>
       position < next && types.has(event.type) && !setAside.has(`${partition}:${position}`)
-    for (let position = 0; position < next; ) {
-      const slice = await log.read(topic, partition, position)
-      if (slice.next === position) break
-      await foldEvents(folded, projection, vault, slice.events.filter(isFolded))
-      position = slice.next
-    }
+    for await (const { events } of readSlices(log, topic, partition, { to: next }))
+      await foldEvents(folded, projection, vault, events.filter(isFolded))
   }
   return folded
 }

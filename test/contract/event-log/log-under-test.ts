@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { openDatabase } from '@tributary/database'
-import { type EventLog, openEventLog, type RecordedEvent } from '@tributary/event-log'
+import { type EventLog, openEventLog, type RecordedEvent, readSlices } from '@tributary/event-log'
 import type { StoredEvent } from '@tributary/events'
 
 /** A new, empty log on a real server. Another driver gives one of these and has its tests. */
@@ -90,14 +90,8 @@ export function eventsOfKeys(keys: number, each: number): StoredEvent[] {
 /** Everything that stands in a topic, partition after partition. */
 export async function readAll(log: EventLog, topic: string): Promise<RecordedEvent[]> {
   const all: RecordedEvent[] = []
-  for (const [partition, end] of (await log.ends(topic)).entries()) {
-    for (let from = 0; from < end; ) {
-      const slice = await log.read(topic, partition, from)
-      all.push(...slice.events)
-      if (slice.next === from) break
-      from = slice.next
-    }
-  }
+  for (const [partition, to] of (await log.ends(topic)).entries())
+    for await (const { events } of readSlices(log, topic, partition, { to })) all.push(...events)
   return all
 }
 

@@ -1,5 +1,6 @@
+import { readSlices } from '@tributary/event-log'
 import { expect } from 'chai'
-import { anEvent, eventsOfKeys, idsOf, type MakeLog, PARTITIONS, useLog } from './log-under-test.ts'
+import { anEvent, eventsOfKeys, idsOf, type MakeLog, PARTITIONS, readAll, useLog } from './log-under-test.ts'
 
 const KEY = 'one-key'
 
@@ -41,6 +42,16 @@ export function describeReading(makeLog: MakeLog): void {
         from = slice.next
       }
       expect(ids).to.deep.equal(events.map(({ id }) => id))
+    })
+
+    it('is read by slices from one place to another, and to the end of now when none is said', async () => {
+      const { log, events, partition, positions } = await aPartition(50)
+      const [from = 0, to = 0] = [positions[5], positions[30]]
+      const ids: string[] = []
+      for await (const slice of readSlices(log, topic(), partition, { from, to, limit: 9 })) ids.push(...idsOf(slice.events))
+      expect(ids.slice(0, 25)).to.deep.equal(events.slice(5, 30).map(({ id }) => id))
+      expect(idsOf(await readAll(log, topic()))).to.deep.equal(events.map(({ id }) => id))
+      for await (const _ of readSlices(log, topic(), partition, { from: to, to })) expect.fail('nothing was asked for')
     })
 
     it('reads 500 events when nothing else is said', async () => {

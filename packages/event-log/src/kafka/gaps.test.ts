@@ -4,7 +4,7 @@ import type { StoredEvent } from '@tributary/events'
 import { describeOnKafka, migratedTestDatabase, testKafkaUrl } from '@tributary/test/servers'
 import { expect } from 'chai'
 import type { Kafka } from 'kafkajs'
-import { type EventLog, openEventLog } from '../index.ts'
+import { type EventLog, openEventLog, readSlices } from '../index.ts'
 import { createKafka } from './client.ts'
 import { parseKafkaUrl } from './url.ts'
 
@@ -45,13 +45,8 @@ describeOnKafka('A topic of Kafka with gaps in its offsets', function () {
   }
   const readAll = async (from = 0) => {
     const ids: string[] = []
-    const [end = 0] = await log.ends(topic)
-    for (let next = from; next < end; ) {
-      const slice = await log.read(topic, 0, next, { limit: 3 })
+    for await (const slice of readSlices(log, topic, 0, { from, limit: 3 }))
       ids.push(...slice.events.map(({ event }) => event.id))
-      if (slice.next === next) break
-      next = slice.next
-    }
     return ids
   }
   const followAll = async (from: number, count: number): Promise<string[]> => {

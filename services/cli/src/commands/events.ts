@@ -1,5 +1,5 @@
 import { userInfo } from 'node:os'
-import type { RecordedEvent } from '@tributary/event-log'
+import { type RecordedEvent, readSlices } from '@tributary/event-log'
 import { CONTACT_TOPIC, isEventType, ORDER_TOPIC, orderKey, sellerKey, type Topic, topicOf } from '@tributary/events'
 import {
   findEvents,
@@ -137,12 +137,11 @@ async function findByTime(
   const found: RecordedEvent[] = []
   for (const [partition, end] of (await log.ends(topic)).entries()) {
     const ofPartition: RecordedEvent[] = []
-    for (let next = await positionAt(log, topic, partition, end, since); next < end && ofPartition.length <= limit; ) {
-      const slice = await log.read(topic, partition, next, { limit: BATCH, signal })
-      ofPartition.push(...slice.events.filter(isWanted))
-      const lastTime = slice.events.at(-1)?.recordedTime ?? Number.POSITIVE_INFINITY
-      if (slice.next === next || lastTime >= until) break
-      next = slice.next
+    const from = await positionAt(log, topic, partition, end, since)
+    for await (const { events } of readSlices(log, topic, partition, { from, to: end, limit: BATCH, signal })) {
+      ofPartition.push(...events.filter(isWanted))
+      const lastTime = events.at(-1)?.recordedTime ?? Number.POSITIVE_INFINITY
+      if (lastTime >= until || ofPartition.length > limit) break
     }
     found.push(...ofPartition)
   }

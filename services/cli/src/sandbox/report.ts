@@ -1,5 +1,5 @@
 import type { Database } from '@tributary/database'
-import type { EventLog } from '@tributary/event-log'
+import { type EventLog, readSlices } from '@tributary/event-log'
 import { CONTACT_TOPIC, channelName } from '@tributary/events'
 
 const ORDER_TABLES = ['eg_order_order', 'eg_order_order_detail', 'eg_order_order_original'] as const
@@ -75,14 +75,8 @@ function whatIsMissing(report: Report, expected: Expected): string[] {
 /** How many changes the log holds, each of which the partner must have been told. */
 export async function countContactChanges(log: EventLog): Promise<number> {
   let changes = 0
-  for (let partition = 0; partition < (await log.partitions(CONTACT_TOPIC)); partition++) {
-    let position = 0
-    for (;;) {
-      const { events, next } = await log.read(CONTACT_TOPIC, partition, position)
+  for (const [partition, to] of (await log.ends(CONTACT_TOPIC)).entries())
+    for await (const { events } of readSlices(log, CONTACT_TOPIC, partition, { to }))
       changes += events.filter(({ event }) => event.type === 'ContactChanged').length
-      if (next === position) break
-      position = next
-    }
-  }
   return changes
 }

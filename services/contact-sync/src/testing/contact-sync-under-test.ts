@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { type CorpName, type Database, listCorps, openDatabase } from '@tributary/database'
-import { type EventLog, openEventLog } from '@tributary/event-log'
+import { type EventLog, openEventLog, readSlices } from '@tributary/event-log'
 import { CONTACT_TOPIC, type ContactPart, createRowIds, decodeEvent, type Event } from '@tributary/events'
 import { createLogger } from '@tributary/runtime'
 import { migratedTestDatabase } from '@tributary/test/servers'
@@ -81,12 +81,8 @@ export async function prepareContactSync(): Promise<ContactSyncUnderTest> {
   async function events(): Promise<Event[]> {
     const found: Event[] = []
     for (let partition = 0; partition < PARTITIONS; partition += 1)
-      for (let position = 0; ; ) {
-        const slice = await stage.log.read(CONTACT_TOPIC, partition, position)
+      for await (const slice of readSlices(stage.log, CONTACT_TOPIC, partition))
         found.push(...slice.events.map(({ event }) => decodeEvent(event)))
-        if (slice.next === position) break
-        position = slice.next
-      }
     return found
   }
 
