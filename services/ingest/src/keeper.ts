@@ -1,6 +1,7 @@
 import type { EventLog } from '@tributary/event-log'
 import { encodeEvent, ORDER_TOPIC, type Topic } from '@tributary/events'
 import { type Logger, Problem } from '@tributary/runtime'
+import { appendInParts } from './append-in-parts.ts'
 import type { Reception } from './reception.ts'
 import type { Spool } from './spool/spool.ts'
 import { within } from './within.ts'
@@ -18,8 +19,6 @@ export type Keeping = {
 /** Marketplaces give up after three seconds, so an answer must be out before. */
 export const OF_MARKETPLACES: Keeping = { topic: ORDER_TOPIC, deadline: 2_500, notKept: 503 }
 const RETRY_AFTER_SECONDS = '30'
-/** A deletion may touch thousands of orders; a log refuses batches that are too large. */
-const APPEND_AT_MOST = 500
 /** The log's part of the deadline where a spool stands behind it, which must get its own. */
 const SHARE_OF_LOG = 0.6
 
@@ -114,12 +113,8 @@ export function createKeeper<R extends Reception, T>(
 
 const appendTo =
   (log: EventLog, topic: Topic, signal: AbortSignal): Append =>
-  async (events) => {
-    for (let from = 0; from < events.length; from += APPEND_AT_MOST) {
-      const stored = events.slice(from, from + APPEND_AT_MOST).map(encodeEvent)
-      await log.append(topic, stored, { signal })
-    }
-  }
+  (events) =>
+    appendInParts(log, topic, events.map(encodeEvent), (append) => append(signal))
 
 const notKept = (status: number, detail: string, cause?: unknown): Problem =>
   new Problem(status, 'NOT_KEPT', detail, { headers: { 'Retry-After': RETRY_AFTER_SECONDS }, cause })

@@ -2,6 +2,7 @@ import type { EventLog } from '@tributary/event-log'
 import { type Event, encodeEvent, type StoredEvent, type Topic } from '@tributary/events'
 import type { Logger } from '@tributary/runtime'
 import type { Vault } from '@tributary/vault'
+import { appendInParts } from '../append-in-parts.ts'
 import type { Reception } from '../reception.ts'
 import { within } from '../within.ts'
 import type { Work } from '../work.ts'
@@ -23,8 +24,6 @@ type Prepared = { entry: Entry; topic: Topic; events: readonly StoredEvent[] }
 
 const BATCH_ENTRIES = 200
 const BATCH_BYTES = 4 * 1024 * 1024
-/** A log refuses calls that are too large; an erasure may touch thousands of orders. */
-const APPEND_AT_MOST = 500
 /** The work of one entry, and an append, milliseconds: long enough for any that will ever end. */
 const WORK_WITHIN = 15_000
 const APPEND_WITHIN = 60_000
@@ -105,10 +104,7 @@ async function prepare({ vault, works }: DrainContext, entry: Entry): Promise<Pr
 async function append(log: EventLog, batch: readonly Prepared[], stopping: AbortSignal): Promise<void> {
   for (const [topic, ofTopic] of Map.groupBy(batch, ({ topic }) => topic)) {
     const events = ofTopic.flatMap((prepared) => prepared.events)
-    for (let from = 0; from < events.length; from += APPEND_AT_MOST)
-      await within(APPEND_WITHIN, (late) =>
-        log.append(topic, events.slice(from, from + APPEND_AT_MOST), { signal: AbortSignal.any([late, stopping]) }),
-      )
+    await appendInParts(log, topic, events, (call) => within(APPEND_WITHIN, (late) => call(AbortSignal.any([late, stopping]))))
   }
 }
 
