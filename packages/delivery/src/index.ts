@@ -9,7 +9,7 @@ export type { GateView } from './gate.ts'
 export * from './lane-operations.ts'
 export * from './list-lanes.ts'
 export * from './outcome.ts'
-export { parseNetwork, type Reach } from './reach/addresses.ts'
+export type { Reach } from './reach/addresses.ts'
 export {
   countReplay,
   type PartitionReplay,

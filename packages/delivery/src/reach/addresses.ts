@@ -1,4 +1,5 @@
 import { BlockList, isIP, isIPv6 } from 'node:net'
+import { type Network, parseNetwork } from '@tributary/runtime'
 
 /**
  * Which addresses an endpoint may be dialled at. `public`: only what the Internet routes, because somebody else wrote the
@@ -6,8 +7,6 @@ import { BlockList, isIP, isIPv6 } from 'node:net'
  * is. `allow` opens further networks, as `10.1.0.0/16` or `fd12::/48`; nothing else opens the rest of the closed ones.
  */
 export type Reach = { scope: 'public' | 'internal'; allow: readonly string[] }
-
-type Network = readonly [address: string, bits: number]
 
 /** Where services of one's own live (RFC 1918, RFC 4193, RFC 6598, loopback). */
 const INTERNAL: readonly Network[] = [
@@ -63,9 +62,9 @@ const internal = listOf(INTERNAL)
 const closed = listOf(CLOSED)
 const metadata = listOf(METADATA)
 
-/** Makes the check of one address, as a resolver or a URL gives it. Throws RangeError for an `allow` that is no network. */
+/** Makes the check of one address, as a resolver or a URL gives it. What is no network in `allow` opens nothing. */
 export function reachable({ scope, allow }: Reach): (address: string) => boolean {
-  const opened = listOf(allow.map(parseNetwork))
+  const opened = listOf(allow.map(parseNetwork).filter((network) => network !== undefined))
   return (given) => {
     const address = plain(given)
     if (isIP(address) === 0) return false
@@ -74,17 +73,6 @@ export function reachable({ scope, allow }: Reach): (address: string) => boolean
     if (has(metadata, address) || (has(closed, address) && address !== '::1')) return false
     return scope === 'internal' || !has(internal, address)
   }
-}
-
-/** `10.1.0.0/16` to its parts; a single address is a network of its own. Throws RangeError. */
-export function parseNetwork(text: string): Network {
-  const [address = '', bits, ...rest] = text.split('/')
-  const family = isIP(address)
-  const longest = family === 6 ? 128 : 32
-  const length = bits === undefined ? longest : /^\d{1,3}$/.test(bits) ? Number(bits) : Number.NaN
-  if (family === 0 || rest.length > 0 || !(length >= 0 && length <= longest))
-    throw new RangeError(`'${text}' is no network: write one as 10.1.0.0/16, or an address`)
-  return [address, length]
 }
 
 /** Apart, because a BlockList takes an IPv4 address for one of ::/3, as its mapped form is. */

@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect } from 'chai'
 import { Agent, request } from 'undici'
-import { parseNetwork, type Reach, reachable } from './addresses.ts'
+import { type Reach, reachable } from './addresses.ts'
 import { guardedConnector } from './connector.ts'
 
 const PUBLIC: Reach = { scope: 'public', allow: [] }
@@ -72,15 +72,16 @@ describe('The reach of deliveries', () => {
   })
 
   it('is checked on the address that is dialled, so a name that changes its mind gains nothing', async () => {
-    const answers = ['192.0.9.1', '127.0.0.1']
+    const answers = ['127.0.0.1', '127.0.0.2']
     let asked = 0
     const rebinding: Parameters<typeof guardedConnector>[1]['resolve'] = (_, done) =>
       done(null, [{ address: answers[asked++] ?? '', family: 4 }])
-    // Whatever the network says of the first address, it is that one which was dialled, and no second question was asked.
-    expect(await post('rebinding.example', PUBLIC, rebinding)).not.to.equal('reached')
+    const onlyTheFirst: Reach = { scope: 'public', allow: ['127.0.0.1'] }
+    // One question for one dial: the answer that was checked is the one that is dialled.
+    expect(await post('rebinding.example', onlyTheFirst, rebinding)).to.equal('reached')
     expect(asked).to.equal(1)
-    expect(await post('rebinding.example', PUBLIC, rebinding)).to.equal('DELIVERY_ADDRESS_REFUSED')
-    expect(connections).to.equal(0)
+    expect(await post('rebinding.example', onlyTheFirst, rebinding)).to.equal('DELIVERY_ADDRESS_REFUSED')
+    expect(connections).to.equal(1)
   })
 
   it('leaves out the closed ones among several addresses of a name', async () => {
@@ -122,11 +123,5 @@ describe('The reach of deliveries', () => {
     for (const address of ['8.8.8.8', '1.1.1.1', '100.63.255.255', '172.32.0.1', '2606:4700::1111', '2a00:1450:4001::1'])
       expect(isOpen(address), address).to.equal(true)
     expect(isOpen('no address')).to.equal(false)
-  })
-
-  it('refuses a network that is none', () => {
-    for (const text of ['', '10.0.0.0/33', '10.0.0.0/x', 'fd12::/129', 'example.org', '10.0.0.0/8/8'])
-      expect(() => parseNetwork(text), text).to.throw(RangeError)
-    expect(parseNetwork('10.0.0.0/0')).to.deep.equal(['10.0.0.0', 0])
   })
 })

@@ -229,12 +229,7 @@ const Tributary = section({
   delivery: optional(
     section({
       'allow-addresses': optional(
-        Type.Array(
-          text(
-            { expected: 'a network or an address', fix: 'For example 10.1.0.0/16, or 192.168.3.7.' },
-            { pattern: '^[0-9A-Fa-f:.]+(/\\d{1,3})?$' },
-          ),
-        ),
+        Type.Array(text({ expected: 'a network or an address', fix: 'For example 10.1.0.0/16, or 192.168.3.7.' })),
       ),
     }),
   ),
