@@ -25,7 +25,8 @@ type Doubtful = { kind: 'doubtful'; otherwise: ChannelError | Refused }
 
 /**
  * Ships a package (202309), or updates nothing when TikTok already knows the tracking number. There is no idempotency key, so
- * the order is read before each write, and again after a write whose end we did not see or that TikTok says came too late.
+ * the order is read before each write and again after it: its end may not have been seen, TikTok may say that it came too late,
+ * and where TikTok carries the parcel only the order tells its number.
  */
 export function createShipping({ call, getOrder }: { call: ShopCall; getOrder: Channel['getOrder'] }): Pick<Channel, 'ship'> {
   const parcelsOf = async (session: Session, orderId: string, signal: AbortSignal) =>

@@ -1,5 +1,4 @@
 import { join, resolve } from 'node:path'
-import { channelName } from '@tributary/events'
 import { runUntilSignal, type Service } from '@tributary/runtime'
 import { type Sent, sendAll } from './flow.ts'
 import type { MarketplaceName } from './marketplaces.ts'
@@ -162,11 +161,11 @@ async function compare(world: World, sent: Sent, seconds: number): Promise<{ rep
 /** Whether the partner was told of every change and the directory shows every member; at the end the report says what is missing. */
 async function contactsArrived({ contacts, platform }: World, sent: Sent): Promise<boolean> {
   if (!contacts) return true
-  if (contacts.partner.record.taken < (await countContactChanges(platform.log))) return false
   const [row] = await platform.database.query<{ members: number }[]>(
     'SELECT COUNT(*) AS members FROM eg_wework_member WHERE deleted = 0',
   )
-  return row?.members === sent.contacts
+  // The whole topic is read only once the rows are there.
+  return row?.members === sent.contacts && contacts.partner.record.taken >= (await countContactChanges(platform.log))
 }
 
 const isEndless = (options: SandboxOptions): boolean => withOrders(options) && options.orders === undefined
@@ -174,13 +173,8 @@ const isEndless = (options: SandboxOptions): boolean => withOrders(options) && o
 /** Whether orders flow: unless only contacts were asked for. */
 const withOrders = ({ orders, contacts }: SandboxOptions): boolean => orders !== undefined || contacts === undefined
 
-const TITLES: Readonly<Record<string, string>> = { ebay: 'eBay', tiktok: 'TikTok Shop', amazon: 'Amazon', lazada: 'Lazada' }
-
 const simulatedOf = (options: SandboxOptions): string =>
-  [
-    ...(withOrders(options) ? options.channels.map((name) => TITLES[name] ?? name) : []),
-    ...(options.contacts === undefined ? [] : ['WeCom']),
-  ].join(', ')
+  [...(withOrders(options) ? options.channels : []), ...(options.contacts === undefined ? [] : ['WeCom'])].join(', ')
 
 /** Listens to the receivers; answers how many of them have verified an order. */
 function countArrivals({ receivers }: World): (orderId: string) => number {
@@ -206,7 +200,7 @@ function announce(world: World, options: SandboxOptions, milliseconds: number): 
       ...(world.broker ? [`  Kafka       127.0.0.1:${world.broker.port}, the log`] : []),
       ...world.marketplaces.map(
         ({ channel, origin }) =>
-          `  ${(TITLES[channelName(channel)] ?? '').padEnd(11)} ${origin}  (simulated; one seller has authorized the app)`,
+          `  ${(world.platform.channels.get(channel)?.name ?? '').padEnd(11)} ${origin}  (simulated; one seller has authorized the app)`,
       ),
       ...(world.contacts ? [`  WeCom       ${world.contacts.origin}  (simulated; one corp has installed the suite)`] : []),
       `  receivers   warehouse ${warehouse}, accounting ${accounting}  (simulated; they verify every signature)`,
