@@ -79,7 +79,7 @@ export function createShipping({ call, getOrder }: { call: ShopCall; getOrder: C
     for (const packageId of packageIds) {
       const path = `/fulfillment/202309/packages/${encodeURIComponent(packageId)}/ship`
       last = judge(await call(session, { what, method: 'POST', path, ...(body ? { body } : {}) }, signal), what, packageId)
-      if (last.kind === 'refused') return last
+      if (last.kind !== 'confirmed') return last
     }
     return last
   }

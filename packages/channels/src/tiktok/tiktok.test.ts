@@ -163,6 +163,21 @@ describe('TikTok Shop', () => {
     expect(order.line_items.map(({ tracking_number }) => tracking_number)).to.deep.equal(['2Z', '1Z999', '1Z999'])
   })
 
+  it('goes no further than a package of which it does not know whether it left', async () => {
+    const order = stage.simulator.market.addOrder(stage.shopId, { shipping_type: 'TIKTOK' })
+    const [line] = order.line_items
+    if (!line) throw new Error('no line')
+    order.packages = [{ id: '1' }, { id: '2' }]
+    order.line_items = [
+      { ...line, id: '11', package_id: '1' },
+      { ...line, id: '21', package_id: '2' },
+    ]
+    stage.simulator.fail({ operation: 'ship-package', kind: 'code', code: 21_008_099 })
+    expect(await ship(parcel(order.id, { carrier: '', trackingNumber: '' }))).to.include({ kind: 'refused', code: '21008099' })
+    expect(order.line_items.map(({ tracking_number }) => tracking_number)).to.deep.equal(['', ''])
+    expect(await ship(parcel(order.id, { carrier: '', trackingNumber: '' }))).to.include({ kind: 'confirmed', existing: false })
+  })
+
   it('ships the package where the seller may not announce one, or where TikTok carries it', async () => {
     await stage.simulator.close()
     stage = await createStage({ region: 'TH' })
