@@ -76,6 +76,13 @@ describe('The HTTP API', () => {
     expect((await get('/v1/orders/x/shop/order-8')).status).to.equal(400)
   })
 
+  it('only reads', async () => {
+    const headers = { Authorization: `Bearer ${key}` }
+    const answer = await fetch(`${http.url}/v1/orders`, { method: 'POST', headers })
+    expect(answer.status).to.equal(405)
+    expect(await answer.json()).to.have.property('code', 'METHOD_NOT_ALLOWED')
+  })
+
   it('describes each of its addresses', async () => {
     const document = (await (await get('/v3/api-docs')).json()) as { openapi: string; paths: object }
     expect(document.openapi).to.equal('3.1.0')

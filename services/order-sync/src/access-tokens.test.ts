@@ -247,6 +247,28 @@ describe('access tokens of sellers', () => {
       expect(await rotations()).to.have.length(2)
     })
 
+    it('end when their consent said, where no refresh moves that day', async () => {
+      const [soon, late] = [Date.now() + 30_000, Date.now() + 3_600_000]
+      const endOf = async (first: number, deadlineStays: boolean) => {
+        const one = await its.addSeller()
+        await its.database.query('UPDATE eg_order_app_seller SET refresh_token_expires_time = ? WHERE seller_id = ?', [
+          first,
+          one,
+        ])
+        await process({ ...rotating, deadlineStays }, its.log, one).session.token(never)
+        const [rotated] = (await its.events('SellerTokenRotated')).filter(({ data }) => data.sellerId === one)
+        return rotated?.data
+      }
+      // The marketplace says a minute each time.
+      expect((await endOf(soon, true))?.refreshTokenExpiresTime).to.equal(soon)
+      expect((await endOf(soon, true))?.refreshTokenExpiresIn).to.be.within(0, 30)
+      for (const [first, stays] of [
+        [soon, false],
+        [late, true],
+      ] as const)
+        expect((await endOf(first, stays))?.refreshTokenExpiresTime).to.be.within(soon + 1, late - 1)
+    })
+
     it('are replaced for every seller that stands behind the token, and nobody presents the old one again', async () => {
       strict = true
       const shared = { ...rotating, sharesGrants: true }
