@@ -89,6 +89,24 @@ describe('the command line, on a new database', function () {
     expect(rewrapped).to.include('already')
   })
 
+  it('takes an app of TikTok Shop, whose redirect address stands in Partner Center only', async () => {
+    const words = 'app add --channel tiktok --name shop --client-id key --client-secret-file - --developer-id 7480 --scopes a+b'
+    const added = await succeed([...words.split(' '), '--redirect-uri', ''], 'another-secret\n')
+    expect(added).to.match(/^App \d+ added\. .*\/open\/order\/oauth\/authorize\/2\?app=\d+$/m)
+  })
+
+  it('makes a key of the HTTP API, shows it once, and ends it', async () => {
+    const [, id = '', key = ''] =
+      (await succeed(['api-key', 'add', '--name', 'erp'])).match(/^API key (\w+) .*: (trb_\S+)$/m) ?? []
+    expect(key).to.have.length.above(40)
+    const listed = await succeed(['api-key', 'list', '--json'])
+    expect(JSON.parse(listed)).to.include({ id, name: 'erp', scopes: 'read', revoked: '' })
+    expect(listed).not.to.include(key)
+    await succeed(['api-key', 'revoke', id])
+    expect(JSON.parse(await succeed(['api-key', 'list', '--json'])).revoked).to.match(/^20/)
+    expect(await fail(['api-key', 'revoke', id])).to.include('API_KEY_UNKNOWN')
+  })
+
   it('tells a wrong call from a failed one by its exit code', async () => {
     const { code, errors } = await gateway.run(['serve', 'everything'])
     expect(code).to.equal(64)
