@@ -19,3 +19,22 @@ export function cached<T>(ttlMs: number, load: () => Promise<T>): () => Promise<
     return entry.value
   }
 }
+
+/**
+ * What `load` gives, or what it gave last when it fails or takes longer than `patienceMs` milliseconds: for what is better a
+ * little old than missing. The first load has nothing to fall back on and is waited for; its failure is thrown.
+ */
+export function orLast<T>(patienceMs: number, load: () => Promise<T>): () => Promise<T> {
+  let last: { value: T } | undefined
+  return async () => {
+    const loading = load().then((value) => {
+      last = { value }
+      return value
+    })
+    if (!last) return await loading
+    const known = last.value
+    const { promise: late, resolve } = Promise.withResolvers<T>()
+    const timer = setTimeout(() => resolve(known), patienceMs)
+    return await Promise.race([loading.catch(() => known), late]).finally(() => clearTimeout(timer))
+  }
+}

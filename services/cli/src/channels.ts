@@ -2,14 +2,17 @@ import { type App, type CallBudget, type Channel, ChannelError } from '@tributar
 import { createEbay } from '@tributary/channels/ebay'
 import { createLazada } from '@tributary/channels/lazada'
 import { createTiktok } from '@tributary/channels/tiktok'
-import { cached, type Database, listApps } from '@tributary/database'
+import { cached, type Database, listApps, orLast } from '@tributary/database'
 import { createCallBudget } from '@tributary/order-sync'
 import type { Configuration } from '@tributary/runtime'
 
 /** What a channel is given besides its section of the configuration. */
 type Parts = {
   budget: CallBudget
-  /** Our registrations at the channel, seconds old at most: operators add and change them while we run. */
+  /**
+   * Our registrations at the channel, seconds old at most: operators add and change them while we run. While the database is
+   * away they are those known last, so that what is signed can still be verified and kept in ingest's spool.
+   */
   apps: () => Promise<readonly App[]>
 }
 
@@ -17,6 +20,8 @@ type Parts = {
 type Opener = (configuration: Configuration, parts: Parts) => Channel | undefined
 
 const APPS_FOR = 5_000
+/** Lazada waits for half a second in all. */
+const APPS_WITHIN = 100
 
 /** Every channel by its number. A fifth is one line here (docs/channels.md). */
 const OPENERS: ReadonlyMap<number, Opener> = new Map<number, Opener>([
@@ -25,11 +30,18 @@ const OPENERS: ReadonlyMap<number, Opener> = new Map<number, Opener>([
   [4, ({ lazada }, { budget, apps }) => lazada && createLazada({ urls: lazada, budget, apps })],
 ])
 
-/** Opens the channels that the configuration names. */
-export function openChannels(configuration: Configuration, database: Database): ReadonlyMap<number, Channel> {
+/** Opens the channels that the configuration names. `appsFor` milliseconds apps count as fresh; for tests. */
+export function openChannels(
+  configuration: Configuration,
+  database: Database,
+  { appsFor = APPS_FOR } = {},
+): ReadonlyMap<number, Channel> {
   const channels = new Map<number, Channel>()
   for (const [number, open] of OPENERS) {
-    const apps = cached(APPS_FOR, () => listApps(database, number))
+    const apps = orLast(
+      APPS_WITHIN,
+      cached(appsFor, () => listApps(database, number)),
+    )
     const channel = open(configuration, { budget: createCallBudget({ database, channel: number }), apps })
     if (channel) channels.set(number, channel)
   }
