@@ -13,7 +13,7 @@ type Request = { headers: Record<string, string>; body: Buffer }
 /** What every channel promises behind its port, whichever marketplace it speaks to. */
 export function channelContract(name: string, open: () => Promise<Opened>): void {
   describe(`The channel contract: ${name}`, () => {
-    const signal = AbortSignal.timeout(60_000)
+    let signal: AbortSignal
     let opened: Opened
     let gateway: Awaited<ReturnType<typeof openGateway>>
     let sellerId: string
@@ -21,6 +21,7 @@ export function channelContract(name: string, open: () => Promise<Opened>): void
     let session: Session
 
     beforeEach(async () => {
+      signal = AbortSignal.timeout(20_000)
       opened = await open()
       gateway = await openGateway(opened.channel)
       const { channel, marketplace, app } = opened
