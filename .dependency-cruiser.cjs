@@ -16,6 +16,7 @@ const floors = {
   consumer: ['database', 'events', 'runtime', 'event-log'],
   projection: ['database', 'events', 'runtime', 'event-log', 'consumer', 'vault'],
   delivery: ['database', 'events', 'runtime', 'event-log', 'consumer'],
+  shipping: ['database', 'events', 'event-log'],
   history: ['database', 'events', 'runtime', 'event-log', 'consumer', 'projection', 'vault'],
 }
 

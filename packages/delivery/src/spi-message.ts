@@ -13,7 +13,7 @@ import { type Static, Type } from 'typebox'
 export const SPI_CONTRACT = 1
 
 /** The event types that SPI services of type 1 (order information sync) get, all in one order per order key. */
-export const SPI_EVENT_TYPES = ['OrderReceived', 'ShipmentConfirmed', 'PersonalDataErased'] as const
+export const SPI_EVENT_TYPES = ['OrderReceived', 'ShipmentConfirmed', 'ShipmentRefused', 'PersonalDataErased'] as const
 export type SpiEvent = Extract<Event, { type: (typeof SPI_EVENT_TYPES)[number] }>
 
 const closed = { additionalProperties: false } as const
@@ -62,6 +62,7 @@ const ShipmentConfirmedMessage = Type.Object(
     sourceTime: milliseconds('When the package left.'),
     shipment: Type.Object(
       {
+        shipmentId: Type.Optional(Type.String({ description: 'As the request for the shipment was answered.' })),
         fulfillmentId: Type.String(),
         carrier: Type.String(),
         trackingNumber: Type.String(),
@@ -71,6 +72,23 @@ const ShipmentConfirmedMessage = Type.Object(
     ),
   },
   { ...closed, description: 'The marketplace took our word that a package is on its way.' },
+)
+
+const ShipmentRefusedMessage = Type.Object(
+  {
+    ...common,
+    type: Type.Literal('ShipmentRefused'),
+    sourceTime: milliseconds('When the marketplace said no.'),
+    shipment: Type.Object(
+      {
+        shipmentId: Type.String({ description: 'As the request for the shipment was answered.' }),
+        code: Type.String({ description: "The marketplace's code." }),
+        detail: Type.String({ description: 'Its reason.' }),
+      },
+      closed,
+    ),
+  },
+  { ...closed, description: 'The marketplace would not take a shipment that was asked for.' },
 )
 
 const PersonalDataErasedMessage = Type.Object(
@@ -85,7 +103,12 @@ const PersonalDataErasedMessage = Type.Object(
 )
 
 /** The body of a request to an SPI service of type 1, discriminated by `type`. docs/spi.md is its manual. */
-export const SpiMessageSchema = Type.Union([OrderReceivedMessage, ShipmentConfirmedMessage, PersonalDataErasedMessage])
+export const SpiMessageSchema = Type.Union([
+  OrderReceivedMessage,
+  ShipmentConfirmedMessage,
+  ShipmentRefusedMessage,
+  PersonalDataErasedMessage,
+])
 export type SpiMessage = Static<typeof SpiMessageSchema>
 
 /** Whether events of this type go to SPI services. */
@@ -104,6 +127,8 @@ function messageOf(event: SpiEvent, personal: PersonalPart | 'erased'): SpiMessa
       return orderReceived(event, personal)
     case 'ShipmentConfirmed':
       return shipmentConfirmed(event)
+    case 'ShipmentRefused':
+      return shipmentRefused(event)
     case 'PersonalDataErased':
       return personalDataErased(event)
   }
@@ -175,11 +200,25 @@ function shipmentConfirmed({ id, type, data }: EventOf<'ShipmentConfirmed'>): Sp
     orderId: data.orderId,
     sourceTime: data.shippedTime,
     shipment: {
+      ...(data.shipmentId === null ? {} : { shipmentId: data.shipmentId }),
       fulfillmentId: data.fulfillmentId,
       carrier: data.carrier,
       trackingNumber: data.trackingNumber,
       lines: data.lines.map(({ lineItemId, quantity }) => ({ lineItemId, quantity })),
     },
+  }
+}
+
+function shipmentRefused({ id, type, data }: EventOf<'ShipmentRefused'>): SpiMessage {
+  return {
+    version: SPI_CONTRACT,
+    type,
+    eventId: id,
+    channel: data.channel,
+    sellerId: data.sellerId,
+    orderId: data.orderId,
+    sourceTime: data.refusedTime,
+    shipment: { shipmentId: data.shipmentId, code: data.code, detail: data.detail },
   }
 }
 

@@ -117,27 +117,63 @@ const SellerDeauthorized = Type.Object(
   { ...closed, description: 'The grant is gone; only a new consent helps.' },
 )
 
+const shipmentId = Type.String({
+  pattern: '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$',
+  description: 'Ours; the same for a request, its repetitions and its outcome.',
+})
+const parcel = {
+  lines: Type.Array(
+    Type.Object(
+      {
+        lineItemId: Type.String({ description: "The marketplace's id of the line." }),
+        quantity: Type.Integer({ minimum: 1, description: 'Units in the package.' }),
+      },
+      closed,
+    ),
+    { description: 'What is in the package.' },
+  ),
+  shippedTime: milliseconds('When the package left.'),
+}
+
+const ShipmentRequested = Type.Object(
+  {
+    channel,
+    sellerId,
+    orderId,
+    shipmentId,
+    carrier: Type.String({ maxLength: 100, description: 'As the marketplace names it; empty where it chooses.' }),
+    trackingNumber: Type.String({ maxLength: 100, description: 'Empty where the marketplace chooses it.' }),
+    ...parcel,
+    requestedBy: Type.String({ maxLength: 100, description: 'The caller: id of an API key, or `operator`.' }),
+  },
+  { ...closed, description: 'Somebody of ours asked to tell the marketplace that a package left. `order-sync` does so, once.' },
+)
+
 const ShipmentConfirmed = Type.Object(
   {
     channel,
     sellerId,
     orderId,
+    shipmentId: Type.Union([shipmentId, Type.Null()], { description: 'null in events from before requests had ids.' }),
     fulfillmentId: Type.String({ description: "The marketplace's id of the shipment." }),
     carrier: Type.String({ description: 'As the marketplace names it.' }),
-    trackingNumber: Type.String({ description: 'As announced.' }),
-    lines: Type.Array(
-      Type.Object(
-        {
-          lineItemId: Type.String({ description: "The marketplace's id of the line." }),
-          quantity: Type.Integer({ minimum: 1, description: 'Units in the package.' }),
-        },
-        closed,
-      ),
-      { description: 'What is in the package.' },
-    ),
-    shippedTime: milliseconds('When the package left.'),
+    trackingNumber: Type.String({ description: 'As announced, or as the marketplace chose it.' }),
+    ...parcel,
   },
   { ...closed, description: 'The marketplace took our word that a package is on its way.' },
+)
+
+const ShipmentRefused = Type.Object(
+  {
+    channel,
+    sellerId,
+    orderId,
+    shipmentId,
+    code: Type.String({ minLength: 1, maxLength: 100, description: "The marketplace's code, or one of ours in capitals." }),
+    detail: Type.String({ maxLength: 1000, description: "The marketplace's reason in its own words." }),
+    refusedTime: milliseconds('When we heard it.'),
+  },
+  { ...closed, description: 'The marketplace would not take a shipment; asking again for the same changes nothing.' },
 )
 
 const PersonalDataErased = Type.Object(
@@ -171,7 +207,9 @@ export const CATALOGUE = {
   SellerTokenRotated: { version: 1, topic: ORDER_TOPIC, key: bySeller, schema: SellerTokenRotated },
   SellerConfigured: { version: 1, topic: ORDER_TOPIC, key: bySeller, schema: SellerConfigured },
   SellerDeauthorized: { version: 2, topic: ORDER_TOPIC, key: bySeller, schema: SellerDeauthorized },
-  ShipmentConfirmed: { version: 1, topic: ORDER_TOPIC, key: byOrder, schema: ShipmentConfirmed },
+  ShipmentRequested: { version: 1, topic: ORDER_TOPIC, key: byOrder, schema: ShipmentRequested },
+  ShipmentConfirmed: { version: 2, topic: ORDER_TOPIC, key: byOrder, schema: ShipmentConfirmed },
+  ShipmentRefused: { version: 1, topic: ORDER_TOPIC, key: byOrder, schema: ShipmentRefused },
   PersonalDataErased: { version: 1, topic: ORDER_TOPIC, key: byOrder, schema: PersonalDataErased },
   ContactChanged: { version: 1, topic: CONTACT_TOPIC, key: byCorp, schema: ContactChanged },
   CorpAuthorized: { version: 1, topic: CONTACT_TOPIC, key: byCorp, schema: CorpAuthorized },

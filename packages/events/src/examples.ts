@@ -14,6 +14,7 @@ const corp = { customer: 'keyfil', suiteId: 'ww0000example0suite', authCorpId: '
 const corpSubject = 'q3Jr8yW5vKc1nTz6HbD0eLmXs4aGf7UoPi2RtYxBwCk'
 const member = 'mB7uZ1kQe9Xw3RfTn5YpLc0HsJd6VgAo2iKt8EqUrNs'
 const engineering = 'dP4sN8xGv2Lq6WjRb0TcYf1HmKz5UaEo9iBt3XnVwQe'
+const shipmentId = '6f0c1f6e-58b1-8a52-9d3e-2b7a4c915d08'
 const contactTime = Math.floor(time / 1000)
 
 /** Data of every type, as an ordinary day would have it; the generated page shows them and tests build on them. */
@@ -87,13 +88,30 @@ export const EXAMPLE_DATA: { readonly [T in EventType]: EventData<T> } = {
   },
   SellerConfigured: { ...seller, spiServerCodes: ['warehouse-hamburg', 'bookkeeping'] },
   SellerDeauthorized: { ...seller, reason: 'revoked', deauthorizedTime: time },
+  ShipmentRequested: {
+    ...order,
+    shipmentId,
+    carrier: 'DHL',
+    trackingNumber: '00340434161094042557',
+    lines: [{ lineItemId: '10012345678901', quantity: 2 }],
+    shippedTime: time - 60_000,
+    requestedBy: '5f1d2c3b4a69',
+  },
   ShipmentConfirmed: {
     ...order,
+    shipmentId,
     fulfillmentId: '9405509699937003457459',
     carrier: 'DHL',
     trackingNumber: '00340434161094042557',
     lines: [{ lineItemId: '10012345678901', quantity: 2 }],
     shippedTime: time - 60_000,
+  },
+  ShipmentRefused: {
+    ...order,
+    shipmentId,
+    code: '32100',
+    detail: 'Invalid order id.',
+    refusedTime: time,
   },
   PersonalDataErased: {
     ...order,

@@ -23,8 +23,19 @@ const sellerDeauthorized1: Upcaster = {
   upcast: ({ revokedTime, ...rest }) => ({ ...rest, reason: 'revoked', deauthorizedTime: revokedTime }),
 }
 
+/** ShipmentConfirmed 1 was written before a shipment could be asked for, so it named no request. */
+const shipmentConfirmed1: Upcaster = {
+  schema: Type.Object({
+    channel: Type.Integer({ minimum: 1, maximum: 99 }),
+    sellerId: Type.String({ minLength: 1 }),
+    orderId: Type.String({ minLength: 1 }),
+  }),
+  upcast: (data) => ({ ...data, shipmentId: null }),
+}
+
 export const UPCASTERS: Upcasters = {
   SellerDeauthorized: { 1: sellerDeauthorized1 },
+  ShipmentConfirmed: { 1: shipmentConfirmed1 },
 }
 
 /** Throws when a version that the catalogue implies cannot be read, or a step leads to no version. */

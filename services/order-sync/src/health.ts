@@ -1,5 +1,6 @@
 import type { Database } from '@tributary/database'
 import type { HealthReport } from '@tributary/runtime'
+import { countShipments } from '@tributary/shipping'
 import { countOrderReads } from './order-read-tasks.ts'
 import type { OrderReceiver } from './order-receiver.ts'
 import { listPolls } from './poll-rows.ts'
@@ -7,7 +8,7 @@ import { grantsOfSellers, keyOf } from './seller-grants.ts'
 
 /** How many intervals a poll may be behind before we call it late. */
 const LATE_AFTER = 3
-/** An order that has waited this long to be read deserves a look, milliseconds. */
+/** An order that has waited this long to be read, or a package to be announced, deserves a look, milliseconds. */
 const OLD = 5 * 60_000
 
 /** Health is progress: sellers polled in time, orders read soon after they were asked for. Throws DatabaseError. */
@@ -15,13 +16,14 @@ export async function judgeOrderSync(
   database: Database,
   parts: {
     consumer: HealthReport
+    shipments: HealthReport
     received: ReturnType<OrderReceiver['figures']>
     unreadable: number
     interval: number
     now: number
   },
 ): Promise<HealthReport> {
-  const { consumer, received, unreadable, interval, now } = parts
+  const { consumer, shipments, received, unreadable, interval, now } = parts
   const grants = await grantsOfSellers(database, now)
   const ended = grants.filter(({ grant }) => grant === 'ended').map(({ sellerId }) => sellerId)
   const authorized = new Set(grants.filter(({ grant }) => grant !== 'ended').map(keyOf))
@@ -32,26 +34,34 @@ export async function judgeOrderSync(
       (poll.successTime === 0 ? poll.lastError !== '' : now - poll.successTime > LATE_AFTER * interval),
   )
   const { waiting, parked, dropped, oldest } = await countOrderReads(database)
-  const oldestSeconds = oldest === null ? 0 : Math.round((now - oldest) / 1000)
+  const oldestSeconds = secondsSince(oldest, now)
+  const packages = await countShipments(database)
+  const oldestPackageSeconds = secondsSince(packages.oldest, now)
   const reasons = [
-    ...(consumer.reason === undefined ? [] : [consumer.reason]),
+    ...[consumer, shipments].flatMap(({ reason }) => (reason === undefined ? [] : [reason])),
     ...(ended.length > 0 ? [`${ended.length} sellers must consent again.`] : []),
     ...(late.length > 0 ? [`${late.length} sellers have not been polled in time.`] : []),
     ...(parked > 0 ? [`${parked} orders cannot be read until a person acts.`] : []),
     ...(oldestSeconds * 1000 > OLD ? [`An order has waited for ${oldestSeconds} s to be read.`] : []),
+    ...(packages.parked > 0 ? [`${packages.parked} shipments cannot be announced until a person acts.`] : []),
+    ...(oldestPackageSeconds * 1000 > OLD ? [`A shipment has waited for ${oldestPackageSeconds} s to be announced.`] : []),
   ]
+  const worst = consumer.status === 'down' || shipments.status === 'ok' ? consumer.status : shipments.status
   return {
     name: 'order-sync',
-    status: consumer.status === 'ok' && reasons.length > 0 ? 'degraded' : consumer.status,
+    status: worst === 'ok' && reasons.length > 0 ? 'degraded' : worst,
     ...(reasons.length > 0 ? { reason: reasons.join(' ') } : {}),
     details: {
       sellers: authorized.size,
       mustConsentAgain: ended,
       pollsLate: late.map(({ sellerId, lastError }) => ({ sellerId, lastError })),
       reads: { waiting, parked, dropped, oldestSeconds },
+      shipments: { waiting: packages.waiting, parked: packages.parked, oldestSeconds: oldestPackageSeconds },
       ...received,
       unreadable,
       hints: consumer.details,
     },
   }
 }
+
+const secondsSince = (time: number | null, now: number): number => (time === null ? 0 : Math.round((now - time) / 1000))

@@ -1,6 +1,7 @@
 import type { Database } from '@tributary/database'
 import { channelName } from '@tributary/events'
 import { counter, gauge, observe, type Reading } from '@tributary/runtime'
+import { countShipments } from '@tributary/shipping'
 import { callsLeft } from './call-budget.ts'
 import { countOrderReads } from './order-read-tasks.ts'
 import { grantsOfSellers } from './seller-grants.ts'
@@ -23,6 +24,15 @@ const reads = gauge({
 const oldestRead = gauge({
   name: 'tributary_order_read_oldest_seconds',
   help: 'How long the order has waited that waits longest to be read.',
+})
+const shipments = gauge({
+  name: 'tributary_shipments',
+  help: 'Packages that marketplaces are still to be told of: waiting, or parked until a person acts.',
+  labels: ['state'],
+})
+const oldestShipment = gauge({
+  name: 'tributary_shipment_oldest_seconds',
+  help: 'How long the package has waited that waits longest to be announced.',
 })
 const budget = gauge({
   name: 'tributary_channel_calls_left',
@@ -47,14 +57,17 @@ export function observeOrderSync(database: Database, channels: readonly number[]
       refreshes.add(0, { channel: channelName(channel), outcome })
   return observe('order-sync', async () => {
     const now = Date.now()
-    const [tasks, grants, left] = await Promise.all([
+    const [tasks, packages, grants, left] = await Promise.all([
       countOrderReads(database),
+      countShipments(database),
       grantsOfSellers(database, now),
       Promise.all(channels.map((channel) => callsLeft(database, channel, now))),
     ])
     return [
       ...(['waiting', 'parked', 'dropped'] as const).map((state) => reads.reading(tasks[state], { state })),
-      oldestRead.reading(tasks.oldest === null ? 0 : Math.max(0, now - tasks.oldest) / 1_000, {}),
+      oldestRead.reading(secondsSince(tasks.oldest, now), {}),
+      ...(['waiting', 'parked'] as const).map((state) => shipments.reading(packages[state], { state })),
+      oldestShipment.reading(secondsSince(packages.oldest, now), {}),
       ...left
         .flat()
         .map(({ channel, operation, calls }) => budget.reading(calls, { channel: channelName(channel), operation })),
@@ -69,3 +82,5 @@ export function observeOrderSync(database: Database, channels: readonly number[]
     ]
   })
 }
+
+const secondsSince = (time: number | null, now: number): number => (time === null ? 0 : Math.max(0, now - time) / 1_000)

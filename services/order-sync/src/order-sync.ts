@@ -10,12 +10,14 @@ import { createOrderReceiver } from './order-receiver.ts'
 import { PACE, type Pace } from './pace.ts'
 import { startPoller } from './poller.ts'
 import { createSellerAccess } from './seller-access.ts'
+import { shipmentsConsumer } from './shipping/shipments-consumer.ts'
+import { startShipper } from './shipping/shipper.ts'
 
 const NAME = 'order-sync'
 
 /**
  * Reads orders, because a notification named them or because polling found them, and appends `OrderReceived` when one has
- * changed. Any number of processes share the work. `pace` is for tests.
+ * changed; tells marketplaces of packages, and appends what they said. Any number of processes share the work. `pace` is for tests.
  */
 export function createOrderSync(context: OrderSyncContext, pace: Pace = PACE): Service {
   let running: ReturnType<typeof startParts> | undefined
@@ -45,12 +47,27 @@ function startParts(given: OrderSyncContext, pace: Pace) {
     reader.wake()
     poller.wake()
   }
+  const shipper = startShipper({ context, pace, openSeller })
   const consumer = startConsumer({ definition: hintsConsumer(wake), database, log, logger })
+  const shipments = startConsumer({
+    definition: shipmentsConsumer(() => {
+      shipper.wake()
+      reader.wake()
+    }),
+    ...{ database, log, logger },
+  })
   const forget = observeOrderSync(database, [...context.channels.keys()])
 
   async function health(): Promise<HealthReport> {
     const hints = await consumer.health()
-    const figures = { consumer: hints, received: receiver.figures(), ...poller.figures(), interval, now: Date.now() }
+    const figures = {
+      consumer: hints,
+      shipments: await shipments.health(),
+      received: receiver.figures(),
+      ...poller.figures(),
+      interval,
+      now: Date.now(),
+    }
     try {
       return await judgeOrderSync(database, figures)
     } catch {
@@ -63,7 +80,7 @@ function startParts(given: OrderSyncContext, pace: Pace) {
     health,
     async stop() {
       forget()
-      await Promise.all([consumer.stop(), reader.stop(), poller.stop()])
+      await Promise.all([consumer.stop(), shipments.stop(), reader.stop(), poller.stop(), shipper.stop()])
     },
   }
 }

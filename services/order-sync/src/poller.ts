@@ -1,6 +1,7 @@
 import type { ModifiedWindow, OrderPage } from '@tributary/channels'
 import { isGone, listSellers, processIdentity } from '@tributary/database'
 import { inSpan, startWorkLoop, type WorkLoop } from '@tributary/runtime'
+import { releaseShipments } from '@tributary/shipping'
 import { checkOrderCalls, pauseWhenLimited } from './call-budget.ts'
 import type { OrderSyncContext } from './context.ts'
 import { reasonOf, verdictOn } from './failure.ts'
@@ -75,6 +76,7 @@ export function startPoller({ context, pace, receiver, openSeller }: Parts): Pol
     await ensurePolls(database, sellers)
     await tidyPolls(database, isGone)
     await tidyOrderReads(database, isGone, Date.now())
+    await releaseShipments(database, isGone, Date.now())
     nextRound = Date.now() + interval
   }
 

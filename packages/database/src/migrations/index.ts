@@ -16,6 +16,7 @@ import { migration as endpoints } from './018-endpoints.ts'
 import { migration as rebuild } from './023-rebuild.ts'
 import { migration as history } from './026-history.ts'
 import { migration as apiKeys } from './035-api-keys.ts'
+import { migration as shipments } from './036-shipments.ts'
 
 /** In the order they run. A migration that has landed never changes; a new one is added at the end. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -36,4 +37,5 @@ export const MIGRATIONS: readonly Migration[] = [
   endpoints,
   weworkDirectory,
   apiKeys,
+  shipments,
 ]

@@ -1,0 +1,3 @@
+export * from './request-shipment.ts'
+export * from './shipment.ts'
+export * from './shipment-rows.ts'

@@ -1,0 +1,248 @@
+import type { Connection, Database, WriteResult } from '@tributary/database'
+import type { EventData } from '@tributary/events'
+import type { OrderName, Parcel, Shipment, ShipmentAnswer, ShipmentState } from './shipment.ts'
+
+/** More than one, because others look at the same ones. */
+const CANDIDATES = 8
+const COLUMNS = `s.shipment_id, s.channel, s.seller_id, s.order_id, s.request_digest, s.state, s.parcel, s.requested_by, s.requested_time,
+  s.attempts, s.last_error, s.traceparent, s.outcome, s.settled_time`
+
+/** A new shipment; its row takes the idempotency key. `digest` is of what was asked for. */
+export type NewShipment = OrderName & {
+  shipmentId: string
+  digest: Buffer
+  parcel: Parcel
+  requestedBy: string
+  requestedTime: number
+}
+
+/** Writes the row of a new shipment unless its id is taken, and answers the row that stands. Throws DatabaseError. */
+export async function takeShipment(
+  connection: Connection,
+  shipment: NewShipment,
+): Promise<Shipment & { digest: Buffer | null }> {
+  const { shipmentId, digest, channel, sellerId, orderId, parcel, requestedBy, requestedTime } = shipment
+  await connection.query(
+    `INSERT IGNORE INTO tributary_shipment
+       (shipment_id, channel, seller_id, order_id, request_digest, state, parcel, requested_by, requested_time) VALUES (?)`,
+    [[shipmentId, channel, sellerId, orderId, digest, 'asked', JSON.stringify(parcel), requestedBy, requestedTime]],
+  )
+  const row = await findShipment(connection, shipmentId)
+  if (!row) throw new Error('The row of a shipment was not there right after it was written.')
+  return row
+}
+
+/** A shipment by its id. Throws DatabaseError. */
+export async function findShipment(
+  connection: Connection,
+  shipmentId: string,
+): Promise<(Shipment & { digest: Buffer | null }) | undefined> {
+  const [row] = await connection.query<ShipmentRecord[]>(`SELECT ${COLUMNS} FROM tributary_shipment s WHERE shipment_id = ?`, [
+    shipmentId,
+  ])
+  return row && { ...toShipment(row), digest: row.request_digest }
+}
+
+/** The shipments of an order, in the order in which they were asked for. Throws DatabaseError. */
+export async function shipmentsOf(connection: Connection, order: OrderName): Promise<Shipment[]> {
+  const rows = await connection.query<ShipmentRecord[]>(
+    `SELECT ${COLUMNS} FROM tributary_shipment s WHERE channel = ? AND seller_id = ? AND order_id = ? ORDER BY sequence`,
+    [order.channel, order.sellerId, order.orderId],
+  )
+  return rows.map(toShipment)
+}
+
+/** Shipments for an operator to look at, newest first. Throws DatabaseError. */
+export async function listShipments(
+  connection: Connection,
+  { state, limit = 100 }: { state?: ShipmentState; limit?: number } = {},
+): Promise<Shipment[]> {
+  const rows = await connection.query<ShipmentRecord[]>(
+    `SELECT ${COLUMNS} FROM tributary_shipment s ${state === undefined ? '' : 'WHERE state = ?'} ORDER BY sequence DESC LIMIT ?`,
+    [...(state === undefined ? [] : [state]), limit],
+  )
+  return rows.map(toShipment)
+}
+
+/** The log has these requests: they are due now, unless they are further already. Throws DatabaseError. */
+export async function queueShipments(
+  connection: Connection,
+  requests: readonly { data: EventData<'ShipmentRequested'>; time: number; traceparent: string | undefined }[],
+  now: number,
+): Promise<void> {
+  if (requests.length === 0) return
+  await connection.query(
+    `INSERT INTO tributary_shipment
+       (shipment_id, channel, seller_id, order_id, request_digest, state, parcel, requested_by, requested_time, due_time, traceparent)
+     VALUES ?
+     ON DUPLICATE KEY UPDATE
+       due_time = IF(state = 'asked', VALUES(due_time), due_time),
+       traceparent = IF(state = 'asked', VALUES(traceparent), traceparent),
+       state = IF(state = 'asked', 'waiting', state)`,
+    [
+      requests.map(({ data, time, traceparent }) => [
+        data.shipmentId,
+        data.channel,
+        data.sellerId,
+        data.orderId,
+        null,
+        'waiting',
+        JSON.stringify(parcelOf(data)),
+        data.requestedBy,
+        time,
+        now,
+        traceparent ?? null,
+      ]),
+    ],
+  )
+}
+
+const parcelOf = ({ carrier, trackingNumber, lines, shippedTime }: EventData<'ShipmentRequested'>): Parcel => ({
+  carrier,
+  trackingNumber,
+  lines,
+  shippedTime,
+})
+
+/** The marketplace's word; the first that is written stays. Throws DatabaseError. */
+export async function settleShipment(
+  connection: Connection,
+  shipmentId: string,
+  answer: ShipmentAnswer,
+  now: number,
+): Promise<void> {
+  await connection.query(
+    `UPDATE tributary_shipment
+     SET state = ?, outcome = ?, settled_time = ?, due_time = NULL, claimed_by = NULL, last_error = ''
+     WHERE shipment_id = ? AND settled_time IS NULL`,
+    [answer.kind, JSON.stringify(answer), now, shipmentId],
+  )
+}
+
+/**
+ * Claims the shipment that has been due longest until `until`. Of one order only the first that is not settled can be
+ * claimed, under the locks of all of them: two packages of an order never leave side by side, since a marketplace tells
+ * them apart by looking at the order. Throws DatabaseError.
+ */
+export async function claimShipment(
+  database: Database,
+  options: { owner: string; channels: readonly number[]; now: number; until: number },
+): Promise<Shipment | undefined> {
+  const { owner, channels, now, until } = options
+  const candidates = await database.query<ShipmentRecord[]>(
+    `SELECT ${COLUMNS} FROM tributary_shipment s FORCE INDEX (idx_due_time)
+     WHERE s.due_time <= ? AND s.channel IN (?) ORDER BY s.due_time LIMIT ${CANDIDATES}`,
+    [now, channels],
+  )
+  for (const candidate of candidates) {
+    const claimed = await database.transaction(async (connection) => {
+      const open = await connection.query<{ shipment_id: string; due_time: number; claimed_by: string | null }[]>(
+        `SELECT shipment_id, due_time, claimed_by FROM tributary_shipment
+         WHERE channel = ? AND seller_id = ? AND order_id = ? AND due_time IS NOT NULL ORDER BY sequence FOR UPDATE`,
+        [candidate.channel, candidate.seller_id, candidate.order_id],
+      )
+      const [first, ...later] = open
+      if (first?.shipment_id !== candidate.shipment_id || first.due_time > now) return false
+      if (later.some(({ claimed_by, due_time }) => claimed_by !== null && due_time > now)) return false
+      await connection.query('UPDATE tributary_shipment SET claimed_by = ?, due_time = ? WHERE shipment_id = ?', [
+        ...[owner, until, candidate.shipment_id],
+      ])
+      return true
+    })
+    if (claimed) return toShipment(candidate)
+  }
+  return undefined
+}
+
+/** Ends a claim and says when to try again. A claim that another took over meanwhile is left alone. Throws DatabaseError. */
+export async function putBackShipment(
+  connection: Connection,
+  { shipmentId }: Shipment,
+  owner: string,
+  next: { dueTime: number; attempts: number; state: 'waiting' | 'parked'; error: string },
+): Promise<void> {
+  await connection.query(
+    `UPDATE tributary_shipment SET claimed_by = NULL, due_time = ?, attempts = ?, state = ?, last_error = ?
+     WHERE shipment_id = ? AND claimed_by = ? AND settled_time IS NULL`,
+    [next.dueTime, next.attempts, next.state, next.error, shipmentId, owner],
+  )
+}
+
+/** Makes what did not work due again: of a seller after a new consent, or one that an operator names. Answers how many. */
+export async function retryShipments(
+  connection: Connection,
+  which: { channel: number; sellerId: string } | { shipmentId: string },
+  now: number,
+): Promise<number> {
+  const [condition, values] =
+    'shipmentId' in which
+      ? ['shipment_id = ?', [which.shipmentId]]
+      : ['channel = ? AND seller_id = ?', [which.channel, which.sellerId]]
+  const { affectedRows } = await connection.query<WriteResult>(
+    `UPDATE tributary_shipment SET state = 'waiting', attempts = 0, due_time = ?
+     WHERE ${condition} AND claimed_by IS NULL AND attempts > 0 AND due_time IS NOT NULL`,
+    [now, ...values],
+  )
+  return affectedRows
+}
+
+/** Ends the claims of owners that are gone. Throws DatabaseError. */
+export async function releaseShipments(connection: Connection, gone: (owner: string) => boolean, now: number): Promise<void> {
+  const owners = await connection.query<{ claimed_by: string }[]>(
+    'SELECT DISTINCT claimed_by FROM tributary_shipment WHERE claimed_by IS NOT NULL AND due_time IS NOT NULL',
+  )
+  for (const { claimed_by: owner } of owners.filter((row) => gone(row.claimed_by)))
+    await connection.query(
+      'UPDATE tributary_shipment SET claimed_by = NULL, due_time = ? WHERE claimed_by = ? AND settled_time IS NULL',
+      [now, owner],
+    )
+}
+
+/** How many shipments wait or are parked, and when the oldest of those that wait was asked for. Throws DatabaseError. */
+export async function countShipments(
+  connection: Connection,
+): Promise<{ waiting: number; parked: number; oldest: number | null }> {
+  const rows = await connection.query<{ state: ShipmentState; shipments: number; oldest: number }[]>(
+    `SELECT state, COUNT(*) AS shipments, MIN(requested_time) AS oldest FROM tributary_shipment
+     WHERE due_time IS NOT NULL GROUP BY state`,
+  )
+  const of = (state: ShipmentState) => rows.find((row) => row.state === state)
+  return {
+    waiting: Number(of('waiting')?.shipments ?? 0),
+    parked: Number(of('parked')?.shipments ?? 0),
+    oldest: of('waiting')?.oldest ?? null,
+  }
+}
+
+type ShipmentRecord = {
+  shipment_id: string
+  channel: number
+  seller_id: string
+  order_id: string
+  request_digest: Buffer | null
+  state: ShipmentState
+  parcel: string
+  requested_by: string
+  requested_time: number
+  attempts: number
+  last_error: string
+  traceparent: string | null
+  outcome: string | null
+  settled_time: number | null
+}
+
+const toShipment = (row: ShipmentRecord): Shipment => ({
+  shipmentId: row.shipment_id,
+  channel: row.channel,
+  sellerId: row.seller_id,
+  orderId: row.order_id,
+  state: row.state,
+  parcel: JSON.parse(row.parcel) as Parcel,
+  requestedBy: row.requested_by,
+  requestedTime: row.requested_time,
+  attempts: row.attempts,
+  lastError: row.last_error,
+  answer: row.outcome === null ? null : (JSON.parse(row.outcome) as ShipmentAnswer),
+  settledTime: row.settled_time,
+  traceparent: row.traceparent,
+})
