@@ -85,6 +85,15 @@ export type Configuration = {
   delivery: { allowAddresses: readonly string[] }
   /** By the customer's name, which stands in the callback's path. */
   wework: Readonly<Record<string, WeworkCustomer>>
+  /**
+   * The HTTP API: requests a minute of one caller, the issuer of logins, and the starts of those of its addresses that need
+   * none.
+   */
+  console: {
+    requestsPerMinute: number
+    issuer?: { issuer: string; audience: string; jwksUri?: string }
+    externalUrls: readonly string[]
+  }
   /** `spool` is where ingest keeps what it received while the log is away; off without a folder. */
   ingest: { spool?: { folder: string; maxBytes: number } }
   contactSync: { intervalHours: number; callsPerSecond: number }

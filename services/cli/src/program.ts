@@ -17,6 +17,7 @@ import { addRowCommands } from './commands/row.ts'
 import { addSandboxCommand } from './commands/sandbox.ts'
 import { addSellerCommands } from './commands/seller.ts'
 import { addServeCommand } from './commands/serve.ts'
+import { addShipmentCommands } from './commands/shipment.ts'
 import { addSpiCommands } from './commands/spi.ts'
 import { addSpoolCommands } from './commands/spool.ts'
 import { addVaultCommands } from './commands/vault.ts'
@@ -35,6 +36,7 @@ export function buildProgram(): Command {
   addApiKeyCommands(program)
   addSpiCommands(program)
   addSellerCommands(program)
+  addShipmentCommands(program)
   addParkedCommands(program)
   addSpoolCommands(program)
   addLaneCommands(program)

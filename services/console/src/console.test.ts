@@ -1,53 +1,23 @@
-import type { Database } from '@tributary/database'
-import { createHttpServer, createLogger, type HttpServer } from '@tributary/runtime'
-import { migratedTestDatabase } from '@tributary/test/servers'
+import { createEvent, orderKey } from '@tributary/events'
 import { expect } from 'chai'
-import { addApiKey, revokeApiKey } from './api-keys.ts'
-import { createConsole } from './console.ts'
+import { type ConsoleUnderTest, startConsole } from './testing/console-under-test.ts'
 
-const ADDRESSES = ['/v1/orders', '/v1/orders/1/shop/7', '/v1/sellers', '/v1/nothing', '/v3/api-docs']
+const ORDER = '/v1/orders/1/shop/order-8'
 
 describe('The HTTP API', () => {
-  let stage: Awaited<ReturnType<typeof migratedTestDatabase>>
-  let database: Database
-  let http: HttpServer
-  let key: string
+  let its: ConsoleUnderTest
   before(async () => {
-    stage = await migratedTestDatabase('console')
-    database = stage.database
-    const logger = createLogger({ level: 'silent', format: 'json' })
-    http = createHttpServer({ host: '127.0.0.1', port: 0, logger, routers: [createConsole({ database }).router], health: [] })
-    await http.start()
-    key = (await addApiKey(database, { name: 'test', scopes: ['read'] })).key
-    await database.query(
-      "INSERT INTO eg_order_app_seller (id, channel, seller_id, order_app_id, refresh_token, create_time) VALUES (5, 1, 'shop', 2, '', 1)",
-    )
-    for (const id of [7, 8, 9])
-      await database.query(
-        "INSERT INTO eg_order_order (id, channel, order_app_seller_id, order_id, status, buyer_name, create_time, update_time) VALUES (?, 1, '5', ?, 'SHIPPED', 'Hidden Name', 1, ?)",
-        [id, `order-${id}`, id * 100],
-      )
+    its = await startConsole()
+    for (const id of [7, 8, 9]) await its.addOrder(id, 'SHIPPED')
   })
-  after(async () => {
-    await http.stop()
-    await stage.drop()
-  })
+  after(() => its.close())
 
-  const get = (path: string, token = key) => fetch(`${http.url}${path}`, { headers: { Authorization: `Bearer ${token}` } })
-  const idsOf = async (path: string) =>
-    ((await (await get(path)).json()) as { orders: { id: number }[] }).orders.map(({ id }) => id)
-
-  it('is closed at every address to whoever has no living key', async () => {
-    const revoked = await addApiKey(database, { name: 'revoked', scopes: ['read'] })
-    expect((await get('/v1/orders', revoked.key)).status).to.equal(200)
-    expect(await revokeApiKey(database, revoked.id)).to.equal(true)
-    for (const path of ADDRESSES)
-      for (const token of [revoked.key, 'trb_wrong', '']) expect((await get(path, token)).status, path).to.equal(401)
-    expect((await fetch(`${http.url}/v1/orders`)).headers.get('www-authenticate')).to.contain('Bearer')
-  })
+  const json = async (path: string, ...more: Parameters<ConsoleUnderTest['get']> extends [string, ...infer R] ? R : never) =>
+    (await (await its.get(path, ...more)).json()) as Record<string, unknown>
+  const idsOf = async (path: string) => ((await json(path))['orders'] as { id: number }[]).map(({ id }) => id)
 
   it('lists orders page by page, and by each filter', async () => {
-    expect(await (await get('/v1/orders?limit=2')).json()).to.have.property('next', '8')
+    expect(await json('/v1/orders?limit=2')).to.have.property('next', '8')
     expect(await idsOf('/v1/orders?limit=2')).to.deep.equal([7, 8])
     expect(await idsOf('/v1/orders?limit=2&cursor=8')).to.deep.equal([9])
     expect(await idsOf('/v1/orders?seller=shop&channel=1&status=SHIPPED&modifiedSince=800')).to.deep.equal([8, 9])
@@ -55,37 +25,127 @@ describe('The HTTP API', () => {
       expect(await idsOf(`/v1/orders?${filter}`), filter).to.deep.equal([])
   })
 
-  it('shows one order under the ids of its marketplace, and nobody personally', async () => {
-    const text = await (await get('/v1/orders/1/shop/order-8')).text()
-    expect(JSON.parse(text)).to.include({ id: 8, sellerId: 'shop', status: 'SHIPPED' })
-    expect(text).not.to.contain('Hidden')
-    const unknown = await get('/v1/orders/1/shop/ORDER-8')
+  it('shows one order under the ids of its marketplace, with its lines', async () => {
+    const order = await json(ORDER)
+    expect(order).to.include({ id: 8, sellerId: 'shop', status: 'SHIPPED' })
+    expect(order['lines']).to.have.nested.property('[0].lineItemId', 'line-1')
+    const unknown = await its.get('/v1/orders/1/shop/ORDER-8')
     expect(unknown.status).to.equal(404)
     expect(await unknown.json()).to.have.property('code', 'ORDER_UNKNOWN')
   })
 
-  it('lists sellers without their tokens', async () => {
-    const text = await (await get('/v1/sellers')).text()
-    expect(JSON.parse(text).sellers[0]).to.include({ id: 5, sellerId: 'shop' })
-    expect(text).not.to.match(/token/i)
+  it('masks what is about people, unless the caller may see it, and writes down who did', async () => {
+    const masked = await (await its.get(ORDER)).text()
+    expect(masked).not.to.contain('Hidden')
+    expect(JSON.parse(masked).buyer).to.include({ name: '•••', phone: '' })
+    const before = await its.database.query('SELECT * FROM tributary_audit')
+    const open = await json(ORDER, ['read', 'read-personal'])
+    expect(open['buyer']).to.include({ name: 'Hidden Name' })
+    expect(open['receiver']).to.include({ city: 'Hidden City' })
+    const audit = await its.database.query('SELECT actor, target FROM tributary_audit')
+    expect(audit).to.have.length(before.length + 1)
+    expect(audit.at(-1)).to.include({ target: 'eg_order_order/8' })
+    expect(audit.at(-1)?.['actor']).to.match(/^key:[0-9a-f]{12}$/)
+  })
+
+  it('tells why an order is as it is, and what was delivered of it', async () => {
+    const id = '01890000-0000-7000-8000-000000000001'
+    const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
+    const name = { channel: 1, sellerId: 'shop', orderId: 'order-8' }
+    await its.append(
+      createEvent({
+        ...{ id, type: 'OrderNotified', source: '/test', subject: 'orders/order-8', time: 1, traceparent },
+        ...{
+          partitionkey: orderKey(1, 'shop', 'order-8'),
+          data: { ...name, topic: 't', notificationId: 'n', notifiedTime: 1 },
+        },
+      }),
+    )
+    await its.database.query('INSERT INTO tributary_delivery_attempt VALUES (?)', [
+      ['warehouse', 'EG_ORDER_SPI_TOPIC', 0, 0, 1, 5, id, 'delivered', '', 200, 7, 'hidden answer', 'abcdefgh', 'd'.repeat(64)],
+    ])
+    const order = await json(ORDER)
+    expect(order['events']).to.have.length(1)
+    expect(order)
+      .to.have.nested.property('events[0]')
+      .that.includes({
+        ...{ eventId: id, type: 'OrderNotified', topic: 'EG_ORDER_SPI_TOPIC', partition: 0, position: 0 },
+        traceId: '0af7651916cd43dd8448eb211c80319c',
+      })
+    const sent = { endpoint: 'warehouse', eventId: id, attempt: 1, time: 5, outcome: 'delivered' }
+    expect(order['deliveries']).to.deep.equal([{ ...sent, reason: '', status: 200, durationMs: 7 }])
+    expect(await json('/v1/orders/1/shop/order-7')).to.deep.include({ events: [], deliveries: [] })
+  })
+
+  it('lists sellers without their tokens, and reads one at once when asked to', async () => {
+    const text = await (await its.get('/v1/sellers')).text()
+    expect(JSON.parse(text).sellers[0]).to.include({ id: 5, sellerId: 'shop', grant: 'standing' })
+    expect(text).not.to.match(/token|sealed/i)
+    const sync = async (id: number) =>
+      fetch(`${its.http.url}/v1/sellers/${id}/sync`, {
+        method: 'POST',
+        headers: { Authorization: `Bearer ${await its.keyWith(['operate'])}` },
+      })
+    expect((await sync(5)).status).to.equal(202)
+    expect(await its.database.query('SELECT seller_id, due_time FROM tributary_poll')).to.deep.equal([
+      { seller_id: 'shop', due_time: 0 },
+    ])
+    expect((await sync(6)).status).to.equal(404)
+    await its.database.query("UPDATE eg_order_app_seller SET refresh_token = ''")
+    expect(await (await sync(5)).json()).to.have.property('code', 'SELLER_MUST_CONSENT')
+    expect(await json('/v1/sellers')).to.have.nested.property('sellers[0].grant', 'ended')
+  })
+
+  it('tells how far each consumer has come, and what stands still', async () => {
+    await its.database.query(
+      `INSERT INTO tributary_cursor (consumer, topic, partition_no, next_position, epoch, owner, updated_time)
+       VALUES ('orders', 'EG_ORDER_SPI_TOPIC', 0, 0, 1, 'me', 7), ('warehouse', 'EG_ORDER_SPI_TOPIC', 0, 1, 1, 'me', 8)`,
+    )
+    await its.database.query(
+      "INSERT INTO tributary_endpoint (name, state, reason, since) VALUES ('warehouse', 'paused', 'stocktaking', 1)",
+    )
+    const [end = 0] = await its.log.ends('EG_ORDER_SPI_TOPIC')
+    const { consumers } = await json('/v1/health')
+    const idle = { retryingKeys: 0, blockedKeys: 0, waitingEvents: 0 }
+    expect(consumers).to.deep.equal([
+      { name: 'orders', topic: 'EG_ORDER_SPI_TOPIC', lag: end, movedTime: 7, parkedKeys: 0, delivery: null },
+      {
+        ...{ name: 'warehouse', topic: 'EG_ORDER_SPI_TOPIC', lag: end - 1, movedTime: 8, parkedKeys: 0 },
+        delivery: { state: 'paused', reason: 'stocktaking', ...idle },
+      },
+    ])
   })
 
   it('refuses what its document does not describe', async () => {
     for (const query of ['limit=0', 'limit=201', 'cursor=x', 'channel=9', 'channel=1&channel=2', 'unknown=1', 'seller='])
-      expect((await get(`/v1/orders?${query}`)).status, query).to.equal(400)
-    expect((await get('/v1/orders/x/shop/order-8')).status).to.equal(400)
-  })
-
-  it('only reads', async () => {
-    const headers = { Authorization: `Bearer ${key}` }
-    const answer = await fetch(`${http.url}/v1/orders`, { method: 'POST', headers })
-    expect(answer.status).to.equal(405)
-    expect(await answer.json()).to.have.property('code', 'METHOD_NOT_ALLOWED')
+      expect((await its.get(`/v1/orders?${query}`)).status, query).to.equal(400)
+    expect((await its.get('/v1/orders/x/shop/order-8')).status).to.equal(400)
+    const deleted = await fetch(`${its.http.url}/v1/orders`, {
+      method: 'DELETE',
+      headers: { Authorization: `Bearer ${await its.keyWith(['read'])}` },
+    })
+    expect(deleted.status).to.equal(405)
+    expect(await deleted.json()).to.have.property('code', 'METHOD_NOT_ALLOWED')
   })
 
   it('describes each of its addresses', async () => {
-    const document = (await (await get('/v3/api-docs')).json()) as { openapi: string; paths: object }
+    const document = (await json('/v3/api-docs')) as { openapi: string; paths: Record<string, object> }
     expect(document.openapi).to.equal('3.1.0')
-    expect(document.paths).to.have.all.keys('/v1/orders', '/v1/orders/{channel}/{sellerId}/{orderId}', '/v1/sellers')
+    const order = '/v1/orders/{channel}/{sellerId}/{orderId}'
+    expect(document.paths).to.have.all.keys(
+      ...['/v1/orders', order, `${order}/shipments`, `${order}/shipments/{shipmentId}`, '/v1/sellers'],
+      ...['/v1/sellers/{id}/sync', '/v1/wework/members', '/v1/wework/departments', '/v1/health'],
+    )
+    expect(document.paths[`${order}/shipments`]).to.have.all.keys('get', 'post')
+  })
+
+  it('has a page that reads the description to people, with nothing from elsewhere', async () => {
+    const page = await its.get('/v3/api-docs/page')
+    expect(page.headers.get('content-security-policy')).to.contain("script-src 'self'")
+    const html = await page.text()
+    expect(html).not.to.match(/(src|href)="https?:/)
+    const parts = [...html.matchAll(/(?:src|href)="(page\/[^"]+)"/g)].map(([, part]) => part)
+    expect(parts).to.have.length(3)
+    for (const part of parts) expect((await its.get(`/v3/api-docs/${part}`)).status, part).to.equal(200)
   })
 })

@@ -1,2 +1,3 @@
-export { type ApiKeyRow, addApiKey, listApiKeys, revokeApiKey, SCOPES, type Scope } from './api-keys.ts'
-export { type ConsoleContext, createConsole } from './console.ts'
+export { type ApiKeyRow, addApiKey, listApiKeys, revokeApiKey, SCOPES, type Scope } from './access/api-keys.ts'
+export { createConsole } from './console.ts'
+export type { ConsoleContext } from './operation.ts'

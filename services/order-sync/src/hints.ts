@@ -1,8 +1,9 @@
 import type { ConsumerDefinition, Delivered } from '@tributary/consumer'
+import { pollAtOnce } from '@tributary/database'
 import { type Event, type EventOf, ORDER_TOPIC } from '@tributary/events'
 import type { SellerName } from './context.ts'
 import { type OrderReadRequest, requestOrderReads, unparkOrderReads } from './order-read-tasks.ts'
-import { noteRevocation, pollAtOnce } from './poll-rows.ts'
+import { noteRevocation } from './poll-rows.ts'
 import { forgetPersonalData } from './seen-orders.ts'
 
 /** What a batch of events asks for. */

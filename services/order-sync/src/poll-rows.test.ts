@@ -1,4 +1,4 @@
-import type { Database } from '@tributary/database'
+import { type Database, pollAtOnce } from '@tributary/database'
 import { migratedTestDatabase } from '@tributary/test/servers'
 import { expect } from 'chai'
 import {
@@ -9,7 +9,6 @@ import {
   noteRevocation,
   type Poll,
   PollLost,
-  pollAtOnce,
   putBackPoll,
   settleRevocation,
   tidyPolls,

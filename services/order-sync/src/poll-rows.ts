@@ -21,16 +21,6 @@ export class PollLost extends Error {
 
 const OF_SELLER = 'channel = ? AND seller_id = ?'
 
-/** Makes sellers due that have just consented. A poll in hand goes on; should it fail, it is not put off. */
-export async function pollAtOnce(connection: Connection, sellers: readonly SellerName[]): Promise<void> {
-  if (sellers.length === 0) return
-  await connection.query(
-    `INSERT INTO tributary_poll (channel, seller_id) VALUES ?
-     ON DUPLICATE KEY UPDATE wanted = 1, failures = 0, due_time = IF(claimed_by IS NULL, 0, due_time)`,
-    [sellers.map(({ channel, sellerId }) => [channel, sellerId])],
-  )
-}
-
 /** Gives sellers a row that have none; those that have one keep their time. */
 export async function ensurePolls(connection: Connection, sellers: readonly SellerName[]): Promise<void> {
   if (sellers.length === 0) return

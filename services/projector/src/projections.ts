@@ -2,8 +2,8 @@ import { orders } from '@tributary/orders'
 import type { Projection } from '@tributary/projection'
 import type { Configuration } from '@tributary/runtime'
 import { sellers } from '@tributary/sellers'
+import { mappedCorps } from '@tributary/wecom'
 import { directory, memberEvents } from '@tributary/wework'
-import { mappedCorps } from './mapped-corps.ts'
 
 /** Every projection that there is, with one for the directory of each corp that the configuration gives a database. */
 export const projectionsOf = (configuration: Pick<Configuration, 'wework'>): readonly Projection[] => [

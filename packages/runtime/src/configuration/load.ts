@@ -148,7 +148,15 @@ function complete(content: FileContent, known: Pick<Configuration, 'databaseUrl'
     ingest: ingestOf(ingest),
     contactSync: contactSyncOf(contactSync),
     orderSync: orderSyncOf(orderSync),
+    console: consoleOf(content.tributary?.console, content.yuanmeng?.web?.filter?.['external-url-list']),
   }
+}
+
+function consoleOf(section: TributarySection['console'], externalUrls: readonly string[] = []): Configuration['console'] {
+  const { oidc, 'requests-per-minute': requestsPerMinute = 600 } = section ?? {}
+  if (!oidc) return { requestsPerMinute, externalUrls }
+  const { issuer, audience, 'jwks-uri': jwksUri } = oidc
+  return { requestsPerMinute, externalUrls, issuer: { issuer, audience, ...(jwksUri === undefined ? {} : { jwksUri }) } }
 }
 
 function metricsOf(section: TributarySection['metrics']): Configuration['metrics'] {

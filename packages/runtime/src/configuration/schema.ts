@@ -248,6 +248,31 @@ const Tributary = section({
       ),
     }),
   ),
+  console: optional(
+    section({
+      'requests-per-minute': optional(
+        count(1, 1_000_000, {
+          expected: 'requests, 1 to 1000000',
+          fix: 'Write how many requests a minute one caller may make.',
+        }),
+      ),
+      oidc: optional(
+        section({
+          issuer: text(
+            { expected: 'an https address', fix: "Write the issuer exactly as its tokens name it in 'iss'." },
+            { pattern: webAddress },
+          ),
+          audience: text({ expected: 'the audience of our tokens', fix: "Write what its tokens for us hold in 'aud'." }),
+          'jwks-uri': optional(
+            text(
+              { expected: 'an https address', fix: 'Leave it out to have it found through the issuer.' },
+              { pattern: webAddress },
+            ),
+          ),
+        }),
+      ),
+    }),
+  ),
   'order-sync': optional(
     section({
       'poll-interval-seconds': optional(seconds(1, 86_400)),
@@ -268,9 +293,31 @@ const Tributary = section({
   ),
 })
 
+/** Of the company's web filter: which paths need no login. Its other keys are for others. */
+const Yuanmeng = Type.Object({
+  web: optional(
+    Type.Object({
+      filter: optional(
+        Type.Object({
+          'enable-user-login': optional(
+            Type.Literal(true, {
+              expected: 'true',
+              fix: 'The API cannot be opened to everybody; name what needs no login in external-url-list.',
+            }),
+          ),
+          'external-url-list': optional(
+            Type.Array(text({ expected: 'the start of a path', fix: 'For example /v3/api-docs.' }, { pattern: '^/[^\\s]*$' })),
+          ),
+        }),
+      ),
+    }),
+  ),
+})
+
 /** The file as operators write it. Other roots and other keys beside `qifu.eg` belong to others and are left alone. */
 export const FileSchema = Type.Object({
   qifu: optional(Type.Object({ eg: optional(Eg) })),
+  yuanmeng: optional(Yuanmeng),
   tributary: optional(Tributary),
 })
 

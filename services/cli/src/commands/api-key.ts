@@ -1,18 +1,27 @@
-import { addApiKey, listApiKeys, revokeApiKey } from '@tributary/console'
-import type { Command } from 'commander'
+import { addApiKey, listApiKeys, revokeApiKey, SCOPES, type Scope } from '@tributary/console'
+import { type Command, InvalidArgumentError } from 'commander'
+import { parseList } from '../arguments.ts'
 import { CommandError } from '../failure.ts'
 import { printLine, printRows } from '../output.ts'
 import { withDatabase } from '../setting-up.ts'
+
+function parseScopes(text: string): Scope[] {
+  const names = [...new Set(parseList(text))]
+  const known = SCOPES.filter((scope) => names.includes(scope))
+  if (names.length > 0 && known.length === names.length) return known
+  throw new InvalidArgumentError(`Give one or more of: ${SCOPES.join(', ')}, separated by commas.`)
+}
 
 /** `tributary api-key add|list|revoke`: who may call the HTTP API. */
 export function addApiKeyCommands(program: Command): void {
   const apiKey = program.command('api-key').description('keys of the callers of the HTTP API (docs/api.md)')
   apiKey
     .command('add')
-    .description('make a key that may read; it is shown once')
+    .description('make a key; it is shown once')
     .requiredOption('--name <name>', 'who will use it')
-    .action(async ({ name }: { name: string }, command: Command) => {
-      const { id, key } = await withDatabase(command, (database) => addApiKey(database, { name, scopes: ['read'] }))
+    .option('--scopes <scopes>', `what it may do, separated by commas: ${SCOPES.join(', ')}`, parseScopes, ['read'])
+    .action(async ({ name, scopes }: { name: string; scopes: Scope[] }, command: Command) => {
+      const { id, key } = await withDatabase(command, (database) => addApiKey(database, { name, scopes }))
       printLine(`API key ${id} for '${name}', shown this once: ${key}`)
     })
   apiKey

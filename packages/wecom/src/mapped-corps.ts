@@ -1,16 +1,18 @@
 import type { Configuration, WeworkCorp } from '@tributary/runtime'
-import type { DirectoryOf } from '@tributary/wework'
+
+/** A corp whose directory is kept; `schema` is the database that holds its tables, our own where it is left out. */
+export type MappedCorp = { customer: string; suiteId: string; authCorpId: string; schema?: string }
 
 /**
  * The corps whose directory is kept, and where. The given tables have no column for the corp, so a database holds one: where
  * several corps are given the same, or several are given none, which means our own, none of these is kept.
  */
-export function mappedCorps(wework: Configuration['wework']): DirectoryOf[] {
+export function mappedCorps(wework: Configuration['wework']): MappedCorp[] {
   const bySchema = Map.groupBy(corpsOf(wework), ({ schema }) => schema ?? '')
   return [...bySchema.values()].flatMap((corps) => (corps.length === 1 ? corps : []))
 }
 
-function corpsOf(wework: Configuration['wework']): DirectoryOf[] {
+function corpsOf(wework: Configuration['wework']): MappedCorp[] {
   return Object.entries(wework).flatMap(([customer, { suite, corps, selfBuilt }]) => [
     ...Object.entries(suite ? corps : {}).map(([authCorpId, corp]) =>
       directoryOf({ customer, suiteId: suite?.suiteId ?? '', authCorpId }, corp),
@@ -19,7 +21,7 @@ function corpsOf(wework: Configuration['wework']): DirectoryOf[] {
   ])
 }
 
-const directoryOf = (name: Omit<DirectoryOf, 'schema'>, { schema }: WeworkCorp): DirectoryOf => ({
+const directoryOf = (name: Omit<MappedCorp, 'schema'>, { schema }: WeworkCorp): MappedCorp => ({
   ...name,
   ...(schema === undefined ? {} : { schema }),
 })

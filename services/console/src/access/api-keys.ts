@@ -1,8 +1,11 @@
 import { hash, randomBytes } from 'node:crypto'
 import type { Connection, WriteResult } from '@tributary/database'
 
-/** What a caller may do. */
-export const SCOPES = ['read'] as const
+/**
+ * What a caller may do: `read` everything that is not about a person, `read-personal` that too, `ship` packages, and
+ * `operate`, that is set work going.
+ */
+export const SCOPES = ['read', 'read-personal', 'ship', 'operate'] as const
 export type Scope = (typeof SCOPES)[number]
 
 /** A key as it may be shown. Times in milliseconds since 1970. */
@@ -39,11 +42,14 @@ export async function revokeApiKey(connection: Connection, id: string): Promise<
   return affectedRows === 1
 }
 
-/** The scopes of a living key; undefined for any other text. Throws DatabaseError. */
-export async function scopesOfKey(connection: Connection, key: string): Promise<ReadonlySet<string> | undefined> {
-  const [row] = await connection.query<{ scopes: string }[]>(
-    'SELECT scopes FROM tributary_api_key WHERE key_hash = ? AND revoked_time IS NULL',
+/** The id and the scopes of a living key; undefined for any other text. Throws DatabaseError. */
+export async function findApiKey(
+  connection: Connection,
+  key: string,
+): Promise<{ id: string; scopes: ReadonlySet<string> } | undefined> {
+  const [row] = await connection.query<{ id: string; scopes: string }[]>(
+    'SELECT id, scopes FROM tributary_api_key WHERE key_hash = ? AND revoked_time IS NULL',
     [digestOf(key)],
   )
-  return row && new Set(row.scopes.split(' '))
+  return row && { id: row.id, scopes: new Set(row.scopes.split(' ')) }
 }
