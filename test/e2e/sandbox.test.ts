@@ -78,6 +78,7 @@ describe('the sandbox', function () {
       const lastLine = sandbox.output().trimEnd().split('\n').at(-1) ?? ''
       const report = JSON.parse(lastLine)
       expect(report).to.deep.include({ orders: 20, channels: { ebay: 20 }, delivered: 40 })
+      expect(report.shipments).to.deep.equal({ confirmed: 1, delivered: 2 })
       expect(report.rows).to.deep.include({ eg_order_order: 20, eg_order_order_original: 20 })
       expect(report.rows.eg_order_order_detail).to.be.at.least(20)
       expect(code).to.equal(0)
@@ -102,6 +103,7 @@ describe('the sandbox', function () {
       const [code] = await sandbox.exited
       const report = JSON.parse(sandbox.output().trimEnd().split('\n').at(-1) ?? '')
       expect(report).to.deep.include({ orders: 9, channels: { ebay: 3, tiktok: 3, lazada: 3 }, delivered: 18 })
+      expect(report.shipments).to.deep.equal({ confirmed: 3, delivered: 6 })
       expect(code).to.equal(0)
     } finally {
       await sandbox.end()

@@ -1,4 +1,5 @@
 import { pause } from '@tributary/runtime'
+import type { SandboxOrder } from './shipments.ts'
 import type { World } from './world.ts'
 
 /** How often a marketplace would try again, and how long the sandbox waits in between, milliseconds. */
@@ -18,7 +19,7 @@ export type FlowOptions = {
   contacts: number
   signal: AbortSignal
   /** Hears each order before its notification leaves. */
-  onOrder(orderId: string): void
+  onOrder(order: SandboxOrder): void
 }
 
 /**
@@ -40,7 +41,7 @@ async function sendOrders(world: World, { sellers, rate, orders: count, signal, 
     const order = marketplace.addOrder(seller.sellerId)
     sent.orders.push(order.orderId)
     sent.lines += order.lines
-    onOrder(order.orderId)
+    onOrder({ orderId: order.orderId, channel: marketplace.channel, sellerId: seller.sellerId })
     const sending = marketplace
       .notify(order.orderId, { attempts: ATTEMPTS, pause: PAUSE })
       .finally(() => underway.delete(sending))

@@ -1,10 +1,10 @@
 import type { Database } from '@tributary/database'
 import type { EventLog } from '@tributary/event-log'
 import { ORDER_TOPIC } from '@tributary/events'
+import type { SandboxOrder } from './shipments.ts'
 
 /** How far one order of the sandbox has come; times in milliseconds since its notification. */
-export type OrderProgress = {
-  orderId: string
+export type OrderProgress = SandboxOrder & {
   startedTime: number
   appended?: { after: number; partition: number; position: number }
   projected?: { after: number }
@@ -18,7 +18,7 @@ export function watchProgress(world: {
   /** How many receivers have verified the order. */
   receiversOf(orderId: string): number
   expectedReceivers: number
-}): { add(orderId: string): void; look(): Promise<OrderProgress[]>; orders: ReadonlyMap<string, OrderProgress> } {
+}): { add(order: SandboxOrder): void; look(): Promise<OrderProgress[]>; orders: ReadonlyMap<string, OrderProgress> } {
   const orders = new Map<string, OrderProgress>()
   const nextPositions = new Map<number, number>()
   const finished = new Set<string>()
@@ -65,8 +65,8 @@ export function watchProgress(world: {
   return {
     orders,
     look,
-    add(orderId) {
-      orders.set(orderId, { orderId, startedTime: Date.now() })
+    add(order) {
+      orders.set(order.orderId, { ...order, startedTime: Date.now() })
     },
   }
 }

@@ -15,14 +15,23 @@ export type Report = {
   /** Rows that are not deleted. */
   rows: Partial<Record<Table, number>>
   delivered: number
+  /** Of the first order of each marketplace: how many the marketplace has, once, and how many receivers heard so. */
+  shipments: { confirmed: number; delivered: number }
   seconds: number
 }
 
 /** What was sent; `deliveries` are those of orders. */
-export type Expected = { orders: number; lines: number; contacts: number; deliveries: number }
+export type Expected = {
+  orders: number
+  lines: number
+  contacts: number
+  deliveries: number
+  shipments: Report['shipments']
+}
 
 /**
- * Reads tables and log back. `delivered` is what the receivers verified, each event once for each receiver. `missing` says
+ * Reads tables and log back. `delivered` is what the receivers verified: each order once for each
+ * receiver, and each change of a directory. `missing` says
  * in words what did not arrive; it is empty when everything that was sent has arrived everywhere, once.
  */
 export async function readReport(
@@ -30,9 +39,16 @@ export async function readReport(
   {
     expected,
     delivered,
+    shipments,
     withContacts,
     seconds,
-  }: { expected: Expected; delivered: number; withContacts: boolean; seconds: number },
+  }: {
+    expected: Expected
+    delivered: number
+    shipments: Report['shipments']
+    withContacts: boolean
+    seconds: number
+  },
 ): Promise<{ report: Report; missing: string[] }> {
   const byChannel = await database.query<{ channel: number; orders: number }[]>(
     'SELECT channel, COUNT(DISTINCT order_id) AS orders FROM eg_order_order WHERE deleted = 0 GROUP BY channel ORDER BY channel',
@@ -49,6 +65,7 @@ export async function readReport(
     ...(withContacts ? { contacts: rows.eg_wework_member ?? 0 } : {}),
     rows,
     delivered,
+    shipments,
     seconds: Math.round(seconds * 10) / 10,
   }
   const changes = withContacts ? await countContactChanges(log) : 0
@@ -66,6 +83,8 @@ function whatIsMissing(report: Report, expected: Expected): string[] {
     ['rows in eg_wework_member', report.rows.eg_wework_member, contacts],
     ['rows in eg_wework_member_dept', report.rows.eg_wework_member_dept, contacts],
     ['verified deliveries', report.delivered, deliveries],
+    ['confirmed shipments', report.shipments.confirmed, expected.shipments.confirmed],
+    ['verified deliveries of shipments', report.shipments.delivered, expected.shipments.delivered],
   ]
   return wanted.flatMap(([what, found, right]) =>
     found === undefined || found === right ? [] : [`${what}: ${found} instead of ${right}`],

@@ -4,6 +4,7 @@ import { type Sent, sendAll } from './flow.ts'
 import type { MarketplaceName } from './marketplaces.ts'
 import { describeOrder, type OrderProgress, watchProgress } from './progress.ts'
 import { countContactChanges, type Report, readReport } from './report.ts'
+import { createShipments, type SandboxShipments } from './shipments.ts'
 import { openWorld, type World } from './world.ts'
 
 export type SandboxOptions = {
@@ -74,10 +75,12 @@ function createFlow(world: World, options: SandboxOptions, started: number, onFi
   let result: { report: Report; missing: string[] } | undefined
 
   async function run(sellers: { sellerId: string }[]): Promise<void> {
+    const receiversOf = countArrivals(world)
+    const shipments = createShipments(world)
     const progress = watchProgress({
       database: world.platform.database,
       log: world.platform.log,
-      receiversOf: countArrivals(world),
+      receiversOf,
       expectedReceivers: world.receivers.length,
     })
     const sending = sendAll(world, {
@@ -88,11 +91,12 @@ function createFlow(world: World, options: SandboxOptions, started: number, onFi
       signal: ending.signal,
       onOrder: progress.add,
     })
-    const telling = tell(world, progress, sending, ending.signal)
+    const telling = tell(world, { progress, shipments, sending, signal: ending.signal })
     const sent = await sending
     await telling
     if (ending.signal.aborted || isEndless(options)) return
-    result = await compare(world, sent, (Date.now() - started) / 1000)
+    const delivered = sent.orders.reduce((sum, orderId) => sum + receiversOf(orderId), 0)
+    result = await compare(world, { sent, delivered, shipments, seconds: (Date.now() - started) / 1000 })
     if (options.exit) onFinished()
     else say(`All ${sent.orders.length} orders and ${sent.contacts} contacts went all the way. Ctrl-C stops.`)
   }
@@ -121,9 +125,17 @@ function createFlow(world: World, options: SandboxOptions, started: number, onFi
 /** Tells the first orders one by one and the rest in sums, until all that were sent have arrived or patience ends. */
 async function tell(
   world: World,
-  progress: ReturnType<typeof watchProgress>,
-  sending: Promise<Sent>,
-  signal: AbortSignal,
+  {
+    progress,
+    shipments,
+    sending,
+    signal,
+  }: {
+    progress: ReturnType<typeof watchProgress>
+    shipments: SandboxShipments
+    sending: Promise<Sent>
+    signal: AbortSignal
+  },
 ): Promise<void> {
   let sentTime: number | undefined
   let told = 0
@@ -136,26 +148,41 @@ async function tell(
     for (const order of await progress.look()) {
       done += 1
       if (told++ < TOLD) say(`  ${describeOrder(order)}`)
+      await shipments.arrived(order)
     }
     if (Date.now() - lastSummary > SUMMARY_INTERVAL) {
       lastSummary = Date.now()
       say(`  ${summary([...progress.orders.values()])}`)
     }
     if (sentTime !== undefined && Date.now() - sentTime > PATIENCE) return
-    if (sentTime !== undefined && done === progress.orders.size && (await contactsArrived(world, await sending))) return
+    if (sentTime !== undefined && done === progress.orders.size && (await restArrived(world, shipments, await sending))) return
     await new Promise((resolve) => setTimeout(resolve, LOOK_INTERVAL))
   }
 }
 
-async function compare(world: World, sent: Sent, seconds: number): Promise<{ report: Report; missing: string[] }> {
-  const ofOrders = world.receivers.reduce((sum, receiver) => sum + receiver.record.taken, 0)
+async function compare(
+  world: World,
+  outcome: { sent: Sent; delivered: number; shipments: SandboxShipments; seconds: number },
+): Promise<{ report: Report; missing: string[] }> {
+  const { sent, seconds } = outcome
+  const { asked, ...shipments } = await outcome.shipments.count()
   const orders = sent.orders.length
   return await readReport(world.platform, {
-    expected: { orders, lines: sent.lines, contacts: sent.contacts, deliveries: orders * world.receivers.length },
-    delivered: ofOrders + (world.contacts?.partner.record.taken ?? 0),
+    expected: {
+      ...{ orders, lines: sent.lines, contacts: sent.contacts, deliveries: orders * world.receivers.length },
+      shipments: { confirmed: asked, delivered: asked * world.receivers.length },
+    },
+    delivered: outcome.delivered + (world.contacts?.partner.record.taken ?? 0),
+    shipments,
     withContacts: world.contacts !== undefined,
     seconds,
   })
+}
+
+async function restArrived(world: World, shipments: SandboxShipments, sent: Sent): Promise<boolean> {
+  const { asked, confirmed, delivered } = await shipments.count()
+  if (confirmed < asked || delivered < asked * world.receivers.length) return false
+  return await contactsArrived(world, sent)
 }
 
 /** Whether the partner was told of every change and the directory shows every member; at the end the report says what is missing. */
@@ -194,7 +221,7 @@ function announce(world: World, options: SandboxOptions, milliseconds: number): 
   say(
     [
       `Ready after ${(milliseconds / 1000).toFixed(1)} s.`,
-      `  gateway     ${world.gatewayUrl}  (ingest, order-sync, contact-sync, projector, dispatcher; ${world.gatewayUrl}/healthz)`,
+      `  gateway     ${world.gatewayUrl}  (ingest, order-sync, contact-sync, projector, dispatcher, console; ${world.gatewayUrl}/healthz)`,
       `  metrics     ${world.metricsUrl}  (Prometheus)`,
       `  MariaDB     127.0.0.1:${world.server.port}, database tributary_sandbox`,
       ...(world.broker ? [`  Kafka       127.0.0.1:${world.broker.port}, the log`] : []),
