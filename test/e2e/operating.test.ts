@@ -87,6 +87,8 @@ describe('a running gateway, looked after by commands', function () {
     const { orderId } = market.addOrder(seller.userId)
     const key = `1:${seller.userId}:${orderId}`
     world.receivers['warehouse']?.fault({ kind: 'status', status: 500 }, { key, times: 1 })
+    // The second try comes by the schedule; it takes so long that the command has seen the lane by then.
+    world.receivers['warehouse']?.fault({ kind: 'slow', milliseconds: 8_000 }, { key, times: 1 })
     await world.notify(orderId)
     await eventually('the receiver refused it', () => arrivalsOf(world, 'warehouse', orderId).length > 0)
     await deliveriesOf(world, 'warehouse', await sendOrder())

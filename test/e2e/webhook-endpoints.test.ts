@@ -33,7 +33,7 @@ describe('the endpoints of webhooks, looked after by commands', function () {
     return await runCommand(words, { environment })
   }
 
-  it('are listed, paused and resumed as those of services are, but not replayed', async () => {
+  it('are listed, paused and resumed as those of services are', async () => {
     const { output, errors } = await run('endpoint', 'list', '--json')
     const [listed] = output
       .split('\n')
@@ -44,7 +44,7 @@ describe('the endpoints of webhooks, looked after by commands', function () {
     expect((await run('endpoint', 'pause', listed.endpoint, '--reason', 'moving')).output).to.include('is paused')
     expect((await run('endpoint', 'list')).output).to.include('moving')
     expect((await run('endpoint', 'resume', listed.endpoint)).output).to.include('is active')
-    expect((await run('replay', listed.endpoint, '--from', '2026-01-01')).errors).to.include('REPLAY_WEBHOOK')
+    expect((await run('replay', listed.endpoint, '--from', '2026-01-01')).errors).to.include('REPLAY_EMPTY')
     expect((await run('endpoint', 'pause', 'nobody', '--reason', 'x')).errors).to.include('ENDPOINT_UNKNOWN')
   })
 })

@@ -1,3 +1,3 @@
 export * from './dispatcher.ts'
 export { endpointName, ORDER_SYNC, spiEventFilter } from './spi-endpoint.ts'
-export { webhooksOf } from './webhook-endpoint.ts'
+export { contactEventFilter, webhooksOf } from './webhook-endpoint.ts'

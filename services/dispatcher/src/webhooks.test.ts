@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
+import { countReplay, planReplay, startReplay } from '@tributary/delivery'
 import { CONTACT_TOPIC, encodeEvent } from '@tributary/events'
 import type { PartnerWebhook, Service, WeworkCustomer } from '@tributary/runtime'
 import { type ChangeType, contactEvents, corpSubject } from '@tributary/wecom'
@@ -9,6 +10,7 @@ import { expect } from 'chai'
 import { Webhook } from 'standardwebhooks'
 import { createDispatcher } from './dispatcher.ts'
 import { contextOf, openStage, QUICK, SECRET, type Stage } from './testing/stage.ts'
+import { contactEventFilter, webhooksOf } from './webhook-endpoint.ts'
 
 type Arrival = { headers: IncomingMessage['headers']; body: string; status: number }
 const CORP = { customer: 'keyfil', suiteId: 'ww0suite', corpId: 'wpFirst' }
@@ -50,14 +52,16 @@ describe('webhooks of partners', () => {
     await stage.close()
   })
 
-  const start = async (given: Partial<PartnerWebhook> = {}) => {
+  const customerOf = (given: Partial<PartnerWebhook> = {}): WeworkCustomer => {
     const webhook: PartnerWebhook = {
       ...{ url, timeout: 6_000, events: ['change_contact'], secret: SECRET, mode: 'ce-binary', fields: 'thin' },
       ...given,
     }
-    const customer: WeworkCustomer = { apiUrl: '', webhooks: [webhook], corps: {}, selfBuilt: {} }
+    return { apiUrl: '', webhooks: [webhook], corps: {}, selfBuilt: {} }
+  }
+  const start = async (given: Partial<PartnerWebhook> = {}) => {
     const context = contextOf(stage, {}, QUICK)
-    const configuration = { ...context.configuration, wework: { keyfil: customer } }
+    const configuration = { ...context.configuration, wework: { keyfil: customerOf(given) } }
     dispatcher = createDispatcher({ ...context, configuration, lookEvery: 50 })
     await dispatcher.start()
   }
@@ -94,6 +98,30 @@ describe('webhooks of partners', () => {
       expect(headers['webhook-id']).to.equal(headers['ce-id'])
     }
     expect(arrivals[0]?.body).to.not.contain('Alma')
+  })
+
+  it('get a range again when somebody asks for that, under the ids of the first time', async () => {
+    await start()
+    await append('create_user', { UserID: 'other' }, 'another')
+    for (const UserID of ['a', 'b']) await append('create_user', { UserID })
+    await until('both arrived', () => taken().length === 2)
+    const [endpoint = ''] = webhooksOf({ ...contextOf(stage, {}, QUICK).configuration, wework: { keyfil: customerOf() } }).map(
+      ({ name }) => name,
+    )
+    const ends = await stage.log.ends(CONTACT_TOPIC)
+    const places = { endpoint, topic: CONTACT_TOPIC, from: ends.map(() => 0) }
+    await until('its cursors stand at the end', async () => {
+      const plan = await planReplay(stage.database, places)
+      return plan.reduce((sum, { live }) => sum + live, 0) === ends.reduce((sum, end) => sum + end, 0)
+    })
+    const plan = await planReplay(stage.database, places)
+    const wants = contactEventFilter(CORP.customer)
+    const signal = new AbortController().signal
+    expect((await countReplay(stage.log, CONTACT_TOPIC, plan, { wants, signal })).events).to.equal(2)
+    await startReplay(stage.database, { endpoint, topic: CONTACT_TOPIC, plan, by: 'test' })
+    await until('both arrived again', () => taken().length === 4)
+    const ids = taken().map(({ headers }) => headers['webhook-id'])
+    expect(new Set(ids.slice(2))).to.deep.equal(new Set(ids.slice(0, 2)))
   })
 
   it('are told again what failed, under the same id, in order for each member while others go on', async () => {

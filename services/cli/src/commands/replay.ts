@@ -10,9 +10,9 @@ import {
   readReplayProgress,
   startReplay,
 } from '@tributary/delivery'
-import { endpointName, ORDER_SYNC, spiEventFilter } from '@tributary/dispatcher'
+import { contactEventFilter, endpointName, ORDER_SYNC, spiEventFilter, webhooksOf } from '@tributary/dispatcher'
 import type { Position, RecordedEvent } from '@tributary/event-log'
-import { ORDER_TOPIC } from '@tributary/events'
+import type { StoredEvent } from '@tributary/events'
 import { positionAt } from '@tributary/history'
 import { pause } from '@tributary/runtime'
 import { type Command, InvalidArgumentError } from 'commander'
@@ -21,7 +21,7 @@ import { CommandError } from '../failure.ts'
 import { printLine } from '../output.ts'
 import { createProgressBar, duration } from '../progress-bar.ts'
 import { type LogAccess, withHistory } from '../setting-up.ts'
-import { knownEndpoint } from './endpoint.ts'
+import { type KnownEndpoint, knownEndpoint } from './endpoint.ts'
 
 /** Milliseconds between two looks at how far a replay is. */
 const LOOK_EVERY = 500
@@ -56,37 +56,32 @@ function parsePlace(text: string): Place {
 }
 
 async function replay(access: LogAccess, name: string, options: Options): Promise<void> {
-  const { name: endpoint, topic } = await knownEndpoint(access.database, access.configuration, name)
-  if (topic !== ORDER_TOPIC)
-    throw new CommandError(
-      'REPLAY_WEBHOOK',
-      `'${name}' is a webhook; only what SPI services had can be delivered again by command.`,
-    )
+  const endpoint = await knownEndpoint(access.database, access.configuration, name)
   const plan = await planOf(access, endpoint, options)
   if (plan.length === 0)
-    throw new CommandError(
-      'REPLAY_EMPTY',
-      `${endpoint} has had nothing in that range. What it has not had yet comes by itself.`,
-    )
+    throw new CommandError('REPLAY_EMPTY', `${name} has had nothing in that range. What it has not had yet comes by itself.`)
   const figures = await figuresOf(access, endpoint, plan)
   printLine(options.json ? JSON.stringify(figures) : describe(figures))
   if (options.dryRun) return
   await confirm(options)
-  await startReplay(access.database, { endpoint, topic: ORDER_TOPIC, plan, by: userInfo().username })
-  await watch(access, endpoint)
+  await startReplay(access.database, { endpoint: name, topic: endpoint.topic, plan, by: userInfo().username })
+  await watch(access, name)
 }
 
-async function planOf({ database, log }: LogAccess, endpoint: string, { from, to, key }: Options): Promise<PartitionReplay[]> {
-  const ends = await log.ends(ORDER_TOPIC)
+async function planOf(
+  { database, log }: LogAccess,
+  { name, topic }: KnownEndpoint,
+  { from, to, key }: Options,
+): Promise<PartitionReplay[]> {
+  const ends = await log.ends(topic)
   const positionsOf = (place: Place): Promise<Position[]> =>
     Promise.all(
       ends.map((end, partition) =>
-        place.kind === 'position' ? place.position : positionAt(log, ORDER_TOPIC, partition, end, place.time),
+        place.kind === 'position' ? place.position : positionAt(log, topic, partition, end, place.time),
       ),
     )
   return planReplay(database, {
-    endpoint,
-    topic: ORDER_TOPIC,
+    ...{ endpoint: name, topic },
     from: await positionsOf(from),
     ...(to ? { to: await positionsOf(to) } : {}),
     ...(key === undefined ? {} : { key }),
@@ -104,29 +99,38 @@ type Figures = {
 }
 type Found = { time: string; place: string; id: string }
 
-async function figuresOf(access: LogAccess, endpoint: string, plan: readonly PartitionReplay[]): Promise<Figures> {
-  const { database, log, signal, configuration } = access
-  const services = await listSpiServices(database, ORDER_SYNC)
-  const row = services.find(({ serverCode }) => endpointName(configuration.consumerGroups.orderSpi, serverCode) === endpoint)
-  if (!row) throw new CommandError('ENDPOINT_UNKNOWN', `There is no endpoint '${endpoint}'.`)
+async function figuresOf(access: LogAccess, endpoint: KnownEndpoint, plan: readonly PartitionReplay[]): Promise<Figures> {
+  const { database, log, signal } = access
+  const wants = await filterOf(access, endpoint)
   const total = plan.reduce((sum, { from, to }) => sum + to - from, 0)
   const bar = createProgressBar({ label: 'reading the log', unit: 'events' })
-  const wants = spiEventFilter(row, database)
-  const count: ReplayCount = await countReplay(log, ORDER_TOPIC, plan, {
+  const count: ReplayCount = await countReplay(log, endpoint.topic, plan, {
     wants,
     onRead: (done) => bar.update({ done, total }),
     signal,
   })
   bar.end()
-  const pace = await readPresentPace(database, endpoint)
+  const pace = await readPresentPace(database, endpoint.name)
   return {
-    endpoint,
+    endpoint: endpoint.name,
     events: count.events,
     bytes: count.bytes,
     first: foundOf(count.first),
     last: foundOf(count.last),
     seconds: pace === undefined ? null : Math.ceil(count.events / pace),
   }
+}
+
+async function filterOf(
+  { database, configuration }: LogAccess,
+  { name }: KnownEndpoint,
+): Promise<(events: readonly StoredEvent[]) => Promise<boolean[]>> {
+  const webhook = webhooksOf(configuration).find((named) => named.name === name)
+  if (webhook) return contactEventFilter(webhook.customer)
+  const services = await listSpiServices(database, ORDER_SYNC)
+  const row = services.find(({ serverCode }) => endpointName(configuration.consumerGroups.orderSpi, serverCode) === name)
+  if (!row) throw new CommandError('ENDPOINT_UNKNOWN', `There is no endpoint '${name}'.`)
+  return spiEventFilter(row, database)
 }
 
 const foundOf = (recorded: RecordedEvent | undefined): Found | null =>

@@ -1,6 +1,7 @@
+import { createRequire } from 'node:module'
+import { dirname } from 'node:path'
 import { createRouter } from '@tributary/runtime'
 import express, { type Router } from 'express'
-import { absolutePath } from 'swagger-ui-dist'
 import type { Operation } from '../operation.ts'
 import { openApiDocument } from './openapi.ts'
 
@@ -15,6 +16,8 @@ const PAGE_POLICY = [
   "connect-src 'self'",
   "frame-ancestors 'none'",
 ].join('; ')
+/** Found, not imported: importing the package would run the whole page in every process that starts. */
+const FOLDER = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'))
 const SHOWN = ['swagger-ui.css', 'swagger-ui-bundle.js']
 
 const HTML = `<!doctype html>
@@ -50,7 +53,7 @@ export function referenceRouter(operations: readonly Operation[]): Router {
       { path: `${PAGE}/start.js`, get: (_request, response) => void response.type('js').send(START) },
       ...SHOWN.map((file) => ({
         path: `${PAGE}/${file}`,
-        get: (_request: express.Request, response: express.Response) => response.sendFile(file, { root: absolutePath() }),
+        get: (_request: express.Request, response: express.Response) => response.sendFile(file, { root: FOLDER }),
       })),
     ]),
   )
