@@ -1,7 +1,7 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { mkdir, open, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -94,14 +94,18 @@ export async function startKafka(options: {
 async function kafkaJars(): Promise<string> {
   const list = await readFile(POM)
   const folder = join(ROOT, '.local/kafka', createHash('sha256').update(list).digest('hex').slice(0, 12))
-  const stamp = join(folder, 'complete')
-  if (existsSync(stamp)) return folder
+  if (existsSync(folder)) return folder
   const maven = needed('mvn', 'maven')
-  const goal = ['dependency:copy-dependencies', '-DincludeScope=runtime', `-DoutputDirectory=${folder}`]
+  // Another worker may be at it, too: whoever is through first puts its folder in place whole.
+  const arriving = `${folder}.${process.pid}`
+  const goal = ['dependency:copy-dependencies', '-DincludeScope=runtime', `-DoutputDirectory=${arriving}`]
   await run(maven, ['-q', '-B', '-f', POM, ...goal], { maxBuffer: 64 * 1024 * 1024 }).catch((error: Error) => {
     throw new Error(`Maven could not bring the jars of Apache Kafka. Is Maven Central within reach? ${error.message}`)
   })
-  await writeFile(stamp, '')
+  await rename(arriving, folder).catch(async (error: unknown) => {
+    if (!existsSync(folder)) throw error
+    await rm(arriving, { recursive: true })
+  })
   return folder
 }
 

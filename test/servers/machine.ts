@@ -14,6 +14,12 @@ export function findExecutable(name: string): string | undefined {
   return folders.map((folder) => join(folder, name)).find((path) => existsSync(path))
 }
 
+/** What tells this process's folders from those of the other workers of a run; empty when there is only one. */
+export function ofWorker(): string {
+  const id = process.env['MOCHA_WORKER_ID']
+  return id === undefined ? '' : `-${id}`
+}
+
 /** A port on loopback that was free a moment ago. */
 export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {

@@ -1,16 +1,17 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { createConnection } from 'mysql2/promise'
+import { ofWorker } from './machine.ts'
 import { type PrivateServer, startMariaDb } from './mariadb.ts'
 
 let started: Promise<PrivateServer> | undefined
 
-/** Address of the server that tests use: `TRIBUTARY_TEST_DATABASE_URL`, else a private one, started at the first call. */
+/** Address of the server that tests use: `TRIBUTARY_TEST_DATABASE_URL`, else a private one of this process, started at the first call. */
 export async function testServerUrl(): Promise<string> {
   const existing = process.env['TRIBUTARY_TEST_DATABASE_URL']
   if (existing) return existing
   const root = join(import.meta.dirname, '../..')
-  started ??= startMariaDb({ folder: join(root, '.local/test-mariadb'), durable: false })
+  started ??= startMariaDb({ folder: join(root, `.local/test-mariadb${ofWorker()}`), durable: false })
   return (await started).url
 }
 

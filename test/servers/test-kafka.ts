@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { type PrivateBroker, startKafka } from './kafka.ts'
-import { findExecutable } from './machine.ts'
+import { findExecutable, ofWorker } from './machine.ts'
 
 let started: Promise<PrivateBroker> | undefined
 
@@ -13,7 +13,7 @@ export async function testKafkaUrl(): Promise<string> {
 
 /** The private broker itself, for tests that kill it. */
 export function testKafka(): Promise<PrivateBroker> {
-  started ??= startKafka({ folder: join(import.meta.dirname, '../../.local/test-kafka') })
+  started ??= startKafka({ folder: join(import.meta.dirname, `../../.local/test-kafka${ofWorker()}`) })
   return started
 }
 
