@@ -37,6 +37,7 @@ if (!(command in commands)) {
 installDependencies()
 if (['sandbox', 'test', 'bench'].includes(command)) installMariaDb()
 if (command === 'test' || command === 'bench' || rest.join(' ').includes('--log kafka')) installKafka()
+if (command === 'test') installPython()
 for (const argumentList of commands[command]()) {
   const code = await runPinnedNode(argumentList)
   if (code !== 0) process.exit(code)
@@ -77,6 +78,12 @@ function installKafka() {
   if (missing.length === 0) return
   if (mayGoWithout) say(`Without ${missing.join(' and ')} the suites of Apache Kafka are pending.`)
   else install('Java and Maven for Apache Kafka', missing)
+}
+
+/** Python, for Schemathesis, which tries the HTTP API against its own description. */
+function installPython() {
+  if (spawnSync('python3', ['-c', 'import venv, ensurepip']).status === 0) return
+  if (process.env.CI || process.getuid?.() === 0) install('Python for Schemathesis', ['python3-venv'])
 }
 
 function findProgram(name) {

@@ -5,7 +5,7 @@ export const closed = { additionalProperties: false } as const
 export const Id = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })
 export const Time = Type.Integer({ description: 'Milliseconds since 1970.' })
 /** Ids of marketplaces: whole in their columns, and equal after a round trip. */
-export const Name = Type.String({ minLength: 1, maxLength: 100, pattern: '^[^\\p{Cc}\\p{Cs}]+$' })
+export const Name = Type.String({ minLength: 1, maxLength: 100, pattern: '^[^\\u0000-\\u001f\\u007f-\\u009f]+$' })
 export const Channel = Type.String({ pattern: '^[1-4]$', description: '1 eBay, 2 TikTok Shop, 3 Amazon, 4 Lazada.' })
 export const Nothing = Type.Object({}, closed)
 

@@ -75,6 +75,7 @@ describe('Shipments over the HTTP API', () => {
       ['PARAMETER_INVALID', 400, await post({ ...BODY, carrier: 'a\nb' })],
       ['PARAMETER_INVALID', 400, await post({ ...BODY, lines: [] })],
       ['PARAMETER_INVALID', 400, await post({ ...BODY, shippedAt: '2026-11-30' })],
+      ['TEXT_MALFORMED', 422, await post('{"carrier":"\\ud800","trackingNumber":"1"}')],
       ['LINE_REPEATED', 422, await post({ ...BODY, lines: [line('line-1', 1), line('line-1', 1)] })],
       ['LINE_UNKNOWN', 422, await post({ ...BODY, lines: [line('line-9', 1)] })],
       ['QUANTITY_TOO_LARGE', 422, await post({ ...BODY, lines: [line('line-1', 3)] })],

@@ -6,7 +6,7 @@ import { Channel, closed, Name, Nothing, Time } from '../schemas.ts'
 import { OrderPath } from './orders.ts'
 
 const ParcelLine = Type.Object({ lineItemId: Name, quantity: Type.Integer({ minimum: 1, maximum: 1_000_000 }) }, closed)
-const Text = Type.String({ maxLength: 100, pattern: '^[^\\p{Cc}\\p{Cs}]*$' })
+const Text = Type.String({ maxLength: 100, pattern: '^[^\\u0000-\\u001f\\u007f-\\u009f]*$' })
 /** The last moment that a JavaScript date can name. */
 const LAST_DATE = 8_640_000_000_000_000
 
@@ -123,6 +123,9 @@ async function request({ database, log }: ConsoleContext, { path, headers, body,
   const repeated = lines?.find(({ lineItemId }, index) => lines.findIndex((line) => line.lineItemId === lineItemId) !== index)
   if (repeated)
     throw new Problem(422, 'LINE_REPEATED', `Line ${repeated.lineItemId} stands twice in 'lines'. Add its quantities up.`)
+  // JSON can name half of a surrogate pair, which no text that leaves here could hold.
+  if (![carrier, trackingNumber, ...(lines ?? []).map(({ lineItemId }) => lineItemId)].every((text) => text.isWellFormed()))
+    throw new Problem(422, 'TEXT_MALFORMED', 'The body names half of a surrogate pair. Send whole characters.')
   const reception = await requestShipment(
     { database, log },
     {
