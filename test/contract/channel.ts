@@ -29,8 +29,8 @@ export function channelContract(name: string, open: () => Promise<Opened>): void
       sellerId = marketplace.addSeller().sellerId
       const back = new URL(await marketplace.consent(channel.authorizeUrl(app, { state: 'a state' }), sellerId))
       expect(back.searchParams.get('state')).to.equal('a state')
-      const code = back.searchParams.get('code') ?? ''
-      const grants = await channel.exchangeCode(app, code, signal)
+      const code = back.searchParams.get(channel.codeParameter ?? 'code') ?? ''
+      const grants = await channel.exchangeCode(app, { code, query: back.searchParams }, signal)
       grant = grants.find((one) => one.sellerId === sellerId) ?? expect.fail('no grant for the seller who consented')
       const { token } = grant.access
       session = { app, sellerId, region: grant.region, token: async () => token, rejected: async () => {} }

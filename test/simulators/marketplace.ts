@@ -6,6 +6,8 @@ export type SimulatedMarketplace = {
   readonly origin: string
   /** Its section in the configuration file (`qifu.eg.<channel>`) for a gateway at this address. */
   configuration(gatewayUrl: string): Record<string, unknown>
+  /** What that section fills from the environment. */
+  readonly environment?: Readonly<Record<string, string>>
   /** What `app add` is told. */
   readonly app: {
     clientId: string

@@ -79,11 +79,32 @@ export type NotificationContent =
 /** What to do with a request to the webhook. A refusal is the sender's fault, `unavailable` is ours or the channel's. */
 export type Reception =
   | { kind: 'accepted'; notification: Notification }
-  | { kind: 'refused'; status: 400 | 401 | 412; code: string; detail: string }
+  /** It was for the channel itself, which has done what it asks for: nothing is kept of it. */
+  | { kind: 'settled'; status: 200; code: string }
+  | { kind: 'refused'; status: 400 | 401 | 403 | 412; code: string; detail: string }
   | { kind: 'unavailable'; status: 503; code: string; detail: string }
+
+/** What came back from a consent page: the code and the whole query, in which some marketplaces say who consented. */
+export type Consent = { code: string; query: URLSearchParams }
+
+/** A message of a queue of ours. `receipt` removes it; `notification` is what it says, also when that is nothing we understand. */
+export type QueuedNotification = { receipt: string; notification: Notification; body: Buffer }
+
+/** Where a marketplace puts notifications until we fetch them. What is not removed comes again after a while. */
+export type NotificationQueue = {
+  /** Waits for messages, for seconds at most; none is an answer, too. Throws ChannelError, and the signal's reason. */
+  receive(signal: AbortSignal): Promise<readonly QueuedNotification[]>
+  /** Ends messages that are kept elsewhere now. Throws ChannelError; what was not removed comes again. */
+  remove(receipts: readonly string[], signal: AbortSignal): Promise<void>
+}
 
 /** A shipment to announce to the marketplace. */
 export type Shipment = {
+  /**
+   * Ours: a decimal number from 1 to 2^31 - 1, the same on every try, another for each shipment of an order. A marketplace that
+   * wants one makes it of the shipment itself where it is left out; given, it allows to correct what was announced under it.
+   */
+  reference?: string
   orderId: string
   lines: readonly { lineItemId: string; quantity: number }[]
   /** Empty, as `trackingNumber` may be, where the marketplace chooses. */
@@ -111,10 +132,19 @@ export type Channel = {
   readonly sharesGrants?: boolean
   /** Whether a refresh leaves the day on which the grant ends where it was, whatever the answer says; false where left out. */
   readonly deadlineStays?: boolean
-  /** Where a seller's browser goes to consent. `state` comes back unchanged. */
-  authorizeUrl(app: App, options: { state: string; locale?: string }): string
+  /** The query parameter in which a consent's code comes back; `code` where it is left out. */
+  readonly codeParameter?: string
+  /** How far a list of orders lags behind the clock, milliseconds: a window that ends later is read again. 0 where left out. */
+  readonly listLag?: number
+  /** Notifications that are fetched instead of posted to the webhook, where the configuration names a queue. */
+  readonly queue?: NotificationQueue
+  /**
+   * Where a seller's browser goes to consent. `state` comes back unchanged. `query` is that of the request that began it:
+   * where a marketplace began it, it says there where to go on. Throws ChannelError for a query that can't be one.
+   */
+  authorizeUrl(app: App, options: { state: string; locale?: string; query?: URLSearchParams }): string
   /** Exchanges the code of a consent; a grant for each seller who stands behind it, at least one. Throws ChannelError. */
-  exchangeCode(app: App, code: string, signal: AbortSignal): Promise<readonly Grant[]>
+  exchangeCode(app: App, consent: Consent, signal: AbortSignal): Promise<readonly Grant[]>
   /** A new access token. `rotated` is there when the marketplace replaced the refresh token. Throws ChannelError. */
   refresh(
     app: App,

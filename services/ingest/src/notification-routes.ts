@@ -1,4 +1,4 @@
-import { type Channel, ChannelError } from '@tributary/channels'
+import { type Channel, ChannelError, type Notification } from '@tributary/channels'
 import { channelName } from '@tributary/events'
 import { type Handler, Problem, type RawRequest, type Route } from '@tributary/runtime'
 import { channelOf } from './channel-of.ts'
@@ -56,6 +56,10 @@ function receiveNotification(context: IngestContext, keeper: Keeper<Notification
     const channel = channelOf(context.channels, request)
     try {
       const notification = await verified(channel, request)
+      if (notification === 'settled') {
+        response.status(channel.webhook.success).end()
+        return
+      }
       const { place } = await keeper.keep(
         { kind: 'notification', ...origin(), channel: channel.number, notification, body: request.body },
         channel.webhook.deadline,
@@ -70,9 +74,9 @@ function receiveNotification(context: IngestContext, keeper: Keeper<Notification
 }
 
 /** The codes of answers to senders that could not prove who they are. */
-const UNSIGNED: ReadonlySet<string> = new Set(['SIGNATURE_MISSING', 'KEY_UNKNOWN', 'SIGNATURE_WRONG'])
+const UNSIGNED: ReadonlySet<string> = new Set(['SIGNATURE_MISSING', 'KEY_UNKNOWN', 'SIGNATURE_WRONG', 'CERTIFICATE_ELSEWHERE'])
 
-async function verified(channel: Channel, request: RawRequest) {
+async function verified(channel: Channel, request: RawRequest): Promise<Notification | 'settled'> {
   const headers = Object.fromEntries(
     Object.entries(request.headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : value]),
   )
@@ -80,6 +84,7 @@ async function verified(channel: Channel, request: RawRequest) {
     channel.receive({ headers, body: request.body }, signal),
   ).catch(unverified)
   if (reception.kind === 'accepted') return reception.notification
+  if (reception.kind === 'settled') return 'settled'
   countRefusal(channel.number, reception.code)
   if (UNSIGNED.has(reception.code)) countSignatureFailure(channelName(channel.number))
   const retry = reception.kind === 'unavailable' ? { headers: { 'Retry-After': '60' } } : {}

@@ -1,5 +1,6 @@
 import { expect } from 'chai'
-import { readFaults, refusal, retryAfter } from './errors.ts'
+import { retryAfter } from '../retry-after.ts'
+import { readFaults, refusal } from './errors.ts'
 import { fixtureText, sharedFixtureText } from './testing/fixtures.ts'
 
 const answer = (status: number, text: string) => ({ status, headers: new Headers(), text, oversized: false })

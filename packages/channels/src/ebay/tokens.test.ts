@@ -24,7 +24,7 @@ describe('Consent and tokens at eBay', () => {
   }
 
   async function exchange(code: string, app = stage.app): Promise<Grant> {
-    const [grant, ...others] = await stage.ebay.exchangeCode(app, code, stage.signal)
+    const [grant, ...others] = await stage.ebay.exchangeCode(app, { code, query: new URLSearchParams() }, stage.signal)
     if (!grant || others.length > 0) throw new Error('one consent at eBay is one grant')
     return grant
   }

@@ -15,7 +15,7 @@ export function createCodeExchange(options: {
   budget: CallBudget
   clock: () => number
 }): Channel['exchangeCode'] {
-  return async (app, code, signal): Promise<Grant[]> => {
+  return async (app, { code }, signal): Promise<Grant[]> => {
     const form = { grant_type: 'authorization_code', code, redirect_uri: app.redirectUri }
     const now = options.clock()
     const tokens = await options.requestTokens(app, { what: 'the code exchange', form, schema: UserTokens }, signal)

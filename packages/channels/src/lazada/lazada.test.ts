@@ -31,7 +31,7 @@ describe('Lazada', () => {
     shippedTime: Date.now(),
   })
   const ship = (shipment: Shipment) => stage.lazada.ship(stage.session, shipment, stage.signal)
-  const exchange = (code: string) => stage.lazada.exchangeCode(stage.app, code, stage.signal)
+  const exchange = (code: string) => stage.lazada.exchangeCode(stage.app, { code, query: new URLSearchParams() }, stage.signal)
 
   it('turns a consent into a grant for each country, and names the day on which it ends', async () => {
     const other = stage.simulator.market.addStore('sg')

@@ -21,7 +21,7 @@ export function createTokens(options: {
   }
 
   return {
-    async exchangeCode(app, code, signal): Promise<Grant[]> {
+    async exchangeCode(app, { code }, signal): Promise<Grant[]> {
       const now = options.clock()
       const tokens = await request(app, '/auth/token/create', { code }, 'the code exchange', signal)
       const sellers = tokens.country_user_info ?? tokens.country_user_info_list ?? []

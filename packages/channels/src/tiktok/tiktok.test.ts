@@ -42,7 +42,7 @@ describe('TikTok Shop', () => {
   it('turns a consent into a grant for each of its shops, with the moments that TikTok names', async () => {
     const other = stage.simulator.market.addShop('GB')
     const code = stage.simulator.market.issueCode([stage.shopId, other.id])
-    const grants = await stage.tiktok.exchangeCode(stage.app, code, stage.signal)
+    const grants = await stage.tiktok.exchangeCode(stage.app, { code, query: new URLSearchParams() }, stage.signal)
     expect(grants.map(({ sellerId, region }) => [sellerId, region])).to.deep.equal([
       [stage.shopId, 'US'],
       [other.id, 'GB'],
@@ -52,7 +52,9 @@ describe('TikTok Shop', () => {
     expect(grant?.access.expiresTime).to.be.closeTo(Date.now() + 7 * 86_400_000, 5_000)
     expect(grant?.refreshTokenExpiresTime).to.be.closeTo(Date.now() + 365 * 86_400_000, 5_000)
     expect(grant?.refreshTokenExpiresIn).to.be.closeTo(365 * 86_400, 5)
-    expect(await failureOf(stage.tiktok.exchangeCode(stage.app, code, stage.signal))).to.include({
+    expect(
+      await failureOf(stage.tiktok.exchangeCode(stage.app, { code, query: new URLSearchParams() }, stage.signal)),
+    ).to.include({
       code: 'CHANNEL_GRANT_REVOKED',
     })
   })

@@ -23,7 +23,7 @@ export function createTokens({ url, send, budget, readShops, clock }: Options): 
   }
 
   return {
-    async exchangeCode(app, code, signal): Promise<Grant[]> {
+    async exchangeCode(app, { code }, signal): Promise<Grant[]> {
       // Spelt so.
       const parameters = { auth_code: code, grant_type: 'authorized_code' }
       const tokens = await request(app, '/api/v2/token/get', parameters, 'the code exchange', signal)

@@ -1,9 +1,10 @@
+import { ChannelError } from '@tributary/channels'
 import { type Database, listApps, listSpiServices } from '@tributary/database'
 import type { Route } from '@tributary/runtime'
 import { channelOf } from '../channel-of.ts'
 import type { IngestContext } from '../context.ts'
 import { ensureBrowserSecret } from './browser.ts'
-import { forPeople, queryText } from './for-people.ts'
+import { forPeople, queryOf, queryText } from './for-people.ts'
 import type { Page } from './page.ts'
 import { createStates, STATE_LIFETIME } from './states.ts'
 
@@ -31,8 +32,14 @@ export function authorizeRoute(context: IngestContext): Route {
       const browser = ensureBrowserSecret(request, response, { lifetime: STATE_LIFETIME, secure })
       const state = await states.create({ channel: channel.number, appId: app.id, spiCodes }, browser)
       const locale = queryText(request, 'locale')?.match(/^[a-z]{2,3}-[A-Z]{2}$/)?.[0]
-      response.redirect(302, channel.authorizeUrl(app, { state, ...(locale === undefined ? {} : { locale }) }))
-      return undefined
+      const query = queryOf(request)
+      try {
+        response.redirect(302, channel.authorizeUrl(app, { state, query, ...(locale === undefined ? {} : { locale }) }))
+        return undefined
+      } catch (error) {
+        if (error instanceof ChannelError) return refusal('This link does not lead back to the marketplace.')
+        throw error
+      }
     }),
   }
 }

@@ -1,4 +1,4 @@
-import { type App, type Channel, ChannelError, type Grant } from '@tributary/channels'
+import { type App, type Channel, ChannelError, type Consent, type Grant } from '@tributary/channels'
 import { listApps } from '@tributary/database'
 import { createEvent, sellerKey, timeOrderedEventId } from '@tributary/events'
 import type { RawRequest, Route } from '@tributary/runtime'
@@ -10,7 +10,7 @@ import { type ConsentReception, origin } from '../reception.ts'
 import { LateError, within } from '../within.ts'
 import type { Work } from '../work.ts'
 import { browserSecret } from './browser.ts'
-import { forPeople, queryText } from './for-people.ts'
+import { forPeople, queryOf, queryText } from './for-people.ts'
 import type { Page } from './page.ts'
 import { authorizedPage, declinedPage, exchangeFailedPage, notKeptPage, refusedPage, stateRefusedPage } from './pages.ts'
 import { type Claim, createStates, type Intent, type States } from './states.ts'
@@ -31,10 +31,10 @@ export function callbackRoute(context: IngestContext, keeper: Keeper<ConsentRece
       const refusal = queryText(request, 'error')
       const claim = await claimState(states, channel, request)
       if (refusal !== undefined) return refusedConsent(refusal, claim, channel)
-      const code = queryText(request, 'code')
+      const code = queryText(request, channel.codeParameter ?? 'code')
       if (claim.kind !== 'claimed') return stateRefusedPage(claim)
       if (code === undefined || code === 'null') return refusedPage(channel.name, claim.intent)
-      return authorize(context, keeper, { channel, intent: claim.intent, code })
+      return authorize(context, keeper, { channel, intent: claim.intent, consent: { code, query: queryOf(request) } })
     }),
   }
 }
@@ -56,11 +56,11 @@ function refusedConsent(reason: string, claim: Claim, channel: Channel): Page {
 async function authorize(
   context: IngestContext,
   keeper: Keeper<ConsentReception, unknown>,
-  { channel, intent, code }: { channel: Channel; intent: Intent; code: string },
+  { channel, intent, consent }: { channel: Channel; intent: Intent; consent: Consent },
 ): Promise<Page> {
   const app = (await listApps(context.database, channel.number)).find(({ id }) => id === intent.appId)
   if (!app) return refusedPage(channel.name, undefined)
-  const grants = await exchange(channel, app, code)
+  const grants = await exchange(channel, app, consent)
   if (grants instanceof ChannelError) {
     context.logger.warn({ err: grants, channel: channel.number, appId: app.id }, 'a code could not be exchanged')
     return exchangeFailedPage(channel.name, grants.remedy, intent)
@@ -77,9 +77,9 @@ async function authorize(
   return authorizedPage(channel.name, grants.map(({ sellerName }) => sellerName).join(', '))
 }
 
-async function exchange(channel: Channel, app: App, code: string): Promise<readonly Grant[] | ChannelError> {
+async function exchange(channel: Channel, app: App, consent: Consent): Promise<readonly Grant[] | ChannelError> {
   try {
-    return await within(EXCHANGE_WITHIN, (signal) => channel.exchangeCode(app, code, signal))
+    return await within(EXCHANGE_WITHIN, (signal) => channel.exchangeCode(app, consent, signal))
   } catch (error) {
     if (error instanceof ChannelError) return error
     if (error instanceof LateError)

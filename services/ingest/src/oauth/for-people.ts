@@ -25,6 +25,11 @@ export function forPeople(logger: Logger, handler: PageHandler): (request: RawRe
   }
 }
 
+/** The query as it was sent. */
+export function queryOf(request: RawRequest): URLSearchParams {
+  return new URLSearchParams(request.url.split('?')[1] ?? '')
+}
+
 /** One value of a query parameter; undefined when it is missing, empty or there twice. */
 export function queryText(request: RawRequest, name: string): string | undefined {
   const value = request.query[name]

@@ -1,0 +1,2 @@
+export * from './amazon.ts'
+export { type SnsMessage, signedText } from './sns-signature.ts'
