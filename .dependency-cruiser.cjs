@@ -70,6 +70,13 @@ module.exports = {
       to: { path: 'node_modules/kafkajs' },
     },
     {
+      name: 'aws-only-in-its-queue',
+      comment: 'Everything else of Amazon is reached by HTTP requests of our own.',
+      severity: 'error',
+      from: { pathNot: '^packages/channels/src/amazon/queue' },
+      to: { path: 'node_modules/@aws-sdk' },
+    },
+    {
       name: 'eventstore-only-in-its-driver',
       severity: 'error',
       from: { pathNot: '^packages/event-log/src/eventstoredb' },

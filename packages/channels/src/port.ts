@@ -100,11 +100,6 @@ export type NotificationQueue = {
 
 /** A shipment to announce to the marketplace. */
 export type Shipment = {
-  /**
-   * Ours: a decimal number from 1 to 2^31 - 1, the same on every try, another for each shipment of an order. A marketplace that
-   * wants one makes it of the shipment itself where it is left out; given, it allows to correct what was announced under it.
-   */
-  reference?: string
   orderId: string
   lines: readonly { lineItemId: string; quantity: number }[]
   /** Empty, as `trackingNumber` may be, where the marketplace chooses. */

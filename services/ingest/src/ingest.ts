@@ -4,6 +4,7 @@ import type { Router } from 'express'
 import type { IngestContext } from './context.ts'
 import { createKeeper, type KeeperFigures } from './keeper.ts'
 import { countNotificationsFromZero } from './measure.ts'
+import { createQueueReaders } from './notification-queue.ts'
 import { keepNotification, notificationRoute } from './notification-routes.ts'
 import { authorizeRoute } from './oauth/authorize-route.ts'
 import { callbackRoute, keepConsent } from './oauth/callback-route.ts'
@@ -27,6 +28,7 @@ export function createIngest(context: IngestContext): Service & { readonly route
       reception.kind === 'notification' ? works.notification(reception, append) : works.consent(reception, append),
   })
   const wework = createWework(context, spool)
+  const queues = createQueueReaders(context, keeper)
   return {
     name: 'ingest',
     router: createRouter([
@@ -38,15 +40,19 @@ export function createIngest(context: IngestContext): Service & { readonly route
     async start() {
       for (const channel of context.channels.keys()) countNotificationsFromZero(channelName(channel))
       await spool?.start()
+      for (const queue of queues) queue.start()
     },
     async health() {
       const parts = [
         { name: 'wework', report: await wework.health() },
         { name: 'spool', report: spool?.health() },
+        ...queues.map((queue) => ({ name: queue.name, report: queue.health() })),
       ]
       return parts.reduce((report, part) => withPart(report, part.name, part.report), healthOf(keeper.figures()))
     },
     async stop() {
+      // First: what a queue has given must be kept or left to come again.
+      await Promise.all(queues.map((queue) => queue.stop()))
       await Promise.all([keeper.stop(), wework.stop()])
       await spool?.stop()
     },

@@ -3,6 +3,7 @@ import { type CallBudget, type Channel, ChannelError } from '../port.ts'
 import { createAttempt, createSellerCall } from './call.ts'
 import { createAuthorizeUrl } from './consent.ts'
 import { createOrders, LIST_LAG } from './orders.ts'
+import { type AmazonQueueOptions, createQueue } from './queue.ts'
 import { createRates } from './rates.ts'
 import { createReceive } from './receive.ts'
 import { createRegionSearch } from './region-search.ts'
@@ -24,6 +25,8 @@ export type AmazonOptions = {
   draft?: boolean
   /** The topics whose messages the webhook takes, by ARN. */
   topics?: readonly string[]
+  /** Where Amazon puts its notifications, if there is such a queue. */
+  queue?: AmazonQueueOptions
   /** Where SNS is reached instead of the host that a message names; for a simulated one. */
   snsOrigin?: string
   budget: CallBudget
@@ -53,6 +56,7 @@ export function createAmazon(options: AmazonOptions): Channel {
     deadlineStays: true,
     codeParameter: 'spapi_oauth_code',
     listLag: LIST_LAG,
+    ...(options.queue === undefined ? {} : { queue: createQueue(options.queue) }),
     authorizeUrl: createAuthorizeUrl({
       draft: options.draft ?? false,
       ...(urls.authorizeUrl === undefined ? {} : { page: urls.authorizeUrl }),

@@ -17,16 +17,17 @@ type Shippable = {
 }
 
 type Refused = Extract<ShipmentOutcome, { kind: 'refused' }>
-/** What to announce: `units` is all that the package is to hold then. */
-type Task = { kind: 'open'; reference: string; units: ReadonlyMap<string, number> }
+/** What to announce. */
+type Task = { kind: 'open'; units: ReadonlyMap<string, number> }
 type Look = Refused | { kind: 'announced'; reference: string } | Task
 
 const OPEN: ReadonlySet<string> = new Set(['UNSHIPPED', 'PARTIALLY_SHIPPED'])
 
 /**
  * confirmShipment (Orders API v0, the one operation of it that goes on). A package has a number of ours, `packageReferenceId`, and
- * sending it again changes that package instead of making another: so every try of a shipment has the same, which is its `reference`
- * or made of order and tracking number. The order is read before each write, and again after one whose end was not seen.
+ * sending that again changes the package instead of making another. The number is made of what a shipment says: so it is the same on
+ * every try, and another shipment, also one under the same tracking number, overwrites nothing that Amazon does not show yet. The order
+ * is read before each write, and again after one whose end was not seen.
  */
 export function createShipping(options: {
   call: SellerCall
@@ -46,9 +47,10 @@ export function createShipping(options: {
   }
 
   async function announce(session: Session, shipment: Shipment, order: Shippable, task: Task, signal: AbortSignal) {
-    const announced: ShipmentOutcome = { kind: 'confirmed', fulfillmentId: task.reference, existing: false }
+    const reference = referenceOf(shipment)
+    const announced: ShipmentOutcome = { kind: 'confirmed', fulfillmentId: reference, existing: false }
     try {
-      const answer = await post(session, shipment, bodyOf(shipment, order, task), signal)
+      const answer = await post(session, shipment, bodyOf(shipment, order, { reference, units: task.units }), signal)
       return answer.status === 400 ? refusedByAmazon(answer) : announced
     } catch (error) {
       if (!(error instanceof ChannelError && error.code === 'CHANNEL_UNAVAILABLE')) throw error
@@ -62,8 +64,6 @@ export function createShipping(options: {
     async ship(session, shipment, signal) {
       if (shipment.carrier.trim() === '' || normal(shipment.trackingNumber) === '')
         return refused('SHIPMENT_INCOMPLETE', 'A shipment needs a carrier and a tracking number of letters and digits')
-      if (shipment.reference !== undefined && !/^[1-9]\d{0,15}$/.test(shipment.reference))
-        return refused('REFERENCE_MALFORMED', 'The reference of a shipment must be a decimal number from 1')
       const { order, look } = await lookUp(session, shipment, signal)
       if (look.kind === 'announced') return { kind: 'confirmed', fulfillmentId: look.reference, existing: true }
       if (look.kind === 'refused') return look
@@ -77,43 +77,35 @@ function compare(order: Shippable, shipment: Shipment): Look {
   const unknown = shipment.lines.find(({ lineItemId }) => !order.lines.has(lineItemId))
   if (unknown) return refused('LINES_UNKNOWN', `The order has no line ${unknown.lineItemId}`)
   const number = normal(shipment.trackingNumber)
-  const same = order.packages.find(({ trackingNumber }) => normal(trackingNumber) === number)
-  const wanted = wantedOf(order, shipment, same)
-  if (same && [...wanted].every(([id, quantity]) => (same.units.get(id) ?? 0) >= quantity))
-    return { kind: 'announced', reference: same.reference }
-  const reference = shipment.reference ?? referenceOf(shipment.orderId, same, number)
+  const [same, others] = [true, false].map((isSame) =>
+    order.packages.filter(({ trackingNumber }) => (normal(trackingNumber) === number) === isSame),
+  ) as [Package[], Package[]]
+  const units = unitsOf(order, shipment, others)
+  const [first] = same
+  if (first && [...units].every(([id, quantity]) => unitsIn(same, id) >= quantity))
+    return { kind: 'announced', reference: first.reference }
   if (order.fulfilledBy !== 'MERCHANT')
     return refused('NOT_SHIPPABLE', 'Amazon sends this order from its own warehouse, or does not say who does')
-  // What was announced under a reference may be corrected also when nothing else is open.
-  const isCorrection = order.packages.some((one) => one.reference === reference)
-  if (!OPEN.has(order.status) && !isCorrection)
+  if (!OPEN.has(order.status))
     return refused('NOT_SHIPPABLE', `An order that is ${order.status || 'in no known state'} cannot be shipped`)
-  if (wanted.size === 0) return refused('ALREADY_SHIPPED', 'Every unit of the order lies in another package')
-  return { kind: 'open', reference, units: merged(same, wanted) }
+  if (units.size === 0) return refused('ALREADY_SHIPPED', 'Every unit of the order lies in another package')
+  return { kind: 'open', units }
 }
 
-/** The units that a shipment names, or all that lie in no other package. */
-function wantedOf({ lines, packages }: Shippable, shipment: Shipment, same: Package | undefined): Map<string, number> {
-  if (shipment.lines.length > 0) {
-    const named = new Map<string, number>()
-    for (const { lineItemId, quantity } of shipment.lines) named.set(lineItemId, (named.get(lineItemId) ?? 0) + quantity)
-    return named
-  }
-  const others = packages.filter((one) => one !== same && one.reference !== shipment.reference)
+/** The units that a shipment names, or all that lie in no package under another number. */
+function unitsOf({ lines }: Shippable, shipment: Shipment, others: readonly Package[]): Map<string, number> {
+  const named = new Map<string, number>()
+  for (const { lineItemId, quantity } of shipment.lines) named.set(lineItemId, (named.get(lineItemId) ?? 0) + quantity)
+  if (named.size > 0) return named
   return new Map([...lines].map(([id, ordered]) => [id, ordered - unitsIn(others, id)] as const).filter(([, left]) => left > 0))
 }
 
-/** Sending a package again replaces what it holds, so what it held goes along. */
-function merged(same: Package | undefined, wanted: ReadonlyMap<string, number>): Map<string, number> {
-  const units = new Map(same?.units)
-  for (const [id, quantity] of wanted) units.set(id, Math.max(units.get(id) ?? 0, quantity))
-  return units
-}
-
-/** A tracking number is one package: the number that it has, or one of 31 bits that is the same on every try. */
-function referenceOf(orderId: string, same: Package | undefined, trackingNumber: string): string {
-  if (same && /^[1-9]\d*$/.test(same.reference)) return same.reference
-  const digest = createHash('sha256').update(`${orderId}\n${trackingNumber}`).digest()
+/** A number of 31 bits, from 1. */
+function referenceOf({ orderId, trackingNumber, lines }: Shipment): string {
+  const parts = lines.map(({ lineItemId, quantity }) => `${lineItemId} ${quantity}`).toSorted()
+  const digest = createHash('sha256')
+    .update([orderId, normal(trackingNumber), ...parts].join('\n'))
+    .digest()
   return String((digest.readUInt32BE(0) % 0x7f_ff_ff_fe) + 1)
 }
 
@@ -125,7 +117,11 @@ function carrierOf(carrier: string): { carrierCode: string; carrierName: string 
     : { carrierCode: 'Other', carrierName: name }
 }
 
-function bodyOf(shipment: Shipment, order: Shippable, { reference, units }: Task): string {
+function bodyOf(
+  shipment: Shipment,
+  order: Shippable,
+  { reference, units }: { reference: string; units: ReadonlyMap<string, number> },
+): string {
   return JSON.stringify({
     marketplaceId: order.marketplaceId,
     packageDetail: {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import type { App } from '@tributary/channels'
+import type { App, Channel } from '@tributary/channels'
 import { createEbay } from '@tributary/channels/ebay'
 import { addApp, addSpiService, type Database, listApps, openDatabase } from '@tributary/database'
 import { type EventLog, openEventLog } from '@tributary/event-log'
@@ -37,8 +37,8 @@ export type IngestUnderTest = {
   events(topic?: Topic): Promise<Event[]>
   /** Empty tables, a new eBay and a new process: the state in which every test begins. */
   reset(): Promise<void>
-  /** A new process over the same database and eBay: new pool, log, ingest and server. */
-  restart(configuration?: IngestContext['configuration']): Promise<void>
+  /** A new process over the same database and eBay: new pool, log, ingest and server; `more` are channels beside eBay. */
+  restart(configuration?: IngestContext['configuration'], more?: readonly Channel[]): Promise<void>
   close(): Promise<void>
 }
 
@@ -88,9 +88,9 @@ export async function prepareIngest(): Promise<IngestUnderTest> {
       appId = await register(database, ebay)
       running = await startProcess(relay.url, ebay, {}, settings)
     },
-    async restart(configuration = {}) {
+    async restart(configuration = {}, more = []) {
       await running.stop()
-      running = await startProcess(relay.url, ebay, configuration, settings)
+      running = await startProcess(relay.url, ebay, configuration, { ...settings, more })
     },
     async close() {
       relay.heal()
@@ -106,7 +106,7 @@ async function startProcess(
   url: string,
   ebay: EbaySimulator,
   configuration: IngestContext['configuration'],
-  { masterKey, challenge, lines }: Settings,
+  { masterKey, challenge, lines, more = [] }: Settings & { more?: readonly Channel[] },
 ) {
   const database = openDatabase(url)
   const log = await openEventLog({ url, database, partitions: PARTITIONS })
@@ -119,7 +119,7 @@ async function startProcess(
     budget: { take: async () => {} },
   })
   const logger = createLogger({ level: 'trace', format: 'json', destination: { write: (line) => void lines.push(line) } })
-  const channels = new Map([[1, channel]])
+  const channels = new Map([channel, ...more].map((one) => [one.number, one]))
   const rowIds = createRowIds({ worker: 0 })
   const ingest = createIngest({ configuration, database, log, vault, channels, rowIds, logger })
   const server = createHttpServer({ host: '127.0.0.1', port: 0, logger, routers: [ingest.router], health: [ingest] })

@@ -1,0 +1,99 @@
+import { observedCall } from '@tributary/runtime'
+import { ChannelError, type NotificationQueue } from '../port.ts'
+import { readNotification, unreadableNotification } from './notification.ts'
+
+export type AmazonQueueOptions = {
+  /** Of the queue, for example `https://sqs.eu-west-1.amazonaws.com/123456789012/order-change`. */
+  url: string
+  /** Left out, the SDK looks where it does everywhere: environment, files, the role of the machine. */
+  credentials?: { accessKeyId: string; secretAccessKey: string }
+  /** Seconds that a fetch waits for messages; 20 unless said otherwise, which is the most there is. */
+  wait?: number
+}
+
+/** The most that SQS gives and takes at once. */
+const BATCH = 10
+const LONGEST_WAIT = 20
+/** What was fetched and not removed comes again after so many seconds: longer than keeping ten messages takes. */
+const VISIBILITY = 60
+const TIMEOUT = 10_000
+
+/**
+ * A standard queue of ours at SQS, into which Amazon puts ORDER_CHANGE: at least once, in no order. One try a call; whoever fetches goes on
+ * after a while. The SDK is loaded with the first fetch, because most processes have no queue.
+ */
+export function createQueue({ url, credentials, wait = LONGEST_WAIT }: AmazonQueueOptions): NotificationQueue {
+  let opened: ReturnType<typeof open> | undefined
+
+  async function open() {
+    const sdk = await import('@aws-sdk/client-sqs')
+    const client = new sdk.SQSClient({
+      region: /^sqs[.-]([a-z0-9-]+)\.amazonaws\.com/.exec(new URL(url).hostname)?.[1] ?? 'us-east-1',
+      endpoint: new URL(url).origin,
+      maxAttempts: 1,
+      requestHandler: { connectionTimeout: TIMEOUT, requestTimeout: wait * 1000 + TIMEOUT },
+      ...(credentials === undefined ? {} : { credentials }),
+    })
+    return { client, sdk }
+  }
+
+  async function call<T>(
+    what: string,
+    signal: AbortSignal,
+    send: (parts: Awaited<ReturnType<typeof open>>) => Promise<T>,
+  ): Promise<T> {
+    signal.throwIfAborted()
+    opened ??= open()
+    const parts = await opened
+    try {
+      const observed = { channel: 'amazon', call: what, method: 'POST', url }
+      return (await observedCall(observed, async () => ({ status: 200, answer: await send(parts) }))).answer
+    } catch (error) {
+      if (signal.aborted) throw signal.reason
+      throw failure(error, what)
+    }
+  }
+
+  return {
+    async receive(signal) {
+      const { Messages = [] } = await call('ReceiveMessage', signal, ({ client, sdk }) => {
+        const input = { QueueUrl: url, MaxNumberOfMessages: BATCH, WaitTimeSeconds: wait, VisibilityTimeout: VISIBILITY }
+        return client.send(new sdk.ReceiveMessageCommand(input), { abortSignal: signal })
+      })
+      return Messages.map(({ Body = '', ReceiptHandle: receipt = '', MessageId: id = '' }) => ({
+        receipt,
+        notification: readNotification(Body) ?? unreadableNotification(`sqs:${id}`, Date.now()),
+        body: Buffer.from(Body),
+      }))
+    },
+    async remove(receipts, signal) {
+      for (let from = 0; from < receipts.length; from += BATCH) {
+        const batch = receipts.slice(from, from + BATCH)
+        const Entries = batch.map((ReceiptHandle, index) => ({ Id: String(index), ReceiptHandle }))
+        const { Failed = [] } = await call('DeleteMessageBatch', signal, ({ client, sdk }) =>
+          client.send(new sdk.DeleteMessageBatchCommand({ QueueUrl: url, Entries }), { abortSignal: signal }),
+        )
+        if (Failed.length > 0) throw failure(new Error(Failed[0]?.Code ?? 'Failed'), 'DeleteMessageBatch')
+      }
+    },
+  }
+}
+
+/** What a person must change in AWS or here, by the names of its errors. */
+const OF_PERSON =
+  /^(?:AccessDenied|InvalidClientTokenId|UnrecognizedClient|SignatureDoesNotMatch|QueueDoesNotExist|CredentialsProvider)/
+
+/** Only the error's name: AWS repeats account numbers and ARNs in its words. */
+function failure(error: unknown, what: string): ChannelError {
+  const name = error instanceof Error ? (error.name === 'Error' ? error.message : error.name) : 'unknown failure'
+  const isOfPerson = OF_PERSON.test(name)
+  const advice = isOfPerson ? '. Check qifu.eg.amazon.queue, its credentials and the policy of the queue' : ''
+  return new ChannelError(
+    isOfPerson ? 'CHANNEL_APP_REFUSED' : 'CHANNEL_UNAVAILABLE',
+    `SQS did not do ${what} (${name})${advice}`,
+    {
+      remedy: isOfPerson ? 'person' : 'retry',
+      cause: error,
+    },
+  )
+}
