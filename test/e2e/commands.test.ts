@@ -95,6 +95,16 @@ describe('the command line, on a new database', function () {
     expect(added).to.match(/^App \d+ added\. .*\/open\/order\/oauth\/authorize\/2\?app=\d+$/m)
   })
 
+  it('takes an app of Amazon with the words of the README, and lists it without its secret', async () => {
+    const ids = '--client-id amzn1.application-oa2-client.a --developer-id amzn1.sp.solution.b --scopes orders'
+    const words = `app add --channel amazon --name amazon-shop --client-secret-file - ${ids}`
+    const redirect = 'https://gateway.example/open/order/oauth/callback/3'
+    const added = await succeed([...words.split(' '), '--redirect-uri', redirect], 'amazon-secret\n')
+    expect(added).to.match(/^App \d+ added\. .*\/open\/order\/oauth\/authorize\/3\?app=\d+$/m)
+    const listed = await succeed(['app', 'list', '--json'])
+    expect(listed).to.include('amazon-shop').and.to.include(redirect).and.not.to.include('amazon-secret')
+  })
+
   it('makes a key of the HTTP API, shows it once, and ends it', async () => {
     const [, id = '', key = ''] =
       (await succeed(['api-key', 'add', '--name', 'erp'])).match(/^API key (\w+) .*: (trb_\S+)$/m) ?? []

@@ -91,9 +91,9 @@ describe('the sandbox', function () {
   it('plays several marketplaces in turn', async () => {
     const sandbox = startSandbox(folder, [
       '--channels',
-      'ebay,tiktok,lazada',
+      'ebay,tiktok,amazon,lazada',
       '--orders',
-      '9',
+      '12',
       '--rate',
       '10',
       '--exit',
@@ -102,8 +102,8 @@ describe('the sandbox', function () {
     try {
       const [code] = await sandbox.exited
       const report = JSON.parse(sandbox.output().trimEnd().split('\n').at(-1) ?? '')
-      expect(report).to.deep.include({ orders: 9, channels: { ebay: 3, tiktok: 3, lazada: 3 }, delivered: 18 })
-      expect(report.shipments).to.deep.equal({ confirmed: 3, delivered: 6 })
+      expect(report).to.deep.include({ orders: 12, channels: { ebay: 3, tiktok: 3, amazon: 3, lazada: 3 }, delivered: 24 })
+      expect(report.shipments).to.deep.equal({ confirmed: 4, delivered: 8 })
       expect(code).to.equal(0)
     } finally {
       await sandbox.end()

@@ -24,6 +24,21 @@ export type LazadaConfiguration = {
   apiUrl?: string
 }
 
+/**
+ * The Amazon channel. `apiUrls` are by region (na, eu, fe); `apiUrl` stands for all of them when it is there, `authorizeUrl` for the consent
+ * pages of all countries. `draft` is for an app that is not published. `topics` are ARNs of SNS; the SDK finds credentials of the
+ * queue by itself where none are named.
+ */
+export type AmazonConfiguration = {
+  authorizeUrl?: string
+  tokenUrl: string
+  apiUrls: Readonly<Record<string, string>>
+  apiUrl?: string
+  draft: boolean
+  topics: readonly string[]
+  queue?: { url: string; credentials?: { accessKeyId: string; secretAccessKey: string } }
+}
+
 /** What protects a callback address at WeCom, and the secret that its contacts are read with. */
 export type WeworkAccess = { token: string; encodingAesKey: string; secret?: string }
 
@@ -77,6 +92,7 @@ export type Configuration = {
   metrics: { host: string; port?: number }
   ebay?: EbayConfiguration
   tiktok?: TiktokConfiguration
+  amazon?: AmazonConfiguration
   lazada?: LazadaConfiguration
   consumerGroups: { orderSpi: string; weworkEventWebhook: string }
   /** Where the SPI service of each `eg_spi.server_name` is found. */

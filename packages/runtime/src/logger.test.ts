@@ -63,6 +63,8 @@ describe('the logger', () => {
       'GET /open/order/oauth/callback/1?code=hidden-3&state=hidden-4 failed',
       'answer was {"refresh_token":"hidden-5","expires_in":7200}',
       'token v^1.1#i^1#hidden-6#r^0 refused',
+      'GET /open/order/oauth/callback/3?spapi_oauth_code=hidden-7&amazon_state=hidden-8 failed',
+      'token Atzr|hidden-0 refused, and Atza%7Chidden-0, too',
     ]
     for (const text of texts) logger.warn(text)
     logger.error(new Error(texts.join('; ')))

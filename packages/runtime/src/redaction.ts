@@ -4,7 +4,7 @@ const LONGEST_LIST = 100
 
 /** Names that end so hold something that opens a door, whatever stands before. */
 const secretName =
-  /(token|secret|password|passphrase|authorization|cookie|signature|jwe|sealed|masterkeys?|apikey|privatekey|state|ticket|authcode|permanentcode|aeskey)$/
+  /(token|secret|password|passphrase|authorization|cookie|signature|jwe|sealed|masterkeys?|apikey|accesskey|privatekey|state|ticket|authcode|permanentcode|aeskey)$/
 
 /** Names under which channels and tables keep what belongs to a person. */
 const personalNames = new Set(
@@ -69,10 +69,15 @@ function redactedError(error: Error, depth: number): unknown {
 const inText: readonly [RegExp, string][] = [
   [/([a-z][a-z0-9+.-]*:\/\/[^\s:/@"]*):[^\s@/"]+@/gi, `$1:${HIDDEN}@`],
   [/\b(Bearer|Basic)\s+[\w+/=.~^#%-]{8,}/gi, `$1 ${HIDDEN}`],
-  [/\b((?:\w+_)?token|code|state|(?:client_|corp|suite_)?secret|password|echostr)=[^&\s"'\\]+/gi, `$1=${HIDDEN}`],
+  [
+    /\b((?:\w+_)?token|(?:spapi_oauth_)?code|(?:amazon_)?state|(?:client_|corp|suite_)?secret|password|echostr)=[^&\s"'\\]+/gi,
+    `$1=${HIDDEN}`,
+  ],
   [/(\\?"(?:\w*token|client_secret|password)\\?"\s*:\s*\\?")[^"\\]+/gi, `$1${HIDDEN}`],
   // eBay's tokens and codes all start so.
   [/v\^1\.1#[\w^#+/=%.-]+/g, HIDDEN],
+  // And Amazon's so.
+  [/\bAtz[ar](?:\||%7C)[\w+/=%.-]+/g, HIDDEN],
 ]
 
 /** The text with every secret hidden that shows by its form alone. For error messages and stacks, which others wrote. */

@@ -1,4 +1,5 @@
 import { type App, type CallBudget, type Channel, ChannelError } from '@tributary/channels'
+import { createAmazon } from '@tributary/channels/amazon'
 import { createEbay } from '@tributary/channels/ebay'
 import { createLazada } from '@tributary/channels/lazada'
 import { createTiktok } from '@tributary/channels/tiktok'
@@ -27,6 +28,7 @@ const APPS_WITHIN = 100
 const OPENERS: ReadonlyMap<number, Opener> = new Map<number, Opener>([
   [1, openEbay],
   [2, ({ tiktok }, { budget, apps }) => tiktok && createTiktok({ urls: tiktok, budget, apps })],
+  [3, ({ amazon }, { budget }) => amazon && createAmazon({ ...amazon, urls: amazon, budget })],
   [4, ({ lazada }, { budget, apps }) => lazada && createLazada({ urls: lazada, budget, apps })],
 ])
 

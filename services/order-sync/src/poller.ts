@@ -47,7 +47,7 @@ export function startPoller({ context, pace, receiver, openSeller }: Parts): Pol
   const { database, logger } = context
   const { pollIntervalSeconds, overlapSeconds, reachBackDays } = context.configuration.orderSync
   const interval = pollIntervalSeconds * 1000
-  const reach = { margin: pace.clockMargin, overlap: overlapSeconds * 1000, reachBack: reachBackDays * DAY }
+  const reach = { overlap: overlapSeconds * 1000, reachBack: reachBackDays * DAY }
   const channels = [...context.channels.keys()]
   const owner = processIdentity()
   const inHand = new Set<Promise<void>>()
@@ -105,7 +105,8 @@ export function startPoller({ context, pace, receiver, openSeller }: Parts): Pol
 
   async function readWindows(claimed: Poll, access: SellerAccess, signal: AbortSignal): Promise<Poll> {
     let poll = claimed
-    const windows = [nextWindow(poll.cursorTime, { now: Date.now(), ...reach })]
+    const margin = Math.max(pace.clockMargin, access.channel.listLag ?? 0)
+    const windows = [nextWindow(poll.cursorTime, { now: Date.now(), margin, ...reach })]
     for (let window = windows.shift(); window; window = windows.shift()) {
       const first = await readPage(access, window, null, signal)
       const parts = splitWindow(window, first.total)

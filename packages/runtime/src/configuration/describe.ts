@@ -1,14 +1,15 @@
-import type { Configuration, WeworkAccess } from '../configuration.ts'
+import type { AmazonConfiguration, Configuration, WeworkAccess } from '../configuration.ts'
 
 /** The configuration as plain values to print. Secrets are only told to be there; addresses lose their passwords. */
 export function describeConfiguration(configuration: Configuration): Record<string, unknown> {
-  const { databaseUrl, logUrl, masterKeys, ebay, wework, ...rest } = configuration
+  const { databaseUrl, logUrl, masterKeys, ebay, amazon, wework, ...rest } = configuration
   return {
     ...rest,
     databaseUrl: withoutPassword(databaseUrl),
     logUrl: withoutPassword(logUrl),
     masterKeys: `${masterKeys.length} set`,
     ebay: ebay ? { ...ebay, challengeVerificationToken: ebay.challengeVerificationToken ? 'set' : 'not set' } : 'not set',
+    ...(amazon ? { amazon: withoutKey(amazon) } : {}),
     wework: Object.fromEntries(
       Object.entries(wework).map(([name, { suite, selfBuilt, webhooks, ...customer }]) => [
         name,
@@ -26,6 +27,11 @@ export function describeConfiguration(configuration: Configuration): Record<stri
     ),
     spiServices: Object.fromEntries(Object.entries(rest.spiServices).map(([name, url]) => [name, withoutPassword(url)])),
   }
+}
+
+function withoutKey({ queue, ...amazon }: AmazonConfiguration): Record<string, unknown> {
+  const credentials = queue?.credentials === undefined ? "left to AWS's SDK" : 'set'
+  return { ...amazon, queue: queue ? { url: withoutPassword(queue.url), credentials } : 'not set' }
 }
 
 function withoutSecrets(access: WeworkAccess): Record<string, unknown> {

@@ -306,6 +306,37 @@ qifu:
     expect(described).to.contain('db.example').and.to.contain('"challengeVerificationToken":"set"')
   })
 
+  it("reads Amazon's queue and topics, wants both halves of its key or none, and shows neither", async () => {
+    const secrets = { QUEUE_ID: 'AKIAHIDDEN0000000001', QUEUE_SECRET: 'hidden-secret' }
+    const yaml = (more = '') => `
+qifu:
+  eg:
+    amazon:
+      sns-topics: ['arn:aws:sns:eu-west-1:123456789012:order-change']
+      queue: { url: 'https://sqs.eu-west-1.amazonaws.com/123456789012/order-change'${more} }
+`
+    const key = `, access-key-id: '\${QUEUE_ID}', secret-access-key: '\${QUEUE_SECRET}'`
+    const { amazon } = await load(yaml())
+    expect(amazon).to.deep.include({ draft: false, topics: ['arn:aws:sns:eu-west-1:123456789012:order-change'] })
+    expect(amazon?.queue).to.deep.equal({ url: 'https://sqs.eu-west-1.amazonaws.com/123456789012/order-change' })
+    expect(amazon?.apiUrls).to.have.all.keys('na', 'eu', 'fe')
+    const whole = await load(yaml(key), { ...environment, ...secrets })
+    expect(whole.amazon?.queue?.credentials).to.deep.equal({
+      accessKeyId: 'AKIAHIDDEN0000000001',
+      secretAccessKey: 'hidden-secret',
+    })
+    const described = JSON.stringify(describeConfiguration(whole))
+    expect(described).not.to.match(/hidden/i)
+    expect(described).to.contain('sqs.eu-west-1')
+    const half = await refusal(yaml(`, access-key-id: '\${QUEUE_ID}'`), { ...environment, ...secrets })
+    expect(half.problems.map((problem) => problem.key)).to.deep.equal(['qifu.eg.amazon.queue.secret-access-key'])
+    const wrong = await refusal("qifu: { eg: { amazon: { sns-topics: ['order-change'], api-url: 'http://api.example' } } }")
+    expect(wrong.problems.map((problem) => problem.key)).to.have.members([
+      'qifu.eg.amazon.sns-topics.0',
+      'qifu.eg.amazon.api-url',
+    ])
+  })
+
   it('reads what protects the callbacks of WeCom, and shows none of it', async () => {
     const secrets = { WECOM_TOKEN: 'hiddenToken', WECOM_AES_KEY: 'h1dden'.padEnd(43, 'A'), WECOM_SECRET: 'hidden-secret' }
     const yaml = (token: string) => `

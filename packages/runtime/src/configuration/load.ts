@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import type { TSchema } from 'typebox'
 import type { Configuration } from '../configuration.ts'
+import { amazonConfiguration, amazonProblems } from './amazon.ts'
 import { checkDocument } from './check.ts'
 import { type Environment, fillDocument, type SchemaPart } from './document.ts'
 import { ebayConfiguration } from './ebay.ts'
@@ -43,7 +44,11 @@ export async function loadConfiguration(options: { file?: string; environment: E
   const databaseUrl = content.tributary?.database?.url
   problems.push(...keys.problems)
   if (problems.length === 0)
-    problems.push(...ebayProblems, ...networkProblems(content.tributary?.delivery?.['allow-addresses'] ?? []))
+    problems.push(
+      ...ebayProblems,
+      ...amazonProblems(content.qifu?.eg?.amazon),
+      ...networkProblems(content.tributary?.delivery?.['allow-addresses'] ?? []),
+    )
   if (databaseUrl === undefined && !problems.some(({ key }) => databaseKeys.includes(key))) problems.push(noDatabase)
   if (problems.length > 0 || databaseUrl === undefined) throw new ConfigurationError(where, problems.sort(byLine))
   return complete(content, { databaseUrl, masterKeys: keys.keys, ...(ebay ? { ebay } : {}) })
@@ -131,6 +136,7 @@ function complete(content: FileContent, known: Pick<Configuration, 'databaseUrl'
   return {
     ...known,
     ...tiktokConfiguration(content.qifu?.eg?.tiktok),
+    ...amazonConfiguration(content.qifu?.eg?.amazon),
     ...lazadaConfiguration(content.qifu?.eg?.lazada),
     server: { host: server?.host ?? '127.0.0.1', port: server?.port ?? 8080 },
     logUrl: log?.url ?? known.databaseUrl,

@@ -64,6 +64,40 @@ const Tiktok = section({
   'api-url': channelUrl('https://open-api.tiktokglobalshop.com'),
 })
 
+const Amazon = section({
+  'authorize-url': channelUrl('https://sellercentral-europe.amazon.com/apps/authorize/consent'),
+  'token-url': channelUrl('https://api.amazon.com/auth/o2/token'),
+  'api-url': channelUrl('https://sandbox.sellingpartnerapi-eu.amazon.com'),
+  draft: optional(
+    Type.Boolean({ expected: 'true or false', fix: 'Write true while the app is a draft in the Solution Provider Portal.' }),
+  ),
+  queue: optional(
+    section({
+      url: text(
+        {
+          expected: 'the address of a queue such as https://sqs.eu-west-1.amazonaws.com/123456789012/order-change',
+          fix: "Write the queue's URL as AWS shows it.",
+        },
+        { pattern: webAddress },
+      ),
+      'access-key-id': optional(
+        text({ expected: 'the id of an access key', fix: `Write it as \${AWS_KEY_ID}, or leave both halves to the SDK.` }),
+      ),
+      'secret-access-key': optional(
+        text({ expected: 'the secret of an access key', fix: `Write it as \${AWS_SECRET} and set that variable.` }),
+      ),
+    }),
+  ),
+  'sns-topics': optional(
+    Type.Array(
+      text(
+        { expected: 'the ARN of a topic', fix: 'For example arn:aws:sns:eu-west-1:123456789012:order-change.' },
+        { pattern: '^arn:aws(-[a-z-]+)?:sns:[a-z0-9-]+:\\d{12}:[A-Za-z0-9_.-]{1,256}$' },
+      ),
+    ),
+  ),
+})
+
 const Lazada = section({
   'authorize-url': channelUrl('https://auth.lazada.com/oauth/authorize'),
   'auth-url': channelUrl('https://auth.lazada.com/rest'),
@@ -137,6 +171,7 @@ const Webhook = section({
 const Eg = section({
   ebay: optional(Ebay),
   tiktok: optional(Tiktok),
+  amazon: optional(Amazon),
   lazada: optional(Lazada),
   'consumer-group': optional(
     section({ 'order-spi': optional(consumerGroup), 'wework-event-webhook': optional(consumerGroup) }),

@@ -2,7 +2,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander'
 import { parseCount, parseList } from '../arguments.ts'
 import type { MarketplaceName } from '../sandbox/marketplaces.ts'
 
-const MARKETPLACES: readonly MarketplaceName[] = ['ebay', 'tiktok', 'lazada']
+const MARKETPLACES: readonly MarketplaceName[] = ['ebay', 'tiktok', 'amazon', 'lazada']
 
 /** `ebay,tiktok` to the names of simulated marketplaces. */
 function parseMarketplaces(text: string): MarketplaceName[] {

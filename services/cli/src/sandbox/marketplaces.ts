@@ -1,4 +1,5 @@
 import type { SimulatedMarketplace } from '@tributary/test/marketplace'
+import { createAmazonMarketplace } from '@tributary/test/simulators/amazon'
 import { createEbaySimulator, ebayMarketplace } from '@tributary/test/simulators/ebay'
 import { createLazadaMarketplace } from '@tributary/test/simulators/lazada'
 import { createTiktokMarketplace } from '@tributary/test/simulators/tiktok'
@@ -7,6 +8,7 @@ import { createTiktokMarketplace } from '@tributary/test/simulators/tiktok'
 const MAKERS = {
   ebay: async (seed: number) => ebayMarketplace(await createEbaySimulator({ seed }), `\${SANDBOX_CHALLENGE_TOKEN}`),
   tiktok: (seed: number) => createTiktokMarketplace({ seed }),
+  amazon: (seed: number) => createAmazonMarketplace({ seed, notifies: 'queue' }),
   lazada: (seed: number) => createLazadaMarketplace({ seed }),
 } as const satisfies Record<string, (seed: number) => Promise<SimulatedMarketplace>>
 

@@ -147,6 +147,7 @@ async function configure(
     ...(broker ? { TRIBUTARY_LOG_URL: broker.url } : {}),
     TRIBUTARY_MASTER_KEY: await sandboxMasterKey(join(folder, 'master.key')),
     SANDBOX_CHALLENGE_TOKEN: randomBytes(24).toString('hex'),
+    ...Object.assign({}, ...marketplaces.map(({ environment }) => environment)),
     ...contacts?.environment,
     TRIBUTARY_LOG_LEVEL: process.env['TRIBUTARY_LOG_LEVEL'] ?? 'error',
     TRIBUTARY_TELEMETRY_ENDPOINT: process.env['TRIBUTARY_TELEMETRY_ENDPOINT'],
