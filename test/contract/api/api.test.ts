@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { dirname } from 'node:path'
 import { promisify } from 'node:util'
 import { addApiKey, createConsole, SCOPES } from '@tributary/console'
 import { openEventLog } from '@tributary/event-log'
@@ -59,7 +60,11 @@ describe('The HTTP API against its own description', function () {
     // Data of the right form may still be refused: a line that the order does not have, a package of a cancelled order.
     const checks = ['--checks', 'all', '--exclude-checks', 'positive_data_acceptance']
     const bounds = ['--max-examples', '6', '--no-color', '--warnings', 'off']
-    const { code, stdout } = await run(program, [...words, ...checks, ...bounds], { maxBuffer: 64 * 1024 * 1024 }).then(
+    const { code, stdout } = await run(program, [...words, ...checks, ...bounds], {
+      // It keeps notes of its own where it runs.
+      cwd: dirname(program),
+      maxBuffer: 64 * 1024 * 1024,
+    }).then(
       ({ stdout }) => ({ code: 0, stdout }),
       (error: { code: number; stdout: string }) => error,
     )
