@@ -127,6 +127,8 @@ export type Channel = {
   readonly sharesGrants?: boolean
   /** Whether a refresh leaves the day on which the grant ends where it was, whatever the answer says; false where left out. */
   readonly deadlineStays?: boolean
+  /** Whether a seller may begin a consent in the marketplace's own store, from where it comes back without a state. */
+  readonly statelessConsents?: boolean
   /** The query parameter in which a consent's code comes back; `code` where it is left out. */
   readonly codeParameter?: string
   /** How far a list of orders lags behind the clock, milliseconds: a window that ends later is read again. 0 where left out. */

@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import { addApiKeyCommands } from './commands/api-key.ts'
 import { addAppCommands } from './commands/app.ts'
 import { addArchiveCommands } from './commands/archive.ts'
+import { addConsentCommands } from './commands/consent.ts'
 import { addDoctorCommand } from './commands/doctor.ts'
 import { addEndpointCommands } from './commands/endpoint.ts'
 import { addEventCommands } from './commands/events.ts'
@@ -36,6 +37,7 @@ export function buildProgram(): Command {
   addApiKeyCommands(program)
   addSpiCommands(program)
   addSellerCommands(program)
+  addConsentCommands(program)
   addShipmentCommands(program)
   addParkedCommands(program)
   addSpoolCommands(program)

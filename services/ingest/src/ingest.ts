@@ -7,7 +7,9 @@ import { countNotificationsFromZero } from './measure.ts'
 import { createQueueReaders } from './notification-queue.ts'
 import { keepNotification, notificationRoute } from './notification-routes.ts'
 import { authorizeRoute } from './oauth/authorize-route.ts'
-import { callbackRoute, keepConsent } from './oauth/callback-route.ts'
+import { callbackRoute } from './oauth/callback-route.ts'
+import { keepConsent } from './oauth/keep-consent.ts'
+import { countParkedConsents } from './oauth/parked-consents.ts'
 import type { ConsentReception, NotificationReception } from './reception.ts'
 import { createSpool } from './spool/spool.ts'
 import { createWework } from './wework/wework.ts'
@@ -46,6 +48,7 @@ export function createIngest(context: IngestContext): Service & { readonly route
       const parts = [
         { name: 'wework', report: await wework.health() },
         { name: 'spool', report: spool?.health() },
+        { name: 'consents', report: await parkedConsents(context) },
         ...queues.map((queue) => ({ name: queue.name, report: queue.health() })),
       ]
       return parts.reduce((report, part) => withPart(report, part.name, part.report), healthOf(keeper.figures()))
@@ -57,6 +60,14 @@ export function createIngest(context: IngestContext): Service & { readonly route
       await spool?.stop()
     },
   }
+}
+
+/** Consents that nobody here had asked for; a seller waits behind each. */
+async function parkedConsents(context: IngestContext): Promise<{ reason?: string; details: Record<string, unknown> }> {
+  // Without the database others say all there is to say.
+  const waiting = await countParkedConsents(context).catch(() => null)
+  const reason = `${waiting} consents wait for an operator. See: tributary consent list`
+  return { ...(waiting === null || waiting === 0 ? {} : { reason }), details: { waiting } }
 }
 
 function healthOf(figures: KeeperFigures): HealthReport {

@@ -36,6 +36,7 @@ export function createTiktok(options: TiktokOptions): Channel {
     name: 'TikTok Shop',
     // An empty 200 within three seconds; anything else is sent again four times and then dropped.
     webhook: { success: 200, deadline: 2_500 },
+    statelessConsents: true,
     // The shops of a cross-border seller consent together.
     sharesGrants: true,
     authorizeUrl: (app, { state }) => authorizeUrl(urls.authorizeUrl, app, state),

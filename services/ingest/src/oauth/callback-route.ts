@@ -1,20 +1,29 @@
 import { type App, type Channel, ChannelError, type Consent, type Grant } from '@tributary/channels'
 import { listApps } from '@tributary/database'
-import { createEvent, sellerKey, timeOrderedEventId } from '@tributary/events'
+import { timeOrderedEventId } from '@tributary/events'
 import type { RawRequest, Route } from '@tributary/runtime'
 import { channelOf } from '../channel-of.ts'
-import { type IngestContext, SOURCE } from '../context.ts'
+import type { IngestContext } from '../context.ts'
 import type { Keeper } from '../keeper.ts'
-import { traceOf } from '../kept-events.ts'
 import { type ConsentReception, origin } from '../reception.ts'
 import { LateError, within } from '../within.ts'
-import type { Work } from '../work.ts'
 import { browserSecret } from './browser.ts'
 import { forPeople, queryOf, queryText } from './for-people.ts'
 import type { Page } from './page.ts'
-import { authorizedPage, declinedPage, exchangeFailedPage, notKeptPage, refusedPage, stateRefusedPage } from './pages.ts'
+import {
+  authorizedPage,
+  declinedPage,
+  exchangeFailedPage,
+  notKeptPage,
+  parkedPage,
+  refusedPage,
+  stateRefusedPage,
+} from './pages.ts'
+import { parkConsent } from './parked-consents.ts'
 import { type Claim, createStates, type Intent, type States } from './states.ts'
 
+/** Anybody can come without a state, and each exchange costs a call to the marketplace. */
+const STATELESS_A_MINUTE = 10
 /** A person looks at a blank page for so long at most; the code lives five minutes. */
 const EXCHANGE_WITHIN = 10_000
 
@@ -24,6 +33,7 @@ const EXCHANGE_WITHIN = 10_000
  */
 export function callbackRoute(context: IngestContext, keeper: Keeper<ConsentReception, unknown>): Route {
   const states = createStates(context.database)
+  const mayExchange = atMost(STATELESS_A_MINUTE, 60_000)
   return {
     path: '/open/order/oauth/callback/:channel',
     get: forPeople(context.logger, async (request) => {
@@ -31,12 +41,59 @@ export function callbackRoute(context: IngestContext, keeper: Keeper<ConsentRece
       const refusal = queryText(request, 'error')
       const claim = await claimState(states, channel, request)
       if (refusal !== undefined) return refusedConsent(refusal, claim, channel)
-      const code = queryText(request, channel.codeParameter ?? 'code')
+      const code = codeIn(request, channel)
+      if (queryText(request, 'state') === undefined && code !== undefined && channel.statelessConsents)
+        return park(context, mayExchange, { channel, consent: { code, query: queryOf(request) } })
       if (claim.kind !== 'claimed') return stateRefusedPage(claim)
-      if (code === undefined || code === 'null') return refusedPage(channel.name, claim.intent)
+      if (code === undefined) return refusedPage(channel.name, claim.intent)
       return authorize(context, keeper, { channel, intent: claim.intent, consent: { code, query: queryOf(request) } })
     }),
   }
+}
+
+/** TikTok Shop writes `code=null` when the seller did not agree. */
+function codeIn(request: RawRequest, channel: Channel): string | undefined {
+  const code = queryText(request, channel.codeParameter ?? 'code')
+  return code === 'null' ? undefined : code
+}
+
+/** Answers whether it may be done once more, at most so often in a while of so many milliseconds. */
+function atMost(times: number, milliseconds: number): () => boolean {
+  const done: number[] = []
+  return () => {
+    const now = performance.now()
+    while (done[0] !== undefined && done[0] <= now - milliseconds) done.shift()
+    if (done.length >= times) return false
+    done.push(now)
+    return true
+  }
+}
+
+/** A consent that a seller began in the marketplace's own store: nobody here asked for it, so an operator has to confirm it. */
+async function park(
+  context: IngestContext,
+  mayExchange: () => boolean,
+  { channel, consent }: { channel: Channel; consent: Consent },
+): Promise<Page> {
+  const apps = await listApps(context.database, channel.number)
+  const named = apps.find(({ clientId }) => clientId === consent.query.get('app_key'))
+  const app = named ?? (apps.length === 1 ? apps[0] : undefined)
+  if (!app || !mayExchange()) return stateRefusedPage({ kind: 'unknown' })
+  const grants = await exchange(channel, app, consent)
+  if (grants instanceof ChannelError) {
+    context.logger.warn(
+      { err: grants, channel: channel.number, appId: app.id },
+      'a code without a state could not be exchanged',
+    )
+    return exchangeFailedPage(channel.name, grants.remedy, undefined)
+  }
+  const id = await parkConsent(context, { channel: channel.number, appId: app.id, grants })
+  if (id === undefined) {
+    context.logger.error({ channel: channel.number }, 'a consent was turned away: too many wait for an operator')
+    return stateRefusedPage({ kind: 'unknown' })
+  }
+  context.logger.warn({ channel: channel.number, appId: app.id, consent: id }, 'a consent waits for an operator to confirm it')
+  return parkedPage(channel.name)
 }
 
 async function claimState(states: States, channel: Channel, request: RawRequest): Promise<Claim> {
@@ -86,45 +143,4 @@ async function exchange(channel: Channel, app: App, consent: Consent): Promise<r
       return new ChannelError('CHANNEL_UNAVAILABLE', error.message, { remedy: 'retry', cause: error })
     throw error
   }
-}
-
-/** Keeps a consent. */
-export const keepConsent =
-  (context: Pick<IngestContext, 'vault' | 'rowIds'>): Work<ConsentReception, void> =>
-  async (reception, append) =>
-    append(await Promise.all(reception.grants.map((grant) => authorizedEvent(context, reception, grant))))
-
-async function authorizedEvent(
-  { vault, rowIds }: Pick<IngestContext, 'vault' | 'rowIds'>,
-  reception: ConsentReception,
-  grant: ConsentReception['grants'][number],
-) {
-  const { time, intent } = reception
-  const { eventId: id } = grant
-  const key = sellerKey(intent.channel, grant.sellerId)
-  const subject = vault.subject('seller', key)
-  const [outcome] = await vault.seal([{ subject, eventId: id, plaintext: grant.refreshToken }])
-  return createEvent({
-    id,
-    type: 'SellerAuthorized',
-    source: SOURCE,
-    subject: `sellers/${intent.channel}/${grant.sellerId}`,
-    time,
-    partitionkey: key,
-    ...traceOf(reception),
-    data: {
-      channel: intent.channel,
-      sellerId: grant.sellerId,
-      rowId: rowIds.next(),
-      appId: intent.appId,
-      sellerName: grant.sellerName,
-      region: grant.region,
-      spiServerCodes: intent.spiCodes === null ? null : [...intent.spiCodes],
-      authorizedTime: time,
-      subject,
-      sealed: outcome?.kind === 'sealed' ? outcome.jwe : null,
-      refreshTokenExpiresIn: grant.refreshTokenExpiresIn,
-      refreshTokenExpiresTime: grant.refreshTokenExpiresTime,
-    },
-  })
 }

@@ -20,6 +20,15 @@ export const authorizedPage = (channel: string, sellerName: string): Page => ({
   text: [`Orders of ${sellerName || 'your shop'} at ${channel} will arrive from now on.`, 'You may close this window.'],
 })
 
+export const parkedPage = (channel: string): Page => ({
+  status: 202,
+  title: 'The shop is almost connected',
+  text: [
+    `${channel} sent you here without a link of ours, so somebody has to confirm that the shop is to be connected.`,
+    'Tell whoever runs this service. You may close this window.',
+  ],
+})
+
 export const declinedPage = (channel: string, intent: Intent | undefined): Page => ({
   status: 200,
   title: 'The shop is not connected',
@@ -50,7 +59,7 @@ export function stateRefusedPage(refusal: Refusal): Page {
   }
 }
 
-export function exchangeFailedPage(channel: string, remedy: ChannelError['remedy'], intent: Intent): Page {
+export function exchangeFailedPage(channel: string, remedy: ChannelError['remedy'], intent: Intent | undefined): Page {
   const failures: Record<ChannelError['remedy'], { status: number; text: string }> = {
     retry: { status: 503, text: `${channel} does not answer at the moment. Try again in a few minutes.` },
     reauthorize: { status: 400, text: `${channel} no longer accepts this consent. Try again.` },

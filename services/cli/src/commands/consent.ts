@@ -1,0 +1,72 @@
+import { leaseRowIdWorker, listSpiServices } from '@tributary/database'
+import { channelName, createRowIds } from '@tributary/events'
+import { confirmParkedConsent, discardParkedConsent, listParkedConsents } from '@tributary/ingest'
+import { createLogger } from '@tributary/runtime'
+import type { Command } from 'commander'
+import { parseList } from '../arguments.ts'
+import { CommandError } from '../failure.ts'
+import { printLine, printRows } from '../output.ts'
+import { type LogAccess, withHistory } from '../setting-up.ts'
+
+const ORDER_SYNC = 1
+
+/** `tributary consent list|confirm|discard`: consents that sellers began without a link of ours. */
+export function addConsentCommands(program: Command): void {
+  const consent = program
+    .command('consent')
+    .description("consents that were begun in a marketplace's own store, and wait for somebody to confirm them")
+  consent
+    .command('list')
+    .description('every consent that waits, and which shops it is for')
+    .option('--json', 'one JSON object a line')
+    .action((options, command: Command) =>
+      withHistory(command, async (access) => {
+        const consents = await listParkedConsents(access)
+        printRows(
+          consents.map(({ id, channel, appId, sellers, time }) => ({
+            ...{ id, channel: channelName(channel), app: appId, since: new Date(time).toISOString() },
+            sellers: sellers.map(({ sellerId, sellerName }) => `${sellerName || '?'} (${sellerId})`).join(', '),
+          })),
+          options,
+        )
+      }),
+    )
+  consent
+    .command('confirm')
+    .description('connect the shops of a consent; their orders are read from then on')
+    .argument('<consent>', 'its id, as the list shows it')
+    .option('--spi <codes>', 'server codes of who gets the orders, joined by commas', parseList)
+    .action((id: string, options: { spi?: string[] }, command: Command) =>
+      withHistory(command, (access) => confirm(access, id, options.spi)),
+    )
+  consent
+    .command('discard')
+    .description('forget a consent; the seller may begin another')
+    .argument('<consent>', 'its id, as the list shows it')
+    .action((id: string, _options, command: Command) =>
+      withHistory(command, async (access) => {
+        if (!(await discardParkedConsent(access, id))) throw unknown(id)
+        printLine(`Consent ${id} is forgotten.`)
+      }),
+    )
+}
+
+async function confirm(access: LogAccess, id: string, codes: string[] | undefined): Promise<void> {
+  const { database, configuration } = access
+  const known = new Set((await listSpiServices(database, ORDER_SYNC)).map(({ serverCode }) => serverCode))
+  const strangers = (codes ?? []).filter((code) => !known.has(code))
+  if (strangers.length > 0)
+    throw new CommandError('SPI_UNKNOWN', `No such SPI service: ${strangers.join(', ')}. See: tributary spi list`)
+  const worker = await leaseRowIdWorker(database, { logger: createLogger({ ...configuration.logging, level: 'warn' }) })
+  try {
+    const rowIds = createRowIds({ worker: worker.worker, mayIssue: worker.mayIssue })
+    const consent = await confirmParkedConsent({ ...access, rowIds }, id, codes ?? null)
+    if (!consent) throw unknown(id)
+    printLine(`Connected: ${consent.sellers.map(({ sellerId }) => sellerId).join(', ')}. It shows within seconds.`)
+  } finally {
+    await worker.release()
+  }
+}
+
+const unknown = (id: string): CommandError =>
+  new CommandError('CONSENT_UNKNOWN', `No consent '${id}' waits. See: tributary consent list`)

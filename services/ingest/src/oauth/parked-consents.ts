@@ -1,0 +1,97 @@
+import { randomBytes } from 'node:crypto'
+import type { Grant } from '@tributary/channels'
+import type { Database } from '@tributary/database'
+import type { EventLog } from '@tributary/event-log'
+import { encodeEvent, ORDER_TOPIC, type RowIds, timeOrderedEventId } from '@tributary/events'
+import { openSettings, type Vault } from '@tributary/vault'
+import type { ConsentReception } from '../reception.ts'
+import { keepConsent } from './keep-consent.ts'
+
+/** A consent that nobody here had asked for: it counts once an operator has confirmed it. */
+export type ParkedConsent = {
+  id: string
+  channel: number
+  appId: number
+  sellers: readonly { sellerId: string; sellerName: string; region: string }[]
+  /** When it came, milliseconds since 1970. */
+  time: number
+}
+
+type Context = { database: Database; vault: Vault }
+type Kept = Pick<ParkedConsent, 'channel' | 'appId'> & { grants: ConsentReception['grants'] }
+
+/** Who parks more than an operator looks through is no seller. */
+export const MOST_PARKED = 100
+const PREFIX = 'parked-consent/'
+
+/**
+ * Keeps a consent, sealed, until an operator decides. Answers its id, or undefined when too many wait already. The ids of its
+ * events are fixed now, so confirming it twice keeps it once. Throws DatabaseError.
+ */
+export async function parkConsent(
+  context: Context,
+  { channel, appId, grants }: { channel: number; appId: number; grants: readonly Grant[] },
+): Promise<string | undefined> {
+  const settings = openSettings(context)
+  if ((await settings.names(PREFIX)).length >= MOST_PARKED) return undefined
+  const id = randomBytes(6).toString('hex')
+  const kept: Kept = {
+    channel,
+    appId,
+    grants: grants.map(({ access: _, ...grant }) => ({ ...grant, eventId: timeOrderedEventId() })),
+  }
+  await settings.put(`${PREFIX}${id}`, { value: JSON.stringify(kept), time: Date.now() })
+  return id
+}
+
+/** How many consents wait for an operator. Throws DatabaseError. */
+export const countParkedConsents = async (context: Context): Promise<number> =>
+  (await openSettings(context).names(PREFIX)).length
+
+/** The consents that wait for an operator, oldest first. Throws DatabaseError. */
+export async function listParkedConsents(context: Context): Promise<ParkedConsent[]> {
+  const consents: ParkedConsent[] = []
+  for (const name of await openSettings(context).names(PREFIX)) {
+    const found = await readConsent(context, name.slice(PREFIX.length))
+    if (found) consents.push(found.consent)
+  }
+  return consents
+}
+
+/**
+ * Appends `SellerAuthorized` for each seller of a parked consent and forgets the consent. Answers it, or undefined when
+ * there is none with this id. Throws DatabaseError, EventLogError.
+ */
+export async function confirmParkedConsent(
+  context: Context & { log: EventLog; rowIds: RowIds },
+  id: string,
+  spiCodes: readonly string[] | null,
+): Promise<ParkedConsent | undefined> {
+  const found = await readConsent(context, id)
+  if (!found) return undefined
+  const { channel, appId, time } = found.consent
+  const reception = { kind: 'consent', time, intent: { channel, appId, spiCodes }, grants: found.grants } as const
+  await keepConsent(context)(reception, async (events) => {
+    await context.log.append(ORDER_TOPIC, events.map(encodeEvent))
+  })
+  await discardParkedConsent(context, id)
+  return found.consent
+}
+
+/** Forgets a parked consent. Answers whether there was one. Throws DatabaseError. */
+export async function discardParkedConsent(context: Context, id: string): Promise<boolean> {
+  if (!(await readConsent(context, id))) return false
+  await openSettings(context).remove(`${PREFIX}${id}`)
+  return true
+}
+
+async function readConsent(
+  context: Context,
+  id: string,
+): Promise<{ consent: ParkedConsent; grants: Kept['grants'] } | undefined> {
+  const setting = await openSettings(context).get(`${PREFIX}${id}`)
+  if (!setting) return undefined
+  const { channel, appId, grants } = JSON.parse(setting.value) as Kept
+  const sellers = grants.map(({ sellerId, sellerName, region }) => ({ sellerId, sellerName, region }))
+  return { consent: { id, channel, appId, sellers, time: setting.time }, grants }
+}
