@@ -1,6 +1,6 @@
-import { backOff, type Logger, pause } from '@tributary/runtime'
+import type { Logger } from '@tributary/runtime'
 import type { Follower, Position, Slice } from '../port.ts'
-import { isRetriable } from '../retriable.ts'
+import { untilPossible } from '../retriable.ts'
 import type { TailWatcher } from './tail-watcher.ts'
 
 /** A topic as its followers share it; `id` names it in the tables of the group. */
@@ -29,14 +29,14 @@ const FIRST_SLICE = 64
 export async function readPartition(context: ReaderContext, partition: number, signal: AbortSignal): Promise<void> {
   const { follower, watcher, maxBytes } = context
   let from = await follower.assigned(partition, signal)
-  await retrying(context, signal, () => checkStart(context, partition, from))
+  const patience = { topic: context.topic.name, trouble: 'The log cannot be read; trying on', logger: context.logger }
+  await untilPossible(() => checkStart(context, partition, from), signal, patience)
   let length = FIRST_SLICE
   while (!signal.aborted) {
     await watcher.reached(partition, from, signal)
     const limit = Math.min(context.limit, length)
-    const slice = await retrying(context, signal, () =>
-      context.read(partition, from, { limit, ...(maxBytes === undefined ? {} : { maxBytes }) }),
-    )
+    const options = { limit, ...(maxBytes === undefined ? {} : { maxBytes }) }
+    const slice = await untilPossible(() => context.read(partition, from, options), signal, patience)
     if (!slice) return
     if (slice.events.length > 0) await follower.batch(partition, slice)
     from = slice.next
@@ -53,23 +53,4 @@ async function checkStart({ ends, topic }: ReaderContext, partition: number, fro
     `A follower of ${topic.name}/${partition} starts at position ${from}, but the log ends at ${end}. ` +
       'If the log was restored from an older copy than the cursors, restore both or set the cursor back.',
   )
-}
-
-/** What `work` answers, once the database is there; undefined when `signal` aborts first. */
-async function retrying<T>(
-  { topic, logger }: ReaderContext,
-  signal: AbortSignal,
-  work: () => Promise<T>,
-): Promise<T | undefined> {
-  for (let attempt = 1; !signal.aborted; attempt += 1) {
-    try {
-      const answer = await work()
-      return signal.aborted ? undefined : answer
-    } catch (error) {
-      if (!isRetriable(error)) throw error
-      if (attempt === 1) logger?.warn({ topic: topic.name, err: error }, 'The log cannot be read; trying on')
-      await pause(backOff(attempt, 100, 5_000), signal)
-    }
-  }
-  return undefined
 }

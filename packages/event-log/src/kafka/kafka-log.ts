@@ -1,6 +1,7 @@
 import { type Database, processIdentity } from '@tributary/database'
-import { backOff, pause } from '@tributary/runtime'
 import { type AppendQueue, createAppendQueue } from '../append-queue.ts'
+import { createCalls } from '../calls.ts'
+import { type Claims, createClaims } from '../event-ids.ts'
 import { follow } from '../following/follow.ts'
 import { createMembership } from '../following/membership.ts'
 import type { FollowedTopic, ReaderContext } from '../following/partition-reader.ts'
@@ -8,9 +9,8 @@ import { createTailWatcher, type TailWatcher } from '../following/tail-watcher.t
 import { checkEvents } from '../limits.ts'
 import type { EventLogOptions } from '../options.ts'
 import { type EventLog, EventLogError, type Position } from '../port.ts'
-import { isRetriable } from '../retriable.ts'
+import { untilPossible } from '../retriable.ts'
 import { asLogError, type Cluster, createCluster, createKafka } from './client.ts'
-import { type Claims, createClaims } from './event-ids.ts'
 import { createReader } from './reader.ts'
 import { createSockets } from './sockets.ts'
 import { createTopics } from './topics.ts'
@@ -42,8 +42,7 @@ export function openKafkaLog(options: EventLogOptions): EventLog {
   const sender = createSender(kafka, address.compression)
   const { read } = createReader(cluster)
   const opened = new Map<number, OpenTopic>()
-  const inHand = new Set<Promise<unknown>>()
-  const closing = new AbortController()
+  const calls = createCalls(asLogError)
 
   async function open(name: string): Promise<OpenTopic> {
     const topic = await topics.open(name)
@@ -51,46 +50,18 @@ export function openKafkaLog(options: EventLogOptions): EventLog {
     if (known) return known
     const watcher = createTailWatcher(() => topics.ends(name, topic.partitions), logger)
     const claims = claimsOf({ database, cluster, topic, read })
-    const queue = createAppendQueue(name, (calls) =>
-      writeCalls({ topic, sender, claims, logger, onWritten: watcher.advance }, calls),
+    const queue = createAppendQueue(name, (batch) =>
+      writeCalls({ topic, sender, claims, logger, onWritten: watcher.advance }, batch),
     )
     const made = { topic, queue, watcher }
     opened.set(topic.id, made)
     return made
   }
 
-  async function openWhenPossible(name: string, signal: AbortSignal): Promise<OpenTopic | undefined> {
-    for (let attempt = 1; !signal.aborted; attempt += 1) {
-      try {
-        return await open(name)
-      } catch (thrown) {
-        const error = asLogError(thrown, 'be opened')
-        if (!isRetriable(error)) throw error
-        if (attempt === 1) logger?.warn({ topic: name, err: error }, 'The topic cannot be opened; trying on')
-        await pause(backOff(attempt, 100, 5_000), signal)
-      }
-    }
-    return undefined
-  }
-
-  /** Every call goes through here: counted until it ends, refused after closing, its errors those of the port. */
-  async function call<T>(doing: string, work: () => Promise<T>): Promise<T> {
-    if (closing.signal.aborted) throw new EventLogError('LOG_CLOSED', 'The log has been closed.', { retriable: false })
-    const running = work()
-    inHand.add(running)
-    try {
-      return await running
-    } catch (error) {
-      throw asLogError(error, doing)
-    } finally {
-      inHand.delete(running)
-    }
-  }
-
   return {
     driver: 'kafka',
     append: (name, events, { signal } = {}) =>
-      call('keep events', async () => {
+      calls.run('keep events', async () => {
         signal?.throwIfAborted()
         const sizes = checkEvents(events)
         const { queue } = await open(name)
@@ -101,7 +72,7 @@ export function openKafkaLog(options: EventLogOptions): EventLog {
         )
       }),
     read: (name, partition, from, options = {}) =>
-      call('be read', async () => {
+      calls.run('be read', async () => {
         const { topic } = await open(name)
         if (!Number.isInteger(partition) || partition < 0 || partition >= topic.partitions)
           throw new EventLogError(
@@ -112,28 +83,32 @@ export function openKafkaLog(options: EventLogOptions): EventLog {
         return await read(name, partition, from, options)
       }),
     follow: ({ topic: name, group, follower, signal, limit = LIMIT, maxBytes }) =>
-      call('be followed', async () => {
-        const ending = AbortSignal.any([signal, closing.signal])
-        const found = await openWhenPossible(name, ending)
+      calls.run('be followed', async () => {
+        const ending = AbortSignal.any([signal, calls.closing])
+        const trouble = 'The topic cannot be opened; trying on'
+        const found = await untilPossible(() => patiently('be opened', () => open(name)), ending, {
+          topic: name,
+          trouble,
+          logger,
+        })
         if (!found) return
         const { topic, watcher } = found
         const membership = createMembership(database, topic, group, processIdentity(), lease)
         const context: ReaderContext = {
           ...{ topic, watcher, follower, limit, maxBytes, logger },
-          ends: () => patiently(() => topics.ends(name, topic.partitions)),
-          read: (partition, from, options) => patiently(() => read(name, partition, from, options)),
+          ends: () => patiently('be read', () => topics.ends(name, topic.partitions)),
+          read: (partition, from, options) => patiently('be read', () => read(name, partition, from, options)),
         }
         await follow(context, membership, lease, ending)
       }),
-    partitions: (name) => call('be opened', async () => (await open(name)).topic.partitions),
+    partitions: (name) => calls.run('be opened', async () => (await open(name)).topic.partitions),
     ends: (name) =>
-      call('be read', async () => {
+      calls.run('be read', async () => {
         const { topic } = await open(name)
         return await topics.ends(name, topic.partitions)
       }),
     close: async () => {
-      closing.abort()
-      await Promise.allSettled([...inHand])
+      await calls.close()
       for (const { queue } of opened.values()) await queue.idle()
       await closeAll(sender, cluster)
       sockets.destroyAll()
@@ -142,11 +117,11 @@ export function openKafkaLog(options: EventLogOptions): EventLog {
 }
 
 /** Errors of kafkajs as those of the port, which readers know how to wait for. */
-async function patiently<T>(work: () => Promise<T>): Promise<T> {
+async function patiently<T>(doing: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (error) {
-    throw asLogError(error, 'be read')
+    throw asLogError(error, doing)
   }
 }
 

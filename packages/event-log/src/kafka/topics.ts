@@ -3,11 +3,10 @@ import type { Logger } from '@tributary/runtime'
 import type { Kafka } from 'kafkajs'
 import type { FollowedTopic } from '../following/partition-reader.ts'
 import { MAX_DATA_BYTES } from '../limits.ts'
-import { EventLogError, type Position } from '../port.ts'
+import { checkOutsideTopicName, registerOutsideTopic } from '../outside-topics.ts'
+import type { Position } from '../port.ts'
 import { type Cluster, rootOf } from './client.ts'
 
-/** What both Kafka and our tables allow, with the prefix that tells the topic from one of the MySQL log. */
-const NAME = /^[A-Za-z0-9._-]{1,90}$/
 /** Room for the attributes beside the largest data. */
 const MESSAGE_BYTES = MAX_DATA_BYTES + 1024 * 1024
 const FOR_EVER = '-1'
@@ -54,15 +53,12 @@ export function createTopics(options: {
 type Options = Parameters<typeof createTopics>[0]
 
 async function openTopic(options: Options, name: string): Promise<FollowedTopic> {
-  if (!NAME.test(name)) {
-    const message = 'A topic needs a name of 1 to 90 letters, digits, dots, hyphens or underscores.'
-    throw new EventLogError('LOG_TOPIC_UNKNOWN', message, { retriable: false })
-  }
+  checkOutsideTopicName(name)
   await makeTopic(options, name)
   await options.cluster.connect()
   await options.cluster.addTargetTopic(name)
   const partitions = options.cluster.findTopicPartitionMetadata(name).length
-  return { id: await registerTopic(options.database, name, partitions), name, partitions }
+  return { id: await registerOutsideTopic(options.database, 'kafka', name, partitions), name, partitions }
 }
 
 async function makeTopic({ kafka, partitions, replication, logger }: Options, topic: string): Promise<void> {
@@ -104,16 +100,4 @@ async function checkRetention(admin: ReturnType<Kafka['admin']>, topic: string, 
       { topic, retention: Number(retention) },
       'This topic forgets its events after retention.ms; tables cannot be rebuilt from what it forgot. Set retention.ms to -1',
     )
-}
-
-/** The number by which the tables of groups and event ids name a topic. */
-async function registerTopic(database: Database, name: string, partitions: number): Promise<number> {
-  const registered = `kafka.${name}`
-  await database.query(
-    'INSERT INTO tributary_log_topic (name, partitions) VALUES (?, ?) ON DUPLICATE KEY UPDATE partitions = VALUES(partitions)',
-    [registered, partitions],
-  )
-  const [row] = await database.query<{ id: number }[]>('SELECT id FROM tributary_log_topic WHERE name = ?', [registered])
-  if (row) return row.id
-  throw new EventLogError('LOG_TOPIC_UNKNOWN', `The topic ${name} was registered and is not there.`, { retriable: true })
 }

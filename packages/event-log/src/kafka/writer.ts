@@ -2,11 +2,11 @@ import type { Logger } from '@tributary/runtime'
 import { CompressionTypes, type Kafka, type Producer } from 'kafkajs'
 import { resolveCalls, withoutRepeats } from '../append-calls.ts'
 import type { Call, SizedEvent } from '../append-queue.ts'
+import type { Claims } from '../event-ids.ts'
 import { partitionOf } from '../partition.ts'
 import type { Appended, Position } from '../port.ts'
 import { isRetriable } from '../retriable.ts'
 import { asLogError } from './client.ts'
-import type { Claims } from './event-ids.ts'
 import { toMessage } from './messages.ts'
 
 /** Data in one request: a partition's share of it is one batch at the broker, which may be no larger than a message. */

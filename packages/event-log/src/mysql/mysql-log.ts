@@ -1,4 +1,5 @@
 import { type Database, openDatabase, processIdentity } from '@tributary/database'
+import { createCalls } from '../calls.ts'
 import { follow } from '../following/follow.ts'
 import { createMembership } from '../following/membership.ts'
 import type { ReaderContext } from '../following/partition-reader.ts'
@@ -18,27 +19,12 @@ export function openMysqlLog({ url, database: shared, partitions, logger, lease 
   const database = shared ?? openPool(url)
   const topics = createTopics(database, partitions)
   const { open, openWhenPossible, idle } = createOpenTopics(database, topics, logger)
-  const inHand = new Set<Promise<unknown>>()
-  const closing = new AbortController()
-
-  /** Every call goes through here: counted until it ends, refused after closing, its errors those of the port. */
-  async function call<T>(doing: string, work: () => Promise<T>): Promise<T> {
-    if (closing.signal.aborted) throw new EventLogError('LOG_CLOSED', 'The log has been closed.', { retriable: false })
-    const running = work()
-    inHand.add(running)
-    try {
-      return await running
-    } catch (error) {
-      throw asLogError(error, doing)
-    } finally {
-      inHand.delete(running)
-    }
-  }
+  const calls = createCalls(asLogError)
 
   return {
     driver: 'mysql',
     append: (topic, events, { signal } = {}) =>
-      call('keep events', async () => {
+      calls.run('keep events', async () => {
         signal?.throwIfAborted()
         const sizes = checkEvents(events)
         const { queue } = await open(topic)
@@ -47,14 +33,14 @@ export function openMysqlLog({ url, database: shared, partitions, logger, lease 
         return await queue.append(sized, signal)
       }),
     read: (name, partition, from, options = {}) =>
-      call('be read', async () => {
+      calls.run('be read', async () => {
         const { topic } = await open(name)
         checkPartition(topic, partition)
         return await readSlice(database, topic, partition, from, options)
       }),
     follow: ({ topic: name, group, follower, signal, limit = LIMIT, maxBytes }) =>
-      call('be followed', async () => {
-        const ending = AbortSignal.any([signal, closing.signal])
+      calls.run('be followed', async () => {
+        const ending = AbortSignal.any([signal, calls.closing])
         const found = await openWhenPossible(name, ending)
         if (!found) return
         const { topic, watcher } = found
@@ -63,11 +49,10 @@ export function openMysqlLog({ url, database: shared, partitions, logger, lease 
         const read: ReaderContext['read'] = (partition, from, options) => readSlice(database, topic, partition, from, options)
         await follow({ topic, ends, read, watcher, follower, limit, maxBytes, logger }, membership, lease, ending)
       }),
-    partitions: (topic) => call('be opened', async () => (await open(topic)).topic.partitions),
-    ends: (topic) => call('be read', async () => await topics.ends((await open(topic)).topic)),
+    partitions: (topic) => calls.run('be opened', async () => (await open(topic)).topic.partitions),
+    ends: (topic) => calls.run('be read', async () => await topics.ends((await open(topic)).topic)),
     close: async () => {
-      closing.abort()
-      await Promise.allSettled([...inHand])
+      await calls.close()
       // A caller that gave up left its append behind.
       await idle()
       if (!shared) await database.close()

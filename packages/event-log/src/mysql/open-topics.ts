@@ -1,8 +1,8 @@
 import type { Database } from '@tributary/database'
-import { backOff, type Logger, pause } from '@tributary/runtime'
+import type { Logger } from '@tributary/runtime'
 import { type AppendQueue, createAppendQueue } from '../append-queue.ts'
 import { createTailWatcher, type TailWatcher } from '../following/tail-watcher.ts'
-import { isRetriable } from '../retriable.ts'
+import { untilPossible } from '../retriable.ts'
 import { writeCalls } from './append-calls.ts'
 import type { Topic, Topics } from './topics.ts'
 import type { Written } from './write-batch.ts'
@@ -36,18 +36,8 @@ export function createOpenTopics(database: Database, topics: Topics, logger: Log
 
   return {
     open,
-    openWhenPossible: async (name, signal) => {
-      for (let attempt = 1; !signal.aborted; attempt += 1) {
-        try {
-          return await open(name)
-        } catch (error) {
-          if (!isRetriable(error)) throw error
-          if (attempt === 1) logger?.warn({ topic: name, err: error }, 'The topic cannot be opened; trying on')
-          await pause(backOff(attempt, 100, 5_000), signal)
-        }
-      }
-      return undefined
-    },
+    openWhenPossible: (name, signal) =>
+      untilPossible(() => open(name), signal, { topic: name, trouble: 'The topic cannot be opened; trying on', logger }),
     idle: async () => {
       for (const { queue } of opened.values()) await queue.idle()
     },

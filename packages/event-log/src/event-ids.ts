@@ -1,14 +1,15 @@
 import { randomBytes } from 'node:crypto'
 import { type Connection, type Database, isGone, processIdentity } from '@tributary/database'
 import { pause } from '@tributary/runtime'
-import type { SizedEvent } from '../append-queue.ts'
-import { toBytes, toUuid } from '../mysql/event-row.ts'
-import { partitionOf } from '../partition.ts'
-import { type Appended, EventLogError, type Position } from '../port.ts'
+import type { SizedEvent } from './append-queue.ts'
+import { toBytes, toUuid } from './mysql/event-row.ts'
+import { partitionOf } from './partition.ts'
+import { type Appended, EventLogError, type Position } from './port.ts'
 
 /**
- * Which event ids a Kafka topic holds, in our own database. Kafka refuses what a producer's own session repeats and nothing
- * else; marketplaces repeat themselves for days and to other processes.
+ * Which event ids a topic of a log outside the database holds, in our own database. Kafka refuses what a producer's own
+ * session repeats and nothing else, EventStoreDB what stands behind the expected revision; marketplaces repeat themselves for
+ * days and to other processes.
  *
  *   (no row)   `claim` inserts the row. → claimed; who finds one there looks at it instead
  *   claimed    Its owner sends the event. → recorded, with the position; the sending fails → doubtful
@@ -18,10 +19,17 @@ import { type Appended, EventLogError, type Position } from '../port.ts'
  */
 export type Claims = {
   /** Those of the events that are ours to send now, and where those stand that the log has. Waits for others' claims. */
-  claim(events: readonly SizedEvent[]): Promise<{ mine: SizedEvent[]; known: Map<string, Appended> }>
+  claim(events: readonly SizedEvent[]): Promise<Claimed>
   record(places: readonly { id: string; partition: number; position: Position }[]): Promise<void>
   /** The sending failed, or may have. Best effort: a claim that nobody records becomes doubtful by itself. */
   doubt(events: readonly SizedEvent[]): Promise<void>
+}
+
+export type Claimed = {
+  mine: SizedEvent[]
+  known: Map<string, Appended>
+  /** Those of `mine` that somebody began to send before: for each id since when, milliseconds since 1970. */
+  begun: Map<string, number>
 }
 
 /** Looks for an event in a partition, among those that the log took from `since` (milliseconds since 1970) on. */
@@ -88,32 +96,36 @@ export function createClaims(database: Database, topic: { id: number; partitions
   }
 
   /** Sorts the open ids by their rows, once: what the log has, what is ours. The rest is in somebody else's hands. */
-  async function look(open: readonly string[], claim: Buffer, known: Map<string, Appended>, mine: Set<string>): Promise<void> {
+  async function look(open: readonly string[], claim: Buffer, mine: Set<string>, { known, begun }: Claimed): Promise<void> {
     for (const row of await load(open)) {
       const id = toUuid(row.event_id)
       if (row.position !== null) known.set(id, { partition: row.partition_no, position: row.position, appended: false })
-      else if (row.claim.equals(claim) || (isDoubtful(row) && (await takeOver(row, claim)))) mine.add(id)
+      else if (row.claim.equals(claim)) mine.add(id)
+      else if (isDoubtful(row) && (await takeOver(row, claim))) {
+        mine.add(id)
+        begun.set(id, row.claimed_time - SKEW)
+      }
     }
   }
 
   return {
     async claim(events) {
       const claim = randomBytes(8)
-      const known = new Map<string, Appended>()
-      if (events.length === 0 || (await insert(database, events, claim)) === events.length) return { mine: [...events], known }
+      const claimed: Claimed = { mine: [...events], known: new Map(), begun: new Map() }
+      if (events.length === 0 || (await insert(database, events, claim)) === events.length) return claimed
       const mine = new Set<string>()
       const ids = events.map(({ event }) => event.id)
-      const openIds = () => ids.filter((id) => !known.has(id) && !mine.has(id))
+      const openIds = () => ids.filter((id) => !claimed.known.has(id) && !mine.has(id))
       const deadline = Date.now() + PATIENCE
       for (let open = ids; open.length > 0; open = openIds()) {
         if (open !== ids) await pause(LOOK_AGAIN)
-        await look(open, claim, known, mine)
+        await look(open, claim, mine, claimed)
         if (Date.now() > deadline && openIds().length > 0)
           throw new EventLogError('LOG_UNAVAILABLE', 'Another process is still appending one of these events. Try again.', {
             retriable: true,
           })
       }
-      return { mine: events.filter(({ event }) => mine.has(event.id)), known }
+      return { ...claimed, mine: events.filter(({ event }) => mine.has(event.id)) }
     },
     async record(places) {
       for (let start = 0; start < places.length; start += ROWS) {

@@ -1,0 +1,29 @@
+import type { Database } from '@tributary/database'
+import { EventLogError } from './port.ts'
+
+/** What both Kafka and our tables allow, with the prefix that tells the topic from one of the MySQL log. */
+const NAME = /^[A-Za-z0-9._-]{1,90}$/
+
+/** Throws EventLogError LOG_TOPIC_UNKNOWN when no log outside the database can have a topic of this name. */
+export function checkOutsideTopicName(name: string): void {
+  if (NAME.test(name)) return
+  const message = 'A topic needs a name of 1 to 90 letters, digits, dots, hyphens or underscores.'
+  throw new EventLogError('LOG_TOPIC_UNKNOWN', message, { retriable: false })
+}
+
+/** The number by which the tables of groups and event ids name a topic of a log outside the database. */
+export async function registerOutsideTopic(
+  database: Database,
+  log: 'kafka' | 'esdb',
+  name: string,
+  partitions: number,
+): Promise<number> {
+  const registered = `${log}.${name}`
+  await database.query(
+    'INSERT INTO tributary_log_topic (name, partitions) VALUES (?, ?) ON DUPLICATE KEY UPDATE partitions = VALUES(partitions)',
+    [registered, partitions],
+  )
+  const [row] = await database.query<{ id: number }[]>('SELECT id FROM tributary_log_topic WHERE name = ?', [registered])
+  if (row) return row.id
+  throw new EventLogError('LOG_TOPIC_UNKNOWN', `The topic ${name} was registered and is not there.`, { retriable: true })
+}
