@@ -78,8 +78,9 @@ module.exports = {
     },
     {
       name: 'eventstore-only-in-its-driver',
+      comment: 'And in the stand-in for its server, which speaks by the service definitions of the client package.',
       severity: 'error',
-      from: { pathNot: '^packages/event-log/src/eventstoredb' },
+      from: { pathNot: '^(packages/event-log/src/eventstoredb|test/servers/eventstoredb)/' },
       to: { path: 'node_modules/@eventstore' },
     },
   ],

@@ -1,0 +1,41 @@
+/** What a test may break. Whatever goes through TCP it breaks with a relay instead (relay.ts). */
+export type Faults = {
+  /**
+   * The next append to a stream whose name begins so fails: `before` the server has done anything, or `after` it has kept
+   * the events and before the client hears of that.
+   */
+  breakAppend(when: 'before' | 'after', prefix: string): void
+  /** Subscriptions that are open get nothing any more, without a word; new ones work. */
+  stallSubscriptions(): void
+  /** Ends open subscriptions as a server does that goes down. */
+  dropSubscriptions(): void
+  /** How many subscriptions are open, stalled ones included. */
+  subscriptions(): number
+  nextAppend(stream: string): 'before' | 'after' | undefined
+  enter(subscription: Subscription): () => void
+}
+
+export type Subscription = { stalled: boolean; drop(): void }
+
+export function createFaults(): Faults {
+  const due: { when: 'before' | 'after'; prefix: string }[] = []
+  const open = new Set<Subscription>()
+  return {
+    breakAppend: (when, prefix) => void due.push({ when, prefix }),
+    stallSubscriptions() {
+      for (const subscription of open) subscription.stalled = true
+    },
+    dropSubscriptions() {
+      for (const subscription of [...open]) subscription.drop()
+    },
+    subscriptions: () => open.size,
+    nextAppend(stream) {
+      const index = due.findIndex(({ prefix }) => stream.startsWith(prefix))
+      return index === -1 ? undefined : due.splice(index, 1)[0]?.when
+    },
+    enter(subscription) {
+      open.add(subscription)
+      return () => open.delete(subscription)
+    },
+  }
+}
