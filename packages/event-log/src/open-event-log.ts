@@ -1,8 +1,12 @@
+import { openEventStoreDbLog } from './eventstoredb/eventstoredb-log.ts'
 import { openKafkaLog } from './kafka/kafka-log.ts'
 import { openMysqlLog } from './mysql/mysql-log.ts'
 import { observedLog } from './observed-log.ts'
 import type { EventLogOptions } from './options.ts'
 import { type EventLog, EventLogError } from './port.ts'
+
+/** Its own name for itself, and that of its connection strings; `+discover` asks the first host who leads the cluster. */
+const EVENTSTOREDB = /^(?:eventstoredb|esdb)(?:\+discover)?$/
 
 /**
  * Opens the log at `url`. A topic is made by its first use. The tables must be there (`tributary migrate`). Nothing is
@@ -12,10 +16,11 @@ export async function openEventLog(options: EventLogOptions): Promise<EventLog> 
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(options.url)?.[1]?.toLowerCase()
   if (scheme === 'mysql') return observedLog(openMysqlLog(options))
   if (scheme === 'kafka') return observedLog(openKafkaLog(options))
+  if (scheme !== undefined && EVENTSTOREDB.test(scheme)) return observedLog(openEventStoreDbLog(options))
   const found = scheme === undefined ? 'has no scheme' : `begins with '${scheme}://'`
   throw new EventLogError(
     'LOG_URL_INVALID',
-    `The address of the log ${found}. Known: mysql://user:password@host:port/database, kafka://host:port`,
+    `The address of the log ${found}. Known: mysql://user:password@host:port/database, kafka://host:port, eventstoredb://host:port`,
     {
       retriable: false,
     },

@@ -3,7 +3,10 @@ import type { Logger } from '@tributary/runtime'
 
 /** What `openEventLog` needs to know. */
 export type EventLogOptions = {
-  /** Its scheme chooses the driver: `mysql://user:password@host:port/database`, or `kafka://host:port` (kafka/url.ts). */
+  /**
+   * Its scheme chooses the driver: `mysql://user:password@host:port/database`, `kafka://host:port` (kafka/url.ts), or
+   * `eventstoredb://host:port` (eventstoredb/url.ts).
+   */
   url: string
   /**
    * For `mysql://` a pool on the same address, to share instead of opening one. A log elsewhere needs it, for event ids and

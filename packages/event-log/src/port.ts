@@ -1,8 +1,8 @@
 import type { StoredEvent } from '@tributary/events'
 
 /**
- * Where an event stands in its partition. The first is 0. Positions grow; only the MySQL driver promises that they
- * have no gaps, so a reader's next position is the last it saw plus one, never a count.
+ * Where an event stands in its partition. The first is 0. Positions grow; the MySQL and EventStoreDB drivers promise that
+ * they have no gaps, Kafka's does not, so a reader's next position is the last it saw plus one, never a count.
  */
 export type Position = number
 
@@ -41,8 +41,8 @@ export type Follower = {
 }
 
 /**
- * A named set of topics, each cut in partitions by key. Drivers: `mysql/`; `kafka/` and `eventstoredb/` have an issue
- * of their own. One contract suite (`test/contract/event-log.ts`) runs over every driver.
+ * A named set of topics, each cut in partitions by key. Drivers: `mysql/`, `kafka/` and `eventstoredb/`. One
+ * contract suite (`test/contract/event-log.ts`) runs over every driver.
  */
 export type EventLog = {
   /** For messages and metrics, for example `mysql`. */

@@ -20,9 +20,13 @@ export type TailWatcher = {
  * One for all followers of a topic in a process. While somebody waits it reads all ends with one query of a few rows,
  * every 5 ms when events are coming and up to every second in silence; so idle costs one query a second for each
  * process and topic, and an event of another process after a minute of silence is seen within a second.
- * While nobody waits it asks nothing.
+ * While nobody waits it asks nothing. Where something else tells of new events, `shortest` keeps looks apart.
  */
-export function createTailWatcher(loadEnds: () => Promise<Position[]>, logger?: Logger): TailWatcher {
+export function createTailWatcher(
+  loadEnds: () => Promise<Position[]>,
+  logger?: Logger,
+  shortest: number = SHORTEST,
+): TailWatcher {
   const ends = new Map<number, Position>()
   const waiters = new Set<Waiter>()
   let lastEvent = performance.now()
@@ -59,7 +63,7 @@ export function createTailWatcher(loadEnds: () => Promise<Position[]>, logger?: 
     if (looking || waiters.size === 0) return
     clearTimeout(timer)
     const silence = failures > 0 ? LONGEST : (performance.now() - lastEvent) * SHARE_OF_SILENCE
-    timer = setTimeout(look, Math.min(LONGEST, Math.max(SHORTEST, silence)))
+    timer = setTimeout(look, Math.min(LONGEST, Math.max(shortest, silence)))
   }
 
   return {

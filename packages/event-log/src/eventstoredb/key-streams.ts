@@ -1,0 +1,96 @@
+import type { SizedEvent } from '../append-queue.ts'
+import type { Connection } from './connection.ts'
+import { keyStream, toMessage } from './messages.ts'
+import { appendBehind, EMPTY, findRevision } from './streams.ts'
+
+/** Where an event stands in the stream of its key. */
+export type Target = { stream: string; revision: number }
+
+/** Keys whose last revision is remembered. */
+const MOST_REMEMBERED = 10_000
+/** Streams written at once. */
+const AT_ONCE = 64
+
+export type KeyStreams = {
+  /**
+   * Keeps each event in the stream of its key, those of one key in the order given, and answers where each stands. `begun`
+   * names events that may stand there already, and since when.
+   */
+  keep(events: readonly SizedEvent[], begun: ReadonlyMap<string, number>): Promise<Map<string, Target>>
+}
+
+/**
+ * The streams of a topic's keys. Each append names the revision it expects: the one remembered, or none for a key that this
+ * process does not know, and when that is wrong the one that the server answers.
+ */
+export function createKeyStreams(connection: Connection, topic: string): KeyStreams {
+  const remembered = new Map<string, number>()
+
+  function remember(stream: string, revision: number): void {
+    remembered.delete(stream)
+    remembered.set(stream, revision)
+    const [oldest] = remembered.keys()
+    if (remembered.size > MOST_REMEMBERED && oldest !== undefined) remembered.delete(oldest)
+  }
+
+  async function keepOfKey(stream: string, events: readonly SizedEvent[], begun: ReadonlyMap<string, number>) {
+    const standing = new Map<string, Target>()
+    for (let missing = events; missing.length > 0; missing = events.filter(({ event }) => !standing.has(event.id))) {
+      // Known before the look: what an attempt whose answer got lost adds after it makes the append fail.
+      const last = remembered.get(stream) ?? EMPTY
+      await findBegun(stream, missing, begun, standing)
+      const part = firstPart(missing.filter(({ event }) => !standing.has(event.id)))
+      if (part.length === 0) continue
+      const messages = part.map(({ event }) => toMessage(event))
+      const kept = await appendBehind(connection, stream, last, messages)
+      remember(stream, 'revision' in kept ? kept.revision : kept.conflict)
+      if ('conflict' in kept) continue
+      for (const [index, { event }] of part.entries())
+        standing.set(event.id, { stream, revision: kept.revision - part.length + 1 + index })
+    }
+    return standing
+  }
+
+  async function findBegun(
+    stream: string,
+    events: readonly SizedEvent[],
+    begun: ReadonlyMap<string, number>,
+    standing: Map<string, Target>,
+  ): Promise<void> {
+    for (const { event } of events) {
+      const since = begun.get(event.id)
+      const revision = since === undefined ? undefined : await findRevision(connection, stream, event.id, since)
+      if (revision !== undefined) standing.set(event.id, { stream, revision })
+    }
+  }
+
+  return {
+    async keep(events, begun) {
+      const targets = new Map<string, Target>()
+      const keys = [...Map.groupBy(events, ({ event }) => keyStream(topic, event.partitionkey))]
+      for (let start = 0; start < keys.length; start += AT_ONCE) {
+        const outcomes = await Promise.allSettled(
+          keys.slice(start, start + AT_ONCE).map(([stream, ofKey]) => keepOfKey(stream, ofKey, begun)),
+        )
+        for (const outcome of outcomes) {
+          if (outcome.status === 'rejected') throw outcome.reason
+          for (const [id, target] of outcome.value) targets.set(id, target)
+        }
+      }
+      return targets
+    },
+  }
+}
+
+/** What one append may hold so that a server with its usual limit of 1 MB takes it, bytes of data. */
+const PART_BYTES = 512 * 1024
+
+/** The first events that one append holds; at least one. */
+function firstPart(events: readonly SizedEvent[]): SizedEvent[] {
+  let bytes = 0
+  const over = events.findIndex((event, index) => {
+    bytes += event.bytes
+    return index > 0 && bytes > PART_BYTES
+  })
+  return events.slice(0, over === -1 ? events.length : over)
+}
