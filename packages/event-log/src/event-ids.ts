@@ -32,8 +32,8 @@ export type Claimed = {
   begun: Map<string, number>
 }
 
-/** Looks for an event in a partition, among those that the log took from `since` (milliseconds since 1970) on. */
-export type Search = (partition: number, id: string, since: number) => Promise<Position | undefined>
+/** Looks for events in a partition, among those that the log took from `since` (milliseconds since 1970) on. */
+export type Search = (partition: number, ids: readonly string[], since: number) => Promise<ReadonlyMap<string, Position>>
 
 /** Longer than any sending lasts, retries included, milliseconds. */
 const LASTS = 60_000
@@ -82,10 +82,17 @@ export function createClaims(database: Database, topic: { id: number; partitions
 
   const isDoubtful = (row: Row): boolean => row.doubtful === 1 || isGone(row.owner) || Date.now() - row.claimed_time > LASTS
 
-  /** Whether a doubtful claim is ours now; false when the log has the event, or when somebody else was faster. */
-  async function takeOver(row: Row, claim: Buffer): Promise<boolean> {
-    const id = toUuid(row.event_id)
-    const position = await search(row.partition_no, id, row.claimed_time - SKEW)
+  /** Settles doubtful claims of a partition: those that the log has not are ours now, unless somebody else was faster. */
+  async function takeOver(partition: number, rows: readonly Row[], claim: Buffer): Promise<Row[]> {
+    const since = Math.min(...rows.map(({ claimed_time }) => claimed_time)) - SKEW
+    const ids = rows.map(({ event_id }) => toUuid(event_id))
+    const found = await search(partition, ids, since)
+    const ours: Row[] = []
+    for (const row of rows) if (await settle(row, found.get(toUuid(row.event_id)), claim)) ours.push(row)
+    return ours
+  }
+
+  async function settle(row: Row, position: Position | undefined, claim: Buffer): Promise<boolean> {
     const change = position === undefined ? 'claim = ?, owner = ?, claimed_time = ?, doubtful = 0' : 'position = ?'
     const values = position === undefined ? [claim, owner, Date.now()] : [position]
     const { affectedRows } = await database.query<{ affectedRows: number }>(
@@ -97,15 +104,17 @@ export function createClaims(database: Database, topic: { id: number; partitions
 
   /** Sorts the open ids by their rows, once: what the log has, what is ours. The rest is in somebody else's hands. */
   async function look(open: readonly string[], claim: Buffer, mine: Set<string>, { known, begun }: Claimed): Promise<void> {
-    for (const row of await load(open)) {
-      const id = toUuid(row.event_id)
-      if (row.position !== null) known.set(id, { partition: row.partition_no, position: row.position, appended: false })
-      else if (row.claim.equals(claim)) mine.add(id)
-      else if (isDoubtful(row) && (await takeOver(row, claim))) {
-        mine.add(id)
-        begun.set(id, row.claimed_time - SKEW)
+    const rows = await load(open)
+    for (const { event_id, partition_no: partition, position } of rows)
+      if (position !== null) known.set(toUuid(event_id), { partition, position, appended: false })
+    const claimed = rows.filter(({ position }) => position === null)
+    for (const row of claimed) if (row.claim.equals(claim)) mine.add(toUuid(row.event_id))
+    const doubtful = claimed.filter((row) => !row.claim.equals(claim) && isDoubtful(row))
+    for (const [partition, ofPartition] of Map.groupBy(doubtful, ({ partition_no }) => partition_no))
+      for (const { event_id, claimed_time } of await takeOver(partition, ofPartition, claim)) {
+        mine.add(toUuid(event_id))
+        begun.set(toUuid(event_id), claimed_time - SKEW)
       }
-    }
   }
 
   return {

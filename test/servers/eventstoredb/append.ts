@@ -84,7 +84,7 @@ export function handleBatchAppend(context: Context) {
       pending.delete(id)
       const response = answerInBatch(context, append)
       if (response) call.write(response.setCorrelationId(request.getCorrelationId()))
-      else call.destroy(unavailable())
+      else call.emit('error', unavailable())
     })
     call.on('end', () => call.end())
     call.on('error', () => {})

@@ -9,8 +9,8 @@ export type Faults = {
   stallSubscriptions(): void
   /** Ends open subscriptions as a server does that goes down. */
   dropSubscriptions(): void
-  /** How many subscriptions are open, stalled ones included. */
-  subscriptions(): number
+  /** How many subscriptions are open, stalled ones included, and how many were ever opened. */
+  subscriptions(): { open: number; ever: number }
   nextAppend(stream: string): 'before' | 'after' | undefined
   enter(subscription: Subscription): () => void
 }
@@ -20,6 +20,7 @@ export type Subscription = { stalled: boolean; drop(): void }
 export function createFaults(): Faults {
   const due: { when: 'before' | 'after'; prefix: string }[] = []
   const open = new Set<Subscription>()
+  let ever = 0
   return {
     breakAppend: (when, prefix) => void due.push({ when, prefix }),
     stallSubscriptions() {
@@ -28,13 +29,14 @@ export function createFaults(): Faults {
     dropSubscriptions() {
       for (const subscription of [...open]) subscription.drop()
     },
-    subscriptions: () => open.size,
+    subscriptions: () => ({ open: open.size, ever }),
     nextAppend(stream) {
       const index = due.findIndex(({ prefix }) => stream.startsWith(prefix))
       return index === -1 ? undefined : due.splice(index, 1)[0]?.when
     },
     enter(subscription) {
       open.add(subscription)
+      ever += 1
       return () => open.delete(subscription)
     },
   }

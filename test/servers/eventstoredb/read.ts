@@ -24,7 +24,7 @@ export function handleRead({ store, faults }: Context) {
       else for (const stored of selected(request)) await write(call, eventMessage(stored, request.resolve), gone.signal)
       call.end()
     } catch (error) {
-      if (!gone.signal.aborted) call.destroy(error as Error)
+      if (!gone.signal.aborted) call.emit('error', error)
     }
   }
 }
@@ -48,26 +48,27 @@ type Request = {
   resolve: ((link: Stored) => Stored | undefined) | undefined
 }
 
+/** A read takes what stands there when it begins, from its place on in either direction. */
 function* selected({ options, records, matches }: Request): Generator<Stored> {
+  const step = options.getReadDirection() === BACKWARDS ? -1 : 1
+  const standing = records()
+  const count = standing.length
   let left = Number(options.getCount())
-  const isBackwards = options.getReadDirection() === BACKWARDS
-  // A snapshot: what is appended meanwhile is not part of it.
-  const standing = isBackwards ? [...records()].reverse() : records().slice()
-  for (const stored of standing) {
-    if (left <= 0) return
-    if (!isFrom(stored, options, isBackwards) || !matches(stored)) continue
+  for (let at = firstIndex(standing, options, step); left > 0 && at >= 0 && at < count; at += step) {
+    const stored = standing[at]
+    if (!stored || !matches(stored)) continue
     left -= 1
     yield stored
   }
 }
 
-/** A read begins at its place, in either direction. */
-function isFrom(stored: Stored, options: ReadReq.Options, isBackwards: boolean): boolean {
+function firstIndex(standing: readonly Stored[], options: ReadReq.Options, step: 1 | -1): number {
   const place = placeOf(options)
-  if (place === 'start') return !isBackwards
-  if (place === 'end') return isBackwards
-  const own = options.hasStream() ? stored.revision : stored.position
-  return isBackwards ? own <= place : own >= place
+  if (place === 'start') return step === 1 ? 0 : -1
+  if (place === 'end') return step === 1 ? standing.length : standing.length - 1
+  if (options.hasStream()) return step === 1 ? place : Math.min(place, standing.length - 1)
+  const first = standing.findIndex(({ position }) => position >= place)
+  return first === -1 ? standing.length : first
 }
 
 function placeOf(options: ReadReq.Options): number | 'start' | 'end' {
@@ -101,7 +102,7 @@ async function subscribe(call: Call, store: Store, faults: Faults, request: Requ
   } finally {
     leave()
   }
-  if (!gone.aborted) call.destroy(unavailable())
+  if (!gone.aborted) call.emit('error', unavailable())
 }
 
 function startOf({ options, records }: Request): number {

@@ -17,7 +17,7 @@ import { createKeyStreams } from './key-streams.ts'
 import { linkIdOf, partitionStream } from './messages.ts'
 import { createPartitionStreams } from './partition-streams.ts'
 import { readSlice } from './reader.ts'
-import { findRevision } from './streams.ts'
+import { findRevisions } from './streams.ts'
 import { createTail, type Tail } from './tail.ts'
 import { createTopics } from './topics.ts'
 import { parseEventStoreDbUrl } from './url.ts'
@@ -55,9 +55,11 @@ export function openEventStoreDbLog(options: EventLogOptions): EventLog {
     const watcher = createTailWatcher(() => endsOf(topic), logger, LOOK)
     const onEnd = (partition: number, end: number) => watcher.advance([[partition, end]])
     const tail = createTail({ connection, topic, onEnd, logger })
-    const claims = createClaims(database, topic, (partition, id, since) =>
-      findRevision(connection, partitionStream(name, partition), linkIdOf(id), since),
-    )
+    const claims = createClaims(database, topic, async (partition, ids, since) => {
+      const idOf = new Map(ids.map((id) => [linkIdOf(id), id]))
+      const links = await findRevisions(connection, partitionStream(name, partition), [...idOf.keys()], since)
+      return new Map([...links].map(([link, position]) => [idOf.get(link) ?? link, position]))
+    })
     const context = {
       ...{ topic, claims, logger, onWritten: watcher.advance },
       keys: createKeyStreams(connection, name),

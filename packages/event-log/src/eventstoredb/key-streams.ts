@@ -1,7 +1,7 @@
 import type { SizedEvent } from '../append-queue.ts'
 import type { Connection } from './connection.ts'
 import { keyStream, toMessage } from './messages.ts'
-import { appendBehind, EMPTY, findRevision } from './streams.ts'
+import { appendBehind, EMPTY, findRevisions } from './streams.ts'
 
 /** Where an event stands in the stream of its key. */
 export type Target = { stream: string; revision: number }
@@ -57,11 +57,9 @@ export function createKeyStreams(connection: Connection, topic: string): KeyStre
     begun: ReadonlyMap<string, number>,
     standing: Map<string, Target>,
   ): Promise<void> {
-    for (const { event } of events) {
-      const since = begun.get(event.id)
-      const revision = since === undefined ? undefined : await findRevision(connection, stream, event.id, since)
-      if (revision !== undefined) standing.set(event.id, { stream, revision })
-    }
+    const ids = events.map(({ event }) => event.id).filter((id) => begun.has(id))
+    const since = Math.min(...ids.map((id) => begun.get(id) ?? 0))
+    for (const [id, revision] of await findRevisions(connection, stream, ids, since)) standing.set(id, { stream, revision })
   }
 
   return {

@@ -41,18 +41,22 @@ export async function lastRevision(connection: Connection, stream: string): Prom
   return EMPTY
 }
 
-/** The revision of an event among those that the server took from `since` (milliseconds since 1970) on. */
-export async function findRevision(
+/** The revisions of those of the events that the server took from `since` (milliseconds since 1970) on. */
+export async function findRevisions(
   connection: Connection,
   stream: string,
-  id: string,
+  ids: readonly string[],
   since: number,
-): Promise<number | undefined> {
+): Promise<Map<string, number>> {
+  const sought = new Set(ids)
+  const found = new Map<string, number>()
+  if (sought.size === 0) return found
   for await (const { event } of backwards(connection, stream)) {
-    if (event?.id === id) return Number(event.revision)
-    if (!event || event.created.getTime() < since) return undefined
+    if (!event || event.created.getTime() < since) break
+    if (sought.has(event.id)) found.set(event.id, Number(event.revision))
+    if (found.size === sought.size) break
   }
-  return undefined
+  return found
 }
 
 /** At most `maxCount` events from a revision on, links followed or not. */

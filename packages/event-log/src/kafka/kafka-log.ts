@@ -141,19 +141,20 @@ function claimsOf({
   topic: FollowedTopic
   read: ReturnType<typeof createReader>['read']
 }): Claims {
-  return createClaims(database, topic, async (partition, id, since) => {
+  return createClaims(database, topic, async (partition, ids, since) => {
+    const places = new Map<string, Position>()
+    const sought = new Set(ids)
     const [found] = await cluster.fetchTopicsOffset([
       { topic: topic.name, partitions: [{ partition }], fromTimestamp: Math.max(0, since) },
     ])
     // -1: nothing was taken since then.
     const start = Number(found?.partitions[0]?.offset ?? -1)
-    for (let position: Position = start; position >= 0; ) {
+    for (let position: Position = start; position >= 0 && places.size < sought.size; ) {
       const slice = await read(topic.name, partition, position)
-      const hit = slice.events.find(({ event }) => event.id === id)
-      if (hit) return hit.position
-      if (slice.next === position) return undefined
+      for (const { event, position: place } of slice.events) if (sought.has(event.id)) places.set(event.id, place)
+      if (slice.next === position) break
       position = slice.next
     }
-    return undefined
+    return places
   })
 }
