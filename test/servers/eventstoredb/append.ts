@@ -15,16 +15,22 @@ import type { Faults } from './faults.ts'
 import { failure, identifierOf, nameOf, proposedOf, unavailable } from './messages.ts'
 import type { Expected, Outcome, Proposed, Store } from './store.ts'
 
-type Context = { store: Store; faults: Faults; maxAppendSize: number }
+type Context = { store: Store; faults: Faults; maxAppendSize: number; late: Append[] }
 type Append = { stream: string; expected: Expected; events: Proposed[] }
 
 const sizeOf = (events: readonly Proposed[]): number =>
   events.reduce((sum, { type, data, metadata }) => sum + type.length + data.length + metadata.length, 0)
 
 /** Appends, with the fault that is due. Answers undefined when the answer gets lost. */
-function perform({ store, faults }: Context, { stream, expected, events }: Append): Outcome | undefined {
+function perform({ store, faults, late }: Context, append: Append): Outcome | undefined {
+  const { stream, expected, events } = append
+  for (const earlier of late.filter((one) => one.stream === stream)) {
+    late.splice(late.indexOf(earlier), 1)
+    store.append(stream, earlier.expected, earlier.events)
+  }
   const fault = faults.nextAppend(stream)
-  if (fault === 'before') return undefined
+  if (fault === 'late') late.push(append)
+  if (fault === 'before' || fault === 'late') return undefined
   const outcome = store.append(stream, expected, events)
   return fault === 'after' ? undefined : outcome
 }

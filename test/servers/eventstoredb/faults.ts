@@ -1,24 +1,27 @@
 /** What a test may break. Whatever goes through TCP it breaks with a relay instead (relay.ts). */
 export type Faults = {
   /**
-   * The next append to a stream whose name begins so fails: `before` the server has done anything, or `after` it has kept
-   * the events and before the client hears of that.
+   * The next append to a stream whose name begins so fails: `before` the server has done anything, `after` it has kept the
+   * events and before the client hears of that, or `late`, so that it keeps them only when the next append to that stream
+   * comes.
    */
-  breakAppend(when: 'before' | 'after', prefix: string): void
+  breakAppend(when: AppendFault, prefix: string): void
   /** Subscriptions that are open get nothing any more, without a word; new ones work. */
   stallSubscriptions(): void
   /** Ends open subscriptions as a server does that goes down. */
   dropSubscriptions(): void
   /** How many subscriptions are open, stalled ones included, and how many were ever opened. */
   subscriptions(): { open: number; ever: number }
-  nextAppend(stream: string): 'before' | 'after' | undefined
+  nextAppend(stream: string): AppendFault | undefined
   enter(subscription: Subscription): () => void
 }
+
+export type AppendFault = 'before' | 'after' | 'late'
 
 export type Subscription = { stalled: boolean; drop(): void }
 
 export function createFaults(): Faults {
-  const due: { when: 'before' | 'after'; prefix: string }[] = []
+  const due: { when: AppendFault; prefix: string }[] = []
   const open = new Set<Subscription>()
   let ever = 0
   return {

@@ -35,7 +35,7 @@ const MAX_APPEND_SIZE = 16 * 1024 * 1024
 export async function startEventStoreDb(options: { batchAppend?: boolean; maxAppendSize?: number } = {}): Promise<StandIn> {
   const store = createStore()
   const faults = createFaults()
-  const context = { store, faults, maxAppendSize: options.maxAppendSize ?? MAX_APPEND_SIZE }
+  const context = { store, faults, maxAppendSize: options.maxAppendSize ?? MAX_APPEND_SIZE, late: [] }
   const server = new Server({ 'grpc.max_receive_message_length': 17 * 1024 * 1024 })
   let port = 0
   server.addService(streamsService.StreamsService, {

@@ -95,6 +95,39 @@ describe('The EventStoreDB log in trouble', function () {
         expect(await readAll()).to.have.length(events.length)
       })
 
+  /** Everything that a log tries for one append fails. */
+  const breakAllTries = (last: 'before' | 'late', stream: string) => {
+    for (const when of ['before', 'before', 'before', last] as const) server.faults.breakAppend(when, `${topic}:${stream}-`)
+  }
+  const failing = (event: StoredEvent) => log.append(topic, [event]).catch((error: unknown) => error)
+
+  it('completes what another process has begun and given up', async () => {
+    const [first, begun] = [anEvent(), anEvent()]
+    await log.append(topic, [first])
+    breakAllTries('before', 'partition')
+    expect(await failing(begun)).to.include({ code: 'LOG_UNAVAILABLE', retriable: true })
+    expect(idsIn('key-1:S:1')).to.deep.equal([first.id, begun.id])
+    expect(await readAll()).to.have.length(1)
+    const other = await open(server.url)
+    expect((await other.append(topic, [begun]))[0]?.position).to.equal(1)
+    expect(idsIn('key-1:S:1')).to.deep.equal([first.id, begun.id])
+    expect((await readAll()).map(({ event }) => event.id)).to.deep.equal([first.id, begun.id])
+  })
+
+  for (const stream of ['key', 'partition'])
+    it(`appends an event once that a server keeps late in the stream of a ${stream}, when it was looked for in vain`, async () => {
+      const [late, other] = [anEvent(), anEvent()]
+      breakAllTries('late', stream)
+      expect(await failing(late)).to.include({ code: 'LOG_UNAVAILABLE', retriable: true })
+      const places = await (await open(server.url)).append(topic, [other, late])
+      expect(idsIn('key-1:S:1')).to.have.members([other.id, late.id])
+      const standing = await readAll()
+      expect(standing.map(({ event }) => event.id)).to.have.members([other.id, late.id])
+      expect(standing).to.have.length(2)
+      for (const [index, { id }] of [other, late].entries())
+        expect(standing.find(({ event }) => event.id === id)?.position).to.equal(places[index]?.position)
+    })
+
   it('keeps each event once when connections are cut while many appends are written, and goes on following', async () => {
     const relay = await startRelay(server.url)
     const fragile = await open(relay.url)
