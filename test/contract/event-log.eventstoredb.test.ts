@@ -1,4 +1,5 @@
-import { migratedTestDatabase, startEventStoreDb } from '@tributary/test/servers'
+import { migratedTestDatabase } from '@tributary/test/servers'
+import { startEventStoreDb } from '@tributary/test/servers/eventstoredb'
 import { describeEventLog } from './event-log.ts'
 
 describeEventLog('EventStoreDB', async () => {

@@ -1,4 +1,3 @@
-export * from './eventstoredb/server.ts'
 export * from './kafka.ts'
 export * from './machine.ts'
 export * from './mariadb.ts'

@@ -1,4 +1,3 @@
-import { openEventStoreDbLog } from './eventstoredb/eventstoredb-log.ts'
 import { openKafkaLog } from './kafka/kafka-log.ts'
 import { openMysqlLog } from './mysql/mysql-log.ts'
 import { observedLog } from './observed-log.ts'
@@ -16,7 +15,11 @@ export async function openEventLog(options: EventLogOptions): Promise<EventLog> 
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(options.url)?.[1]?.toLowerCase()
   if (scheme === 'mysql') return observedLog(openMysqlLog(options))
   if (scheme === 'kafka') return observedLog(openKafkaLog(options))
-  if (scheme !== undefined && EVENTSTOREDB.test(scheme)) return observedLog(openEventStoreDbLog(options))
+  if (scheme !== undefined && EVENTSTOREDB.test(scheme)) {
+    // gRPC and its messages take 30 MB and a third of a second to load, which nobody else should pay.
+    const { openEventStoreDbLog } = await import('./eventstoredb/eventstoredb-log.ts')
+    return observedLog(openEventStoreDbLog(options))
+  }
   const found = scheme === undefined ? 'has no scheme' : `begins with '${scheme}://'`
   throw new EventLogError(
     'LOG_URL_INVALID',

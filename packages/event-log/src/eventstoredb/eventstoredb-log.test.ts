@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { binaryEvent, EventStoreDBClient } from '@eventstore/db-client'
 import type { StoredEvent } from '@tributary/events'
-import { migratedTestDatabase, type StandIn, startEventStoreDb, startRelay } from '@tributary/test/servers'
+import { migratedTestDatabase, startRelay } from '@tributary/test/servers'
+import { type StandIn, startEventStoreDb } from '@tributary/test/servers/eventstoredb'
 import { expect } from 'chai'
 import { type EventLog, openEventLog, partitionOf, type RecordedEvent, readSlices } from '../index.ts'
 

@@ -34,7 +34,7 @@ export function createTail(options: {
   const prefix = partitionPrefix(topic.name)
   let listening: Promise<void> | undefined
   let last: CommitPosition | undefined
-  let current: { told: Map<number, Position>; progress: number; fail(error: unknown): void } | undefined
+  let current: { told: Map<number, Position>; behindSince: number | undefined; fail(error: unknown): void } | undefined
 
   async function listen(): Promise<void> {
     for (let failures = 0; !stopping.signal.aborted; ) {
@@ -53,7 +53,7 @@ export function createTail(options: {
     const ended = Promise.withResolvers<unknown>()
     const filter = streamNameFilter({ prefixes: [prefix], checkpointInterval: 1_000 })
     const subscription = connection.subscribe((client) => client.subscribeToAll({ fromPosition: last ?? END, filter }))
-    const own = { told: new Map<number, Position>(), progress: performance.now(), fail: ended.resolve }
+    const own: typeof current = { told: new Map(), behindSince: undefined, fail: ended.resolve }
     subscription.on('confirmation', () => {
       current = own
     })
@@ -61,7 +61,7 @@ export function createTail(options: {
       if (!link) return
       const partition = Number(link.streamId.slice(prefix.length))
       last = link.position
-      own.progress = performance.now()
+      own.behindSince = undefined
       own.told.set(partition, Number(link.revision) + 1)
       onEnd(partition, Number(link.revision) + 1)
     })
@@ -83,12 +83,12 @@ export function createTail(options: {
     },
     compare(ends) {
       if (!current) return
-      const { told, progress, fail } = current
+      const { told, behindSince, fail } = current
       // Before it has told of a partition it owes only what comes after this look.
       for (const [partition, end] of ends.entries()) if (!told.has(partition)) told.set(partition, end)
       const isBehind = ends.some((end, partition) => (told.get(partition) ?? 0) < end)
-      if (!isBehind) current.progress = performance.now()
-      else if (performance.now() - progress > STALLED)
+      current.behindSince = isBehind ? (behindSince ?? performance.now()) : undefined
+      if (isBehind && behindSince !== undefined && performance.now() - behindSince > STALLED)
         fail(new Error('The subscription tells nothing, and the log has gone on.'))
     },
     async stop() {

@@ -25,7 +25,7 @@ export function addSandboxCommand(program: Command): void {
     )
     .option('--channels <names>', 'which marketplaces are simulated, separated by commas', parseMarketplaces, ['ebay'])
     .option('--rate <count>', 'orders or contacts a second', parseCount, 1)
-    .addOption(new Option('--log <log>', 'where the log is').choices(['mysql', 'kafka']).default('mysql'))
+    .addOption(new Option('--log <log>', 'where the log is').choices(['mysql', 'kafka', 'eventstoredb']).default('mysql'))
     .option('--exit', 'stop when every order went all the way; exit code 0 only if nothing is missing')
     .option('--json', 'with --exit: the last line is one JSON object')
     .option('--keep', 'leave MariaDB running at the end and tell how to connect')

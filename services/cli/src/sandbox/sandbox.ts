@@ -1,6 +1,7 @@
 import { join, resolve } from 'node:path'
 import { runUntilSignal, type Service } from '@tributary/runtime'
 import { type Sent, sendAll } from './flow.ts'
+import { describeLog, type LogName } from './log-server.ts'
 import type { MarketplaceName } from './marketplaces.ts'
 import { describeOrder, type OrderProgress, watchProgress } from './progress.ts'
 import { countContactChanges, type Report, readReport } from './report.ts'
@@ -13,7 +14,7 @@ export type SandboxOptions = {
   contacts?: number
   channels: readonly MarketplaceName[]
   rate: number
-  log: 'mysql' | 'kafka'
+  log: LogName
   exit?: boolean
   json?: boolean
   keep?: boolean
@@ -35,7 +36,7 @@ const PATIENCE = 60_000
 export async function runSandbox(options: SandboxOptions): Promise<number> {
   const started = Date.now()
   say(
-    `Tributary sandbox: starting MariaDB${options.log === 'kafka' ? ', Apache Kafka' : ''}, simulated ${simulatedOf(options)}, their receivers and all services ...`,
+    `Tributary sandbox: starting MariaDB${describeLog(options.log)}, simulated ${simulatedOf(options)}, their receivers and all services ...`,
   )
   const { seed, log } = options
   const world = await openWorld({
@@ -224,7 +225,7 @@ function announce(world: World, options: SandboxOptions, milliseconds: number): 
       `  gateway     ${world.gatewayUrl}  (ingest, order-sync, contact-sync, projector, dispatcher, console; ${world.gatewayUrl}/healthz)`,
       `  metrics     ${world.metricsUrl}  (Prometheus)`,
       `  MariaDB     127.0.0.1:${world.server.port}, database tributary_sandbox`,
-      ...(world.broker ? [`  Kafka       127.0.0.1:${world.broker.port}, the log`] : []),
+      ...(world.logServer ? [`  ${world.logServer.name.padEnd(11)} 127.0.0.1:${world.logServer.port}, the log`] : []),
       ...world.marketplaces.map(
         ({ channel, origin }) =>
           `  ${(world.platform.channels.get(channel)?.name ?? '').padEnd(11)} ${origin}  (simulated; one seller has authorized the app)`,

@@ -5,13 +5,14 @@ import { addApp, addSpiService, migrate, openDatabase } from '@tributary/databas
 import { channelName } from '@tributary/events'
 import { createLogger, loadConfiguration, type Service, startTelemetry } from '@tributary/runtime'
 import type { SimulatedMarketplace } from '@tributary/test/marketplace'
-import { freePort, type PrivateBroker, type PrivateServer, startKafka, startMariaDb } from '@tributary/test/servers'
+import { freePort, type PrivateServer, startMariaDb } from '@tributary/test/servers'
 import { createSpiReceiver, type SpiReceiver } from '@tributary/test/simulators/spi'
 import { createConnection } from 'mysql2/promise'
 import { openPlatform, type Platform } from '../platform.ts'
 import { createServices, SERVICE_NAMES } from '../services.ts'
 import { writeConfigurationFile } from './configuration-file.ts'
 import { type ContactWorld, openContactWorld } from './contacts.ts'
+import { type LogName, type LogServer, startLogServer } from './log-server.ts'
 import { type MarketplaceName, openMarketplace } from './marketplaces.ts'
 import { sandboxMasterKey } from './secrets.ts'
 
@@ -24,8 +25,8 @@ const RECEIVERS = ['warehouse', 'accounting'] as const
 export type World = {
   folder: string
   server: PrivateServer
-  /** The log, when it is not MariaDB. */
-  broker: PrivateBroker | undefined
+  /** Where the log is, when it is not in MariaDB. */
+  logServer: LogServer | undefined
   marketplaces: readonly SimulatedMarketplace[]
   /** WeCom, its corp and the partner, where contacts flow. */
   contacts: ContactWorld | undefined
@@ -44,7 +45,7 @@ export type World = {
 export async function openWorld(options: {
   folder: string
   seed: number
-  log: 'mysql' | 'kafka'
+  log: LogName
   channels: readonly MarketplaceName[]
   contacts: boolean
 }): Promise<World> {
@@ -58,8 +59,8 @@ export async function openWorld(options: {
     let kept = false
     closers.push(async () => (kept ? server.keep() : await server.stop()))
     await emptyDatabase(server.url)
-    const broker = options.log === 'kafka' ? await startKafka({ folder: join(options.folder, 'kafka') }) : undefined
-    closers.push(async () => broker?.stop())
+    const logServer = await startLogServer(options.log, options.folder)
+    closers.push(async () => logServer?.stop())
 
     const marketplaces: SimulatedMarketplace[] = []
     closers.push(async () => void (await Promise.all(marketplaces.map((marketplace) => marketplace.close()))))
@@ -71,7 +72,7 @@ export async function openWorld(options: {
     closers.push(async () => void (await Promise.all(receivers.map((receiver) => receiver.close()))))
 
     const { configuration, configurationFile } = await configure(options.folder, {
-      ...{ server, broker, marketplaces, contacts, receivers },
+      ...{ server, logServer, marketplaces, contacts, receivers },
     })
     await migrateDatabase(configuration.databaseUrl)
     const logger = createLogger(configuration.logging)
@@ -82,7 +83,17 @@ export async function openWorld(options: {
     const appIds = await register(platform, marketplaces, secrets)
     const { services, http } = createServices(platform, SERVICE_NAMES)
     return {
-      ...{ folder: options.folder, server, broker, marketplaces, contacts, receivers, platform, services, configurationFile },
+      ...{
+        folder: options.folder,
+        server,
+        logServer,
+        marketplaces,
+        contacts,
+        receivers,
+        platform,
+        services,
+        configurationFile,
+      },
       gatewayUrl: `http://127.0.0.1:${configuration.server.port}`,
       metricsUrl: `http://127.0.0.1:${configuration.metrics.port}/metrics`,
       authorize: () =>
@@ -122,11 +133,11 @@ async function configure(
   folder: string,
   {
     server,
-    broker,
+    logServer,
     marketplaces,
     contacts,
     receivers,
-  }: Pick<World, 'server' | 'broker' | 'marketplaces' | 'contacts' | 'receivers'>,
+  }: Pick<World, 'server' | 'logServer' | 'marketplaces' | 'contacts' | 'receivers'>,
 ) {
   const port = await freePort()
   const gatewayUrl = `http://127.0.0.1:${port}`
@@ -144,7 +155,7 @@ async function configure(
   })
   const environment = {
     TRIBUTARY_DATABASE_URL: `${server.url}/${DATABASE}`,
-    ...(broker ? { TRIBUTARY_LOG_URL: broker.url } : {}),
+    ...(logServer ? { TRIBUTARY_LOG_URL: logServer.url } : {}),
     TRIBUTARY_MASTER_KEY: await sandboxMasterKey(join(folder, 'master.key')),
     SANDBOX_CHALLENGE_TOKEN: randomBytes(24).toString('hex'),
     ...Object.assign({}, ...marketplaces.map(({ environment }) => environment)),
