@@ -25,7 +25,7 @@ export type StandIn = {
 }
 
 /** As a server that is set up for the log has it (docs/eventstoredb.md). */
-const MAX_APPEND_SIZE = 16 * 1024 * 1024
+const MAX_APPEND_SIZE = 16_000_000
 
 /**
  * Starts the stand-in for EventStoreDB on loopback, empty. It uses the service definitions of the client package, keeps

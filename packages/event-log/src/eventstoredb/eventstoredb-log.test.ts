@@ -4,7 +4,7 @@ import type { StoredEvent } from '@tributary/events'
 import { migratedTestDatabase, startRelay } from '@tributary/test/servers'
 import { type StandIn, startEventStoreDb } from '@tributary/test/servers/eventstoredb'
 import { expect } from 'chai'
-import { type EventLog, openEventLog, partitionOf, type RecordedEvent, readSlices } from '../index.ts'
+import { type EventLog, MAX_CALL_EVENTS, openEventLog, partitionOf, type RecordedEvent, readSlices } from '../index.ts'
 
 const PARTITIONS = 3
 
@@ -229,6 +229,17 @@ describe('The EventStoreDB log in trouble', function () {
     }
     await Promise.all(opened.splice(0).map((one) => one.close()))
     await older.stop()
+  })
+
+  it('writes as many events as a call may have, of one key, to a server with its usual limit of 1 MB', async () => {
+    const small = await startEventStoreDb({ maxAppendSize: 1024 * 1024 })
+    const one = await open(small.url)
+    const events = Array.from({ length: MAX_CALL_EVENTS }, () => anEvent())
+    const places = await one.append(topic, events)
+    expect(places.map(({ position }) => position)).to.deep.equal(events.map((_, index) => index))
+    expect((await readAll(one)).map(({ event }) => event.id)).to.deep.equal(events.map(({ id }) => id))
+    await one.close()
+    await small.stop()
   })
 
   it('names the setting when the server takes no event so large, and lets other callers pass', async () => {

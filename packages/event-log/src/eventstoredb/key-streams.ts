@@ -1,4 +1,5 @@
 import type { SizedEvent } from '../append-queue.ts'
+import { firstPart } from '../first-part.ts'
 import type { Connection } from './connection.ts'
 import { keyStream, toMessage } from './messages.ts'
 import { appendBehind, EMPTY, findRevisions } from './streams.ts'
@@ -8,6 +9,10 @@ export type Target = { stream: string; revision: number }
 
 /** Keys whose last revision is remembered. */
 const MOST_REMEMBERED = 10_000
+/** What one append may hold so that a server with its usual limit of 1 MB takes it, bytes. */
+const PART_BYTES = 512 * 1024
+/** Room for the attributes of an event, bytes. */
+const ATTRIBUTE_BYTES = 2_000
 /** Streams written at once. */
 const AT_ONCE = 64
 
@@ -39,7 +44,8 @@ export function createKeyStreams(connection: Connection, topic: string): KeyStre
       // Known before the look: what an attempt whose answer got lost adds after it makes the append fail.
       const last = remembered.get(stream) ?? EMPTY
       await findBegun(stream, missing, begun, standing)
-      const part = firstPart(missing.filter(({ event }) => !standing.has(event.id)))
+      const unkept = missing.filter(({ event }) => !standing.has(event.id))
+      const part = firstPart(unkept, ({ bytes }) => bytes + ATTRIBUTE_BYTES, PART_BYTES)
       if (part.length === 0) continue
       const messages = part.map(({ event }) => toMessage(event))
       const kept = await appendBehind(connection, stream, last, messages)
@@ -78,17 +84,4 @@ export function createKeyStreams(connection: Connection, topic: string): KeyStre
       return targets
     },
   }
-}
-
-/** What one append may hold so that a server with its usual limit of 1 MB takes it, bytes of data. */
-const PART_BYTES = 512 * 1024
-
-/** The first events that one append holds; at least one. */
-function firstPart(events: readonly SizedEvent[]): SizedEvent[] {
-  let bytes = 0
-  const over = events.findIndex((event, index) => {
-    bytes += event.bytes
-    return index > 0 && bytes > PART_BYTES
-  })
-  return events.slice(0, over === -1 ? events.length : over)
 }

@@ -1,3 +1,4 @@
+import { firstPart } from '../first-part.ts'
 import type { Position } from '../port.ts'
 import type { Connection } from './connection.ts'
 import type { Target } from './key-streams.ts'
@@ -13,8 +14,10 @@ export type PartitionStreams = {
 
 /** How long an end counts as known, milliseconds: what others append meanwhile has to be read. */
 const FRESH = 1_000
-/** What one append of links may hold so that a server with its usual limit of 1 MB takes it, bytes of data. */
+/** What one append of links may hold so that a server with its usual limit of 1 MB takes it, bytes. */
 const PART_BYTES = 512 * 1024
+/** Of a link beside the name of its stream, bytes. */
+const LINK_BYTES = 100
 
 /**
  * The streams of a topic's partitions: links to the events, in the order that counts, a link's revision being the event's
@@ -51,7 +54,7 @@ export function createPartitionStreams(connection: Connection, topic: string): P
       const places = new Map<string, Position>()
       const open = () => events.filter(({ id }) => !places.has(id))
       for (let rest = open(); rest.length > 0; rest = open()) {
-        const part = firstPart(rest)
+        const part = firstPart(rest, sizeOf, PART_BYTES)
         const links = part.map(({ id, target }) => toLink(id, targetOf(target)))
         const kept = await appendBehind(connection, partitionStream(topic, partition), endOf(partition) - 1, links)
         if ('conflict' in kept) {
@@ -75,11 +78,4 @@ function targetOf(target: Target | undefined): Target {
   throw new Error('An event of the batch was not kept in the stream of its key.')
 }
 
-function firstPart<T extends { target: Target | undefined }>(events: readonly T[]): T[] {
-  let bytes = 0
-  const over = events.findIndex(({ target }, index) => {
-    bytes += Buffer.byteLength(target?.stream ?? '') + 100
-    return index > 0 && bytes > PART_BYTES
-  })
-  return events.slice(0, over === -1 ? events.length : over)
-}
+const sizeOf = ({ target }: { target: Target | undefined }): number => Buffer.byteLength(target?.stream ?? '') + LINK_BYTES

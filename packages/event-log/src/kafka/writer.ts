@@ -3,6 +3,7 @@ import { CompressionTypes, type Kafka, type Producer } from 'kafkajs'
 import { resolveCalls, withoutRepeats } from '../append-calls.ts'
 import type { Call, SizedEvent } from '../append-queue.ts'
 import type { Claims } from '../event-ids.ts'
+import { firstPart } from '../first-part.ts'
 import { partitionOf } from '../partition.ts'
 import type { Appended, Position } from '../port.ts'
 import { isRetriable } from '../retriable.ts'
@@ -101,7 +102,7 @@ async function persist(context: WriteContext, events: readonly SizedEvent[]): Pr
   const unsent = [...mine]
   try {
     while (unsent.length > 0) {
-      const part = nextPart(unsent)
+      const part = firstPart(unsent, ({ bytes }) => bytes, SEND_BYTES)
       const positions = await sender.send(topic.name, topic.partitions, part)
       const sent = part.map(({ event }, index) => ({
         id: event.id,
@@ -118,14 +119,4 @@ async function persist(context: WriteContext, events: readonly SizedEvent[]): Pr
     await claims.doubt(mine.filter(({ event }) => !places.has(event.id))).catch(() => {})
     throw error
   }
-}
-
-/** The first events that fit one request; at least one. */
-function nextPart(events: readonly SizedEvent[]): SizedEvent[] {
-  let bytes = 0
-  const over = events.findIndex((event, index) => {
-    bytes += event.bytes
-    return index > 0 && bytes > SEND_BYTES
-  })
-  return events.slice(0, over === -1 ? events.length : over)
 }
