@@ -29,7 +29,7 @@ const BODY = 'x'.repeat(1_000)
 const logger = createLogger({ level: 'error', format: 'json' })
 const made = signingKey('a secret for benches only')
 if (made.kind !== 'key') throw new Error(made.problem)
-const { key } = made
+const keys = [made.key]
 
 type Bench = { database: Database; log: EventLog; sender: Sender; receiver: BenchReceiver }
 type Running = RunningConsumer
@@ -185,7 +185,7 @@ async function deliver(bench: Bench, name: string, path: string, options: Delive
     },
     sender,
   )
-  endpoint.retarget({ url: `${receiver.url}${path}`, key })
+  endpoint.retarget({ url: `${receiver.url}${path}`, keys })
   if (from)
     await database.query(
       'INSERT INTO tributary_cursor (consumer, topic, partition_no, next_position, epoch, owner, updated_time) VALUES ?',
@@ -273,7 +273,7 @@ async function postAll({ receiver, sender }: Bench, events: readonly Event[]): P
         body: BODY,
         contract: 1,
         url: `${receiver.url}/bare`,
-        key,
+        keys,
         now: Date.now(),
         traceparent: undefined,
       })

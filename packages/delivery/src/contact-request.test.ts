@@ -2,16 +2,26 @@ import { readFileSync } from 'node:fs'
 import { type ContactPart, derivedEventId } from '@tributary/events'
 import { exampleEvent } from '@tributary/events/examples'
 import { expect } from 'chai'
-import { type ContactBody, contactAttributes, contactData, contactRequest, signingKey, type WebhookMode } from './index.ts'
+import { type ContactBody, contactAttributes, contactData, contactRequest, type WebhookMode } from './index.ts'
+import { isVerifiedV1a, keyOf } from './testing/signing.ts'
 
 type Vectors = {
   secret: string
-  vectors: { mode: WebhookMode; headers: Record<string, string>; body: string }[]
+  oldSecret: string
+  ed25519: { seedHex: string; whpk: string }
+  vectors: {
+    mode: WebhookMode
+    headers: Record<string, string>
+    body: string
+    rotationHeader?: string
+    signatureV1a?: string
+  }[]
 }
 const FOLDER = new URL('../../../test/fixtures/wecom/', import.meta.url)
 const fixture = <T>(name: string): T => JSON.parse(readFileSync(new URL(`${name}.json`, FOLDER), 'utf8')) as T
 
-const { secret, vectors } = fixture<Vectors>('A0-outbound-webhook')
+const { secret, oldSecret, ed25519, vectors } = fixture<Vectors>('A0-outbound-webhook')
+const privateKey = `whsk_${Buffer.from(ed25519.seedHex, 'hex').toString('base64')}`
 const fields = fixture<{ parsed: ContactPart['fields'] }>('21-update-user-partial-department').parsed
 const corp = { customer: 'keyfil', suiteId: 'wwfeed0000000000aa', authCorpId: 'wpFIXTUREcorpAAAA000000000000001' }
 // The vector's id is no UUID, as ours are.
@@ -24,29 +34,34 @@ const event = {
 const part = (more: ContactPart['fields'] = {}): ContactPart => ({ receiveId: corp.suiteId, fields: { ...fields, ...more } })
 const NOW = 1_767_225_624_000
 
-function request(mode: WebhookMode, now = NOW) {
-  const made = signingKey(secret)
-  if (made.kind !== 'key') throw new Error(made.problem)
+function request(mode: WebhookMode, { now = NOW, secrets = [secret] } = {}) {
   const body = { attributes: contactAttributes(event, part()), data: contactData(event, part(), 'thin') } satisfies ContactBody
   const delivered = { event, partition: 0, position: 21, recordedTime: NOW }
   return contactRequest(mode, {
     delivered: delivered as Parameters<typeof contactRequest>[1]['delivered'],
     body: JSON.stringify(body),
-    target: { url: 'http://partner.example/', key: made.key },
+    target: { url: 'http://partner.example/', keys: secrets.map(keyOf) },
     now,
     traceparent: undefined,
   })
 }
 
 describe('the request that tells a partner of a change', () => {
-  for (const { mode, headers, body } of vectors) {
+  for (const { mode, headers, body, rotationHeader, signatureV1a = '' } of vectors) {
     it(`is that of the vector in ${mode} mode, to the byte`, () => {
       expect(request(mode)).to.deep.equal({ url: 'http://partner.example/', headers, body })
+    })
+    if (mode === 'compat') continue
+    it(`carries the signatures of the vector in ${mode} mode while keys are changed, and of its private key`, () => {
+      const header = (secrets: string[]) => request(mode, { secrets }).headers['webhook-signature']
+      expect(header([secret, oldSecret])).to.equal(rotationHeader)
+      expect(header([privateKey])).to.equal(signatureV1a)
+      expect(isVerifiedV1a(ed25519.whpk, { ...headers, 'webhook-signature': signatureV1a }, body)).to.equal(true)
     })
   }
 
   it('has another time and signature at a later try, and the same id and body', () => {
-    const [first, later] = [request('ce-binary'), request('ce-binary', NOW + 5_000)]
+    const [first, later] = [request('ce-binary'), request('ce-binary', { now: NOW + 5_000 })]
     expect(later.body).to.equal(first.body)
     for (const name of ['webhook-id', 'ce-id', 'ce-sequence']) expect(later.headers[name]).to.equal(first.headers[name])
     for (const name of ['webhook-timestamp', 'webhook-signature']) expect(later.headers[name]).to.not.equal(first.headers[name])

@@ -1,6 +1,6 @@
 import type { RequestParts } from './endpoint.ts'
 import { type DeliveryRequest, headerText } from './request.ts'
-import { signature } from './signature.ts'
+import { signatures } from './signature.ts'
 
 /** `compat` is for receivers that cannot change yet: the body alone, unsigned. */
 export type WebhookMode = 'ce-binary' | 'ce-structured' | 'compat'
@@ -49,6 +49,6 @@ function signed(target: RequestParts['target'], id: string, now: number, body: s
   return {
     'webhook-id': id,
     'webhook-timestamp': String(timestamp),
-    'webhook-signature': signature(target.key, id, timestamp, body),
+    'webhook-signature': signatures(target.keys, id, timestamp, body),
   }
 }

@@ -10,8 +10,8 @@ import { STANDARD_SCHEDULE } from './schedule.ts'
 import type { Sender } from './send.ts'
 import type { SigningKey } from './signature.ts'
 
-/** Where an endpoint is and what signs its requests. */
-export type Target = { url: string; key: SigningKey }
+/** Where an endpoint is and what signs its requests: every key that is valid, the newest first; none for one that checks nothing. */
+export type Target = { url: string; keys: readonly SigningKey[] }
 
 /** `later`: it cannot be told yet whether the event is for the endpoint. */
 export type Route = 'deliver' | 'pass' | 'later'
@@ -146,6 +146,9 @@ export function createEndpoint(definition: EndpointDefinition, sender: Sender): 
   }
 }
 
+/** Stands in an attempt where the id of the newest key would. */
+const UNSIGNED = 'unsigned'
+
 /** Standard Webhooks: the receiver wants no more, ever. */
 const GONE = 410
 
@@ -175,7 +178,8 @@ function sendTraced(
     span.note('tributary.outcome', outcome.kind)
     if (outcome.status > 0) span.note('http.response.status_code', outcome.status)
     if (outcome.kind !== 'delivered') span.fail(outcome.status >= 400 ? String(outcome.status) : outcome.kind)
-    return { position, eventId: event.id, attempt, time, outcome, keyId: target.key.id, bodyDigest: bodyDigest(request.body) }
+    const keyId = target.keys[0]?.id ?? UNSIGNED
+    return { position, eventId: event.id, attempt, time, outcome, keyId, bodyDigest: bodyDigest(request.body) }
   })
 }
 

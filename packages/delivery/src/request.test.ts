@@ -2,11 +2,9 @@ import { randomBytes } from 'node:crypto'
 import { exampleEvent } from '@tributary/events/examples'
 import { expect } from 'chai'
 import { bodyDigest, deliveryRequest, webhookId } from './request.ts'
-import { signingKey } from './signature.ts'
+import { keyOf } from './testing/signing.ts'
 
-const made = signingKey(`whsec_${randomBytes(32).toString('base64')}`)
-if (made.kind !== 'key') throw new Error(made.problem)
-const { key } = made
+const keys = [keyOf(`whsec_${randomBytes(32).toString('base64')}`)]
 const event = exampleEvent('ShipmentConfirmed', '01890000-0000-7000-8000-000000000001')
 const requestAt = (now: number, changes: Partial<typeof event> = {}) =>
   deliveryRequest({
@@ -14,7 +12,7 @@ const requestAt = (now: number, changes: Partial<typeof event> = {}) =>
     body: '{}',
     contract: 1,
     url: 'http://127.0.0.1/x',
-    key,
+    keys,
     now,
     traceparent: undefined,
   })
@@ -52,7 +50,7 @@ describe('The request of a delivery', () => {
   it('passes the trace on when there is one, and no empty header when there is none', () => {
     const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
     expect(requestAt(0).headers).to.not.have.property('traceparent')
-    const traced = deliveryRequest({ event, body: '{}', contract: 1, url: 'http://127.0.0.1/x', key, now: 0, traceparent })
+    const traced = deliveryRequest({ event, body: '{}', contract: 1, url: 'http://127.0.0.1/x', keys, now: 0, traceparent })
     expect(traced.headers).to.have.property('traceparent', traceparent)
   })
 

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import type { Event } from '@tributary/events'
-import { type SigningKey, signature } from './signature.ts'
+import { type SigningKey, signatures } from './signature.ts'
 
 /** One request, ready to be sent: every byte of it is decided. */
 export type DeliveryRequest = { url: string; headers: Readonly<Record<string, string>>; body: string }
@@ -20,11 +20,11 @@ export function deliveryRequest(options: {
   body: string
   contract: number
   url: string
-  key: SigningKey
+  keys: readonly SigningKey[]
   now: number
   traceparent: string | undefined
 }): DeliveryRequest {
-  const { event, body, url, key } = options
+  const { event, body, url, keys } = options
   const id = webhookId(event)
   const timestamp = Math.floor(options.now / 1_000)
   return {
@@ -35,7 +35,7 @@ export function deliveryRequest(options: {
       'user-agent': 'Tributary/1',
       'webhook-id': id,
       'webhook-timestamp': String(timestamp),
-      'webhook-signature': signature(key, id, timestamp, body),
+      'webhook-signature': signatures(keys, id, timestamp, body),
       'ce-specversion': event.specversion,
       'ce-id': event.id,
       'ce-type': headerText(event.type),

@@ -6,13 +6,11 @@ import { createSpiReceiver, type Fault, type SpiReceiver } from '@tributary/test
 import { expect } from 'chai'
 import { type DeliveryRequest, deliveryRequest } from './request.ts'
 import { createSender, type Sender } from './send.ts'
-import { signingKey } from './signature.ts'
 import { type SpiEvent, spiBody } from './spi-message.ts'
+import { keyOf } from './testing/signing.ts'
 
 const secret = 'whsec_c2VjcmV0LWZvci10ZXN0cy1vbmx5LTMyLWJ5dGVz'
-const made = signingKey(secret)
-if (made.kind !== 'key') throw new Error(made.problem)
-const { key } = made
+const keys = [keyOf(secret)]
 const never = new AbortController().signal
 
 const requestTo = (url: string): DeliveryRequest => {
@@ -22,7 +20,7 @@ const requestTo = (url: string): DeliveryRequest => {
     body: spiBody(event, 'erased'),
     contract: 1,
     url,
-    key,
+    keys,
     now: Date.now(),
     traceparent: undefined,
   })

@@ -1,36 +1,74 @@
-import { createHmac } from 'node:crypto'
+import { createHmac, createPrivateKey, createPublicKey, hash, type KeyObject, sign } from 'node:crypto'
 
-/** The key that signs an endpoint's requests. `id` tells keys apart in the attempts without giving anything away. */
-export type SigningKey = { readonly bytes: Buffer; readonly id: string }
+/**
+ * A key that signs an endpoint's requests: v1 with a shared secret (HMAC-SHA256), v1a with a private key (Ed25519).
+ * `id` tells keys apart in the attempts without giving anything away.
+ */
+export type SigningKey =
+  | { readonly kind: 'v1'; readonly id: string; readonly bytes: Buffer }
+  | { readonly kind: 'v1a'; readonly id: string; readonly privateKey: KeyObject }
 
 /** Keys below this are guessed too easily. Standard Webhooks wants 24 to 64 bytes; older secrets may be shorter. */
 export const SHORTEST_KEY = 16
 
-const PREFIX = 'whsec_'
+const SHARED = 'whsec_'
+const PRIVATE = 'whsk_'
+const PUBLIC = 'whpk_'
 /** With its padding: the official libraries do not agree about base64 without. */
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/
 
+const ED25519_BYTES = 32
+/** What stands before the 32 bytes of an Ed25519 private key in PKCS #8, and of a public one in SPKI (RFC 8410). */
+const PKCS8_HEAD = Buffer.from('302e020100300506032b657004220420', 'hex')
+const SPKI_HEAD_BYTES = 12
+
+type Made = { kind: 'key'; key: SigningKey } | { kind: 'unusable'; problem: string }
+const unusable = (problem: string): Made => ({ kind: 'unusable', problem })
+
 /**
- * The key in a secret as operators write it (`eg_spi.secret`): the bytes behind `whsec_`, which must be base64, else the
- * UTF-8 bytes of the whole text. Answers what is wrong, never a part of the secret, when no request may be signed with it.
+ * The key in a secret as operators write it (`eg_spi.secret`): behind `whsec_` the bytes of a shared secret in base64, behind
+ * `whsk_` the 32 bytes of an Ed25519 private key (RFC 8032) in base64, else the UTF-8 bytes of the whole text. Answers what is
+ * wrong, never a part of the secret, when no request may be signed with it.
  */
-export function signingKey(secret: string): { kind: 'key'; key: SigningKey } | { kind: 'unusable'; problem: string } {
-  const unusable = (problem: string) => ({ kind: 'unusable' as const, problem })
+export function signingKey(secret: string): Made {
   if (secret === '') return unusable('The secret is empty. Nothing is sent unsigned: set one.')
-  const isEncoded = secret.startsWith(PREFIX)
-  const encoded = secret.slice(PREFIX.length)
-  if (isEncoded && !BASE64.test(encoded))
-    return unusable(`What follows ${PREFIX} in the secret is not base64 with its padding.`)
-  const bytes = isEncoded ? Buffer.from(encoded, 'base64') : Buffer.from(secret, 'utf8')
+  const prefix = [SHARED, PRIVATE].find((known) => secret.startsWith(known))
+  const encoded = secret.slice(prefix?.length ?? 0)
+  if (prefix && !BASE64.test(encoded)) return unusable(`What follows ${prefix} in the secret is not base64 with its padding.`)
+  const bytes = Buffer.from(encoded, prefix ? 'base64' : 'utf8')
+  return prefix === PRIVATE ? privateKey(bytes) : sharedKey(bytes)
+}
+
+function sharedKey(bytes: Buffer): Made {
   if (bytes.length < SHORTEST_KEY)
     return unusable(`The secret makes a key of ${bytes.length} bytes; it must have at least ${SHORTEST_KEY}.`)
-  return { kind: 'key', key: { bytes, id: createHmac('sha256', bytes).update('key id').digest('hex').slice(0, 8) } }
+  const id = createHmac('sha256', bytes).update('key id').digest('hex').slice(0, 8)
+  return { kind: 'key', key: { kind: 'v1', id, bytes } }
+}
+
+function privateKey(bytes: Buffer): Made {
+  if (bytes.length !== ED25519_BYTES)
+    return unusable(`The secret holds a private key of ${bytes.length} bytes; one of Ed25519 has ${ED25519_BYTES}.`)
+  const made = createPrivateKey({ key: Buffer.concat([PKCS8_HEAD, bytes]), format: 'der', type: 'pkcs8' })
+  return { kind: 'key', key: { kind: 'v1a', id: hash('sha256', publicKeyText(made), 'hex').slice(0, 8), privateKey: made } }
+}
+
+/** What receivers verify v1a with: `whpk_` and the 32 bytes of the public key in base64. */
+export function publicKeyText(privateKey: KeyObject): string {
+  const encoded = createPublicKey(privateKey).export({ format: 'der', type: 'spki' })
+  return `${PUBLIC}${encoded.subarray(SPKI_HEAD_BYTES).toString('base64')}`
 }
 
 /**
- * The value of `webhook-signature`: `v1,` and the base64 HMAC-SHA256 over `id.timestamp.body`.
- * `timestamp` is in seconds since 1970. Source: Standard Webhooks, spec/standard-webhooks.md, "Signature scheme".
+ * The value of `webhook-signature`: one signature of each key over `id.timestamp.body`, separated by spaces, so that a
+ * receiver that knows any of the keys can verify it. `timestamp` is in seconds since 1970.
+ * Source: Standard Webhooks, spec/standard-webhooks.md, "Signature scheme" and "Webhook headers".
  */
-export function signature(key: SigningKey, id: string, timestamp: number, body: string): string {
-  return `v1,${createHmac('sha256', key.bytes).update(`${id}.${timestamp}.${body}`, 'utf8').digest('base64')}`
+export function signatures(keys: readonly SigningKey[], id: string, timestamp: number, body: string): string {
+  const content = Buffer.from(`${id}.${timestamp}.${body}`, 'utf8')
+  return keys.map((key) => `${key.kind},${signed(key, content).toString('base64')}`).join(' ')
+}
+
+function signed(key: SigningKey, content: Buffer): Buffer {
+  return key.kind === 'v1' ? createHmac('sha256', key.bytes).update(content).digest() : sign(null, content, key.privateKey)
 }

@@ -7,8 +7,8 @@ import { freePort } from '@tributary/test/servers'
 import { expect } from 'chai'
 import { deliveryRequest } from './request.ts'
 import { createSender } from './send.ts'
-import { signingKey } from './signature.ts'
 import { type SpiEvent, spiBody } from './spi-message.ts'
+import { keyOf } from './testing/signing.ts'
 
 const page = readFileSync(new URL('../../../docs/spi.md', import.meta.url), 'utf8')
 const [, receiver = ''] = /```js\n([\s\S]*?)\n```/.exec(page) ?? []
@@ -32,8 +32,6 @@ describe('The receiver in docs/spi.md', () => {
       const { child, url } = await runReceiver(secret)
       const sender = createSender({ reach: { scope: 'internal', allow: [] } })
       const send = async (signedWith: string) => {
-        const made = signingKey(signedWith)
-        if (made.kind !== 'key') throw new Error(made.problem)
         const event = exampleEvent('OrderReceived', '01890000-0000-7000-8000-000000000001') as SpiEvent
         const body = spiBody(event, 'erased')
         const request = deliveryRequest({
@@ -41,7 +39,7 @@ describe('The receiver in docs/spi.md', () => {
           body,
           contract: 1,
           url,
-          key: made.key,
+          keys: [keyOf(signedWith)],
           now: Date.now(),
           traceparent: undefined,
         })

@@ -96,5 +96,5 @@ export function targetOf(row: SpiServiceRow, services: Readonly<Record<string, s
     }
   }
   const made = signingKey(row.secret)
-  return made.kind === 'key' ? { url, key: made.key } : { problem: `${made.problem} See eg_spi.secret of row ${row.id}.` }
+  return made.kind === 'key' ? { url, keys: [made.key] } : { problem: `${made.problem} See eg_spi.secret of row ${row.id}.` }
 }

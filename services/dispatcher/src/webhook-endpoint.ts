@@ -89,10 +89,10 @@ async function bodiesOf(events: readonly ContactEvent[], vault: Vault, { fields 
 export function webhookTarget({ customer, webhook }: NamedWebhook): Target | { problem: string } {
   const { url, mode, secret } = webhook
   // Nothing signs in this mode; the receivers that need it check nothing.
-  if (mode === 'compat') return { url, key: { bytes: Buffer.alloc(0), id: 'unsigned' } }
+  if (mode === 'compat') return { url, keys: [] }
   const where = `qifu.eg.wework-map.${customer}.webhooks`
   if (secret === undefined)
     return { problem: `Nothing is sent unsigned: set secret in ${where}, or mode: compat for a receiver that cannot check.` }
   const made = signingKey(secret)
-  return made.kind === 'key' ? { url, key: made.key } : { problem: `${made.problem} See ${where}.` }
+  return made.kind === 'key' ? { url, keys: [made.key] } : { problem: `${made.problem} See ${where}.` }
 }

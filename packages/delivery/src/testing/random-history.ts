@@ -9,8 +9,8 @@ import { createLogger } from '@tributary/runtime'
 import { createEndpoint, type DeliveryPolicy, type Endpoint } from '../endpoint.ts'
 import { endpointConsumer } from '../endpoint-consumer.ts'
 import type { Outcome } from '../outcome.ts'
-import { signingKey } from '../signature.ts'
 import { createMemoryDatabase, type MemoryDatabase, memoryRows } from './memory-rows.ts'
+import { keyOf } from './signing.ts'
 
 /**
  * One endpoint on two partitions, paused at times, a receiver that misbehaves, and a process that dies, stalls or stops at
@@ -62,9 +62,7 @@ const POLICY: Partial<DeliveryPolicy> = {
   freshness: 1_000,
 }
 
-const made = signingKey('a secret for tests only')
-if (made.kind !== 'key') throw new Error(made.problem)
-const { key } = made
+const keys = [keyOf('a secret for tests only')]
 const logger = createLogger({ level: 'silent', format: 'json' })
 
 /** Plays the history of a seed to its calm end. Throws when that does not come. */
@@ -296,7 +294,7 @@ function consumerOf(world: World, process: Process): ConsumerDefinition<unknown>
     { ...definition, route: async (events) => [...(await definition.route(events))] },
     { send, close: async () => {} },
   )
-  endpoint.retarget({ url: 'http://receiver.example', key })
+  endpoint.retarget({ url: 'http://receiver.example', keys })
   void pauseAtTimes(world, process, endpoint)
   return endpointConsumer(endpoint, { log: logOf(world), logger, rows: memoryRows })
 }
@@ -309,7 +307,7 @@ async function pauseAtTimes(world: World, process: Process, endpoint: Endpoint):
   endpoint.retarget({ problem: 'paused' })
   history.pauses += 1
   await wait(random.from(0, 10))
-  if (!process.isDead) endpoint.retarget({ url: 'http://receiver.example', key })
+  if (!process.isDead) endpoint.retarget({ url: 'http://receiver.example', keys })
 }
 
 const logOf = ({ parts }: World) =>
