@@ -15,7 +15,7 @@ const floors = {
   wecom: ['events', 'runtime'],
   consumer: ['database', 'events', 'runtime', 'event-log'],
   projection: ['database', 'events', 'runtime', 'event-log', 'consumer', 'vault'],
-  delivery: ['database', 'events', 'runtime', 'event-log', 'consumer'],
+  delivery: ['database', 'events', 'runtime', 'event-log', 'consumer', 'vault'],
   shipping: ['database', 'events', 'event-log'],
   history: ['database', 'events', 'runtime', 'event-log', 'consumer', 'projection', 'vault'],
 }

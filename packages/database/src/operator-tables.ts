@@ -123,6 +123,15 @@ export async function addSpiService(database: Database, service: Omit<SpiService
   )
 }
 
+/** Empties the secret of a receiver, if it still is `secret`; answers whether it did. Throws DatabaseError. */
+export async function clearSpiSecret(connection: Connection, { id, secret }: { id: number; secret: string }): Promise<boolean> {
+  const { affectedRows } = await connection.query<WriteResult>(
+    "UPDATE eg_spi SET secret = '', update_by = ?, update_time = ? WHERE id = ? AND secret = ?",
+    [AUTHOR, Date.now(), id, secret],
+  )
+  return affectedRows > 0
+}
+
 type AppRecord = {
   id: number
   channel: number

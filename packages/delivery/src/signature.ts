@@ -22,15 +22,16 @@ const ED25519_BYTES = 32
 const PKCS8_HEAD = Buffer.from('302e020100300506032b657004220420', 'hex')
 const SPKI_HEAD_BYTES = 12
 
-type Made = { kind: 'key'; key: SigningKey } | { kind: 'unusable'; problem: string }
-const unusable = (problem: string): Made => ({ kind: 'unusable', problem })
+/** The key in a secret, or why it has none. */
+export type SigningKeyOutcome = { kind: 'key'; key: SigningKey } | { kind: 'unusable'; problem: string }
+const unusable = (problem: string): SigningKeyOutcome => ({ kind: 'unusable', problem })
 
 /**
  * The key in a secret as operators write it (`eg_spi.secret`): behind `whsec_` the bytes of a shared secret in base64, behind
  * `whsk_` the 32 bytes of an Ed25519 private key (RFC 8032) in base64, else the UTF-8 bytes of the whole text. Answers what is
  * wrong, never a part of the secret, when no request may be signed with it.
  */
-export function signingKey(secret: string): Made {
+export function signingKey(secret: string): SigningKeyOutcome {
   if (secret === '') return unusable('The secret is empty. Nothing is sent unsigned: set one.')
   const prefix = [SHARED, PRIVATE].find((known) => secret.startsWith(known))
   const encoded = secret.slice(prefix?.length ?? 0)
@@ -39,14 +40,14 @@ export function signingKey(secret: string): Made {
   return prefix === PRIVATE ? privateKey(bytes) : sharedKey(bytes)
 }
 
-function sharedKey(bytes: Buffer): Made {
+function sharedKey(bytes: Buffer): SigningKeyOutcome {
   if (bytes.length < SHORTEST_KEY)
     return unusable(`The secret makes a key of ${bytes.length} bytes; it must have at least ${SHORTEST_KEY}.`)
   const id = createHmac('sha256', bytes).update('key id').digest('hex').slice(0, 8)
   return { kind: 'key', key: { kind: 'v1', id, bytes } }
 }
 
-function privateKey(bytes: Buffer): Made {
+function privateKey(bytes: Buffer): SigningKeyOutcome {
   if (bytes.length !== ED25519_BYTES)
     return unusable(`The secret holds a private key of ${bytes.length} bytes; one of Ed25519 has ${ED25519_BYTES}.`)
   const made = createPrivateKey({ key: Buffer.concat([PKCS8_HEAD, bytes]), format: 'der', type: 'pkcs8' })

@@ -8,6 +8,8 @@ import {
   type EndpointDefinition,
   type EndpointState,
   endpointConsumer,
+  endpointKeyReader,
+  type OpenedKey,
   readEndpointStates,
   readReplayStarts,
   type Sender,
@@ -47,6 +49,9 @@ type Dispatching = {
   readonly endpoints: Map<string, RunningEndpoint>
   /** Rows of `eg_spi` as they stand now, by server code. */
   readonly rows: Map<string, SpiServiceRow>
+  readonly readKeys: ReturnType<typeof endpointKeyReader>
+  /** Our keys as they stood at the last look, by name of the endpoint. */
+  keys: ReadonlyMap<string, readonly OpenedKey[]>
 }
 
 /**
@@ -63,6 +68,8 @@ export function createDispatcher(context: DispatcherContext): Service {
     sellerCodes: createSellerCodes(context.database),
     endpoints: new Map(),
     rows: new Map(),
+    readKeys: endpointKeyReader(context),
+    keys: new Map(),
   }
   const stopping = new AbortController()
   let looking: Promise<void> | undefined
@@ -107,7 +114,13 @@ async function keepLooking(dispatching: Dispatching, signal: AbortSignal): Promi
 async function follow(dispatching: Dispatching): Promise<void> {
   const { context, endpoints } = dispatching
   const rows = await listSpiServices(context.database, ORDER_SYNC)
-  const [states, replays] = await Promise.all([readEndpointStates(context.database), readReplayStarts(context.database)])
+  // After the rows: whoever moves a secret from its row to our keys is seen at the old place or at the new one.
+  const [states, replays, keys] = await Promise.all([
+    readEndpointStates(context.database),
+    readReplayStarts(context.database),
+    dispatching.readKeys(),
+  ])
+  dispatching.keys = keys
   const codes = new Set(rows.map(({ serverCode }) => serverCode))
   for (const [code, running] of endpoints) {
     if (codes.has(code) || !dispatching.rows.has(code)) continue
@@ -168,9 +181,12 @@ function begin(dispatching: Dispatching, first: SpiServiceRow): void {
   const group = configuration.consumerGroups.orderSpi
   const row = () => rows.get(first.serverCode) ?? first
   const definition = spiEndpoint({ row, group, sellerCodes, vault, policy })
-  const target = () => targetOf(row(), configuration.spiServices)
+  const { name } = definition
+  const target = () => targetOf({ row: row(), services: configuration.spiServices, name, ours: keysOf(dispatching, name) })
   run(dispatching, { code: first.serverCode, definition, target, sender: dispatching.internal })
 }
+
+const keysOf = ({ keys }: Dispatching, name: string): readonly OpenedKey[] => keys.get(name) ?? []
 
 function beginWebhooks(dispatching: Dispatching): void {
   const { configuration, vault, policy = {} } = dispatching.context
@@ -178,7 +194,7 @@ function beginWebhooks(dispatching: Dispatching): void {
     run(dispatching, {
       code: named.name,
       definition: webhookEndpoint({ named, vault, policy }),
-      target: () => webhookTarget(named),
+      target: () => webhookTarget(named, keysOf(dispatching, named.name)),
       sender: dispatching.external,
     })
 }

@@ -3,17 +3,18 @@ import {
   type DeliveryPolicy,
   type EndpointDefinition,
   isSpiEvent,
+  type OpenedKey,
   type Route,
   SPI_CONTRACT,
   SPI_EVENT_TYPES,
   type SpiEvent,
-  signingKey,
   spiBody,
   type Target,
 } from '@tributary/delivery'
 import { type Event, keyParts, ORDER_TOPIC, type PersonalPart, type StoredEvent } from '@tributary/events'
 import type { Vault } from '@tributary/vault'
 import { createSellerCodes, type SellerCodes } from './seller-codes.ts'
+import { signersOf } from './signing-keys.ts'
 
 /** SPI type 1: order information sync. */
 export const ORDER_SYNC = 1
@@ -88,13 +89,21 @@ function bodyOf(event: SpiEvent, opened: Awaited<ReturnType<Vault['open']>>[numb
 }
 
 /** Where a row's service is and how its requests are signed, or what an operator must do so that it can be told. */
-export function targetOf(row: SpiServiceRow, services: Readonly<Record<string, string>>): Target | { problem: string } {
+export function targetOf(options: {
+  row: SpiServiceRow
+  services: Readonly<Record<string, string>>
+  name: string
+  ours: readonly OpenedKey[]
+}): Target | { problem: string } {
+  const { row, services, name } = options
   const url = services[row.serverName]
   if (url === undefined) {
     return {
       problem: `Nothing says where '${row.serverName}' is: set qifu.eg.spi.services.${row.serverName} in the configuration.`,
     }
   }
-  const made = signingKey(row.secret)
-  return made.kind === 'key' ? { url, keys: [made.key] } : { problem: `${made.problem} See eg_spi.secret of row ${row.id}.` }
+  // Keys that are older than the row were those of a service that had its code before.
+  const ours = options.ours.filter(({ createTime }) => createTime >= row.createTime)
+  const signers = signersOf({ name, ours, given: row.secret, where: `eg_spi.secret of row ${row.id}` }, Date.now())
+  return 'problem' in signers ? signers : { url, ...signers }
 }

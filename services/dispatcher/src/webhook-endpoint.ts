@@ -6,12 +6,13 @@ import {
   contactRequest,
   type DeliveryPolicy,
   type EndpointDefinition,
-  signingKey,
+  type OpenedKey,
   type Target,
 } from '@tributary/delivery'
 import { CONTACT_TOPIC, type ContactPart, type Event, type EventOf, type StoredEvent } from '@tributary/events'
 import type { Configuration, PartnerWebhook } from '@tributary/runtime'
 import type { Vault } from '@tributary/vault'
+import { signersOf } from './signing-keys.ts'
 
 /** A webhook of a customer, with the name of its endpoint. */
 export type NamedWebhook = { name: string; customer: string; webhook: PartnerWebhook }
@@ -86,13 +87,14 @@ async function bodiesOf(events: readonly ContactEvent[], vault: Vault, { fields 
 }
 
 /** Where a webhook is and how its requests are signed, or what an operator must do so that it can be told. */
-export function webhookTarget({ customer, webhook }: NamedWebhook): Target | { problem: string } {
-  const { url, mode, secret } = webhook
+export function webhookTarget(
+  { name, customer, webhook }: NamedWebhook,
+  ours: readonly OpenedKey[],
+): Target | { problem: string } {
+  const { url, mode, secret = '' } = webhook
   // Nothing signs in this mode; the receivers that need it check nothing.
   if (mode === 'compat') return { url, keys: [] }
-  const where = `qifu.eg.wework-map.${customer}.webhooks`
-  if (secret === undefined)
-    return { problem: `Nothing is sent unsigned: set secret in ${where}, or mode: compat for a receiver that cannot check.` }
-  const made = signingKey(secret)
-  return made.kind === 'key' ? { url, keys: [made.key] } : { problem: `${made.problem} See ${where}.` }
+  const where = `secret in qifu.eg.wework-map.${customer}.webhooks`
+  const signers = signersOf({ name, ours, given: secret, where }, Date.now())
+  return 'problem' in signers ? signers : { url, ...signers }
 }

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
-import { countReplay, planReplay, startReplay } from '@tributary/delivery'
+import { countReplay, planReplay, rotateKey, startReplay } from '@tributary/delivery'
 import { CONTACT_TOPIC, encodeEvent } from '@tributary/events'
 import type { PartnerWebhook, Service, WeworkCustomer } from '@tributary/runtime'
 import { type ChangeType, contactEvents, corpSubject } from '@tributary/wecom'
@@ -155,6 +155,22 @@ describe('webhooks of partners', () => {
     await append('create_user', { UserID: 'a' })
     await until('it was told again', () => taken().length === 1)
     expect(arrivals.map(({ status }) => status)).to.deep.equal([0, 200])
+  })
+
+  it('are signed with a key of ours where the configuration names no secret', async () => {
+    await start({ secret: '' })
+    const { details = {}, reason } = (await dispatcher?.health()) ?? {}
+    const [name = ''] = Object.keys(details)
+    expect(reason).to.contain(`endpoint rotate-secret ${name}`)
+    const owner = { endpoint: name, since: 0, given: '' }
+    const made = await rotateKey(stage, owner, { kind: 'v1', overlap: 0 })
+    await append('create_user', { UserID: 'a' })
+    await until('it arrived', () => taken().length === 1)
+    const [arrival] = taken()
+    new Webhook(made === 'too many' ? '' : made.handOver).verify(
+      arrival?.body ?? '',
+      arrival?.headers as Record<string, string>,
+    )
   })
 
   it('are disabled by 410, and stand still without a secret; health says what to do', async () => {

@@ -1,10 +1,11 @@
 import { listApps, listSpiServices, migrationStatus, openDatabase } from '@tributary/database'
+import { listEndpointKeys, signsAt } from '@tributary/delivery'
+import { endpointName, ORDER_SYNC } from '@tributary/dispatcher'
 import { type Configuration, describeConfiguration } from '@tributary/runtime'
 import type { Command } from 'commander'
 import { printLine } from '../output.ts'
 import { configurationFor } from '../setting-up.ts'
 
-const ORDER_SYNC = 1
 const EBAY = 1
 const ENOUGH_PACKET = 16 * 1024 * 1024
 
@@ -60,13 +61,17 @@ const checkDatabase: Check = async (configuration) => {
     if (missing.length > 0) return findings
     const apps = await listApps(database)
     const services = await listSpiServices(database, ORDER_SYNC)
+    const keys = (await listEndpointKeys(database)).filter((key) => signsAt(key, Date.now()))
+    const hasKey = (code: string) =>
+      keys.some(({ endpoint }) => endpoint === endpointName(configuration.consumerGroups.orderSpi, code))
     findings.push(
       apps.length > 0
         ? { ok: true, what: 'apps', detail: apps.map(({ id, name }) => `${id} ${name}`).join(', ') }
         : { ok: false, what: 'apps', detail: 'none; add one: npm run tributary -- app add --help' },
       ...services.map(({ serverCode, serverName, secret }): Finding => {
         const what = `SPI service ${serverCode}`
-        if (secret === '') return { ok: false, what, detail: 'has no secret in eg_spi.secret, so its calls cannot be signed' }
+        if (secret === '' && !hasKey(serverCode))
+          return { ok: false, what, detail: 'has no key and no secret in eg_spi.secret, so its calls cannot be signed' }
         const address = configuration.spiServices[serverName]
         if (!address) return { ok: false, what, detail: `no address; set qifu.eg.spi.services.${serverName}` }
         return { ok: true, what, detail: address }

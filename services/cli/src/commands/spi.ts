@@ -1,5 +1,5 @@
-import { randomBytes } from 'node:crypto'
 import { addSpiService, listSpiServices } from '@tributary/database'
+import { newSecret } from '@tributary/delivery'
 import type { Command } from 'commander'
 import { printLine, printRows } from '../output.ts'
 import { readSecret } from '../secret-input.ts'
@@ -18,7 +18,7 @@ export function addSpiCommands(program: Command): void {
     .option('--description <text>', 'what it is', '')
     .option('--secret-file <file>', 'file with its signing secret, or - for standard input; made when left out')
     .action(async (options, command: Command) => {
-      const secret = options.secretFile ? await readSecret(options.secretFile) : `whsec_${randomBytes(32).toString('base64')}`
+      const secret = options.secretFile ? await readSecret(options.secretFile) : newSecret('v1')
       const known = await withDatabase(command, async (database, configuration) => {
         await addSpiService(database, {
           type: ORDER_SYNC,
