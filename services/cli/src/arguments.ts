@@ -37,6 +37,17 @@ export function parseTime(text: string): number {
   throw new InvalidArgumentError('Give a time, for example 2026-11-27T09:30:00Z, or milliseconds since 1970.')
 }
 
+const UNITS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
+const LONGEST = 7 * 86_400_000
+
+/** `30m`, `24h` or `2d`, at most seven days, to milliseconds. */
+export function parseDuration(text: string): number {
+  const [, count = '', unit = ''] = /^(\d+)([smhd])$/.exec(text) ?? []
+  const duration = Number(count) * (UNITS[unit] ?? Number.NaN)
+  if (duration <= LONGEST) return duration
+  throw new InvalidArgumentError('Give a duration of at most 7 days: 30m, 24h or 2d, for example; 0s for none.')
+}
+
 /** A share of a whole: above 0, at most 1. */
 export function parseShare(text: string): number {
   const share = Number(text)

@@ -54,6 +54,8 @@ describe('the command line', () => {
       [['parked', 'skip', 'orders', '1:2:3', '-1', '--yes'], 'a whole number, 0 or more'],
       [['parked', 'skip', 'orders', '1:2:3', '7'], '--yes'],
       [['sandbox', '--orders', '0'], 'a whole number of at least 1'],
+      [['endpoint', 'rotate-secret', 'some', '--kind', 'v2'], 'v1, v1a'],
+      [['endpoint', 'rotate-secret', 'some', '--overlap', '8d'], 'at most 7 days'],
       [['doctor', '--quickly'], 'unknown option'],
     ]
     for (const [words, answer] of calls) {

@@ -3,7 +3,7 @@ import type { EventLog } from '@tributary/event-log'
 import type { HistoryContext } from '@tributary/history'
 import { projectionsOf } from '@tributary/projector'
 import { type Configuration, createLogger, loadConfiguration } from '@tributary/runtime'
-import { openVault } from '@tributary/vault'
+import { openVault, type Vault } from '@tributary/vault'
 import type { Command } from 'commander'
 import { openLog } from './platform.ts'
 
@@ -25,6 +25,17 @@ export async function withDatabase<T>(
   } finally {
     await database.close()
   }
+}
+
+/** Like `withDatabase`, with the vault as well. */
+export async function withVault<T>(
+  command: Command,
+  work: (access: { database: Database; vault: Vault; configuration: Configuration }) => Promise<T>,
+): Promise<T> {
+  return await withDatabase(command, async (database, configuration) => {
+    const vault = await openVault({ database, masterKeys: configuration.masterKeys })
+    return await work({ database, vault, configuration })
+  })
 }
 
 /** Like `withDatabase`, with the log as well. Only warnings of the log's driver come in a command's way. */

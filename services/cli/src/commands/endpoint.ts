@@ -1,14 +1,14 @@
 import { readCursors } from '@tributary/consumer'
-import { type Database, listSpiServices } from '@tributary/database'
+import type { Database } from '@tributary/database'
 import { countLanes, type EndpointState, readEndpointStates, setEndpointState } from '@tributary/delivery'
-import { endpointName, ORDER_SYNC, webhooksOf } from '@tributary/dispatcher'
 import type { EventLog } from '@tributary/event-log'
-import { CONTACT_TOPIC, ORDER_TOPIC, type Topic } from '@tributary/events'
 import type { Configuration } from '@tributary/runtime'
 import type { Command } from 'commander'
 import { CommandError } from '../failure.ts'
+import { endpointsOf, knownEndpoint } from '../known-endpoints.ts'
 import { printLine, printRows } from '../output.ts'
 import { configurationFor, withDatabase, withLog } from '../setting-up.ts'
+import { addEndpointKeyCommands } from './endpoint-key.ts'
 
 /** `tributary endpoint list|pause|resume`: what we deliver to. */
 export function addEndpointCommands(program: Command): void {
@@ -37,25 +37,7 @@ export function addEndpointCommands(program: Command): void {
     .description('send again to an endpoint that was paused, disabled, or answered 410')
     .argument('<endpoint>', 'as `endpoint list` shows it')
     .action((name: string, _options, command: Command) => decide(command, { name, state: 'active', reason: '' }))
-}
-
-/** An endpoint and the topic that it reads. */
-export type KnownEndpoint = { name: string; topic: Topic }
-
-/** The endpoint of this name. Throws CommandError ENDPOINT_UNKNOWN. */
-export async function knownEndpoint(database: Database, configuration: Configuration, name: string): Promise<KnownEndpoint> {
-  const found = (await endpointsOf(database, configuration)).find((endpoint) => endpoint.name === name)
-  if (found) return found
-  throw new CommandError('ENDPOINT_UNKNOWN', `There is no endpoint '${name}'. See: tributary endpoint list`)
-}
-
-async function endpointsOf(database: Database, configuration: Configuration): Promise<KnownEndpoint[]> {
-  const group = configuration.consumerGroups.orderSpi
-  const services = await listSpiServices(database, ORDER_SYNC)
-  return [
-    ...services.map(({ serverCode }) => ({ name: endpointName(group, serverCode), topic: ORDER_TOPIC }) as const),
-    ...webhooksOf(configuration).map(({ name }) => ({ name, topic: CONTACT_TOPIC }) as const),
-  ]
+  addEndpointKeyCommands(endpoint)
 }
 
 async function list(database: Database, log: EventLog, configuration: Configuration): Promise<Record<string, unknown>[]> {

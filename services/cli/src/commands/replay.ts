@@ -18,10 +18,10 @@ import { pause } from '@tributary/runtime'
 import { type Command, InvalidArgumentError } from 'commander'
 import { parsePosition, parseTime } from '../arguments.ts'
 import { CommandError } from '../failure.ts'
+import { type KnownEndpoint, knownEndpoint } from '../known-endpoints.ts'
 import { printLine } from '../output.ts'
 import { createProgressBar, duration } from '../progress-bar.ts'
 import { type LogAccess, withHistory } from '../setting-up.ts'
-import { type KnownEndpoint, knownEndpoint } from './endpoint.ts'
 
 /** Milliseconds between two looks at how far a replay is. */
 const LOOK_EVERY = 500
