@@ -22,10 +22,12 @@ const commands = {
     ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.base.json'],
     ['node_modules/dependency-cruiser/bin/dependency-cruiser.mjs', 'packages', 'projections', 'services', 'test'],
     ['packages/events/src/documentation/main.ts', '--check'],
+    ['packages/delivery/src/documentation/main.ts', '--check'],
   ],
   format: () => [
     ['node_modules/@biomejs/biome/bin/biome', 'check', '--write', '.'],
     ['packages/events/src/documentation/main.ts'],
+    ['packages/delivery/src/documentation/main.ts'],
   ],
 }
 

@@ -1,3 +1,5 @@
+import { Type } from 'typebox'
+import { ContactDataSchema } from './contact-message.ts'
 import type { RequestParts } from './endpoint.ts'
 import { type DeliveryRequest, headerText } from './request.ts'
 import { signatures } from './signature.ts'
@@ -6,6 +8,38 @@ import { signatures } from './signature.ts'
 export type WebhookMode = 'ce-binary' | 'ce-structured' | 'compat'
 
 const JSON_TYPE = 'application/json; charset=utf-8'
+
+const closed = { additionalProperties: false } as const
+const type = Type.String({
+  pattern: '^wework\\.change_contact\\.',
+  description: '`wework.change_contact.` and `data.changeType`.',
+})
+const id = Type.String({ description: 'The same as `webhook-id`, on every try.' })
+const time = (description: string) => Type.String({ format: 'date-time', description })
+const happened = 'When it happened, RFC 3339 in UTC.'
+
+/** The body in the modes `ce-binary` and `compat`. */
+export const ContactMessageSchema = Type.Object(
+  { type, id, timestamp: time(happened), data: ContactDataSchema },
+  { ...closed, description: 'A change in the directory of a corp, for its partner.' },
+)
+
+/** The body in the mode `ce-structured`. */
+export const ContactCloudEventSchema = Type.Object(
+  {
+    specversion: Type.Literal('1.0'),
+    id,
+    source: Type.String({ description: 'The corp, below its suite when there is one.' }),
+    type,
+    subject: Type.String({ description: '`user/`, `department/` or `tag/` and the id; `user/erased` when erased.' }),
+    time: time(happened),
+    datacontenttype: Type.Literal('application/json'),
+    partitionkey: Type.String({ description: 'The corp and the id.' }),
+    sequence: Type.String({ pattern: '^[0-9]{20}$', description: 'Grows along the changes of a corp; it has gaps.' }),
+    data: ContactDataSchema,
+  },
+  { ...closed, description: 'The same as a whole CloudEvent 1.0.' },
+)
 
 /** What a webhook keeps of an event between rendering and sending: everything but its place in the log. */
 export type ContactBody = {
