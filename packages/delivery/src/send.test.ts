@@ -1,12 +1,10 @@
-import { once } from 'node:events'
-import type { AddressInfo } from 'node:net'
-import { createServer, type Socket } from 'node:net'
 import { exampleEvent } from '@tributary/events/examples'
 import { createSpiReceiver, type Fault, type SpiReceiver } from '@tributary/test/simulators/spi'
 import { expect } from 'chai'
 import { type DeliveryRequest, deliveryRequest } from './request.ts'
 import { createSender, type Sender } from './send.ts'
 import { type SpiEvent, spiBody } from './spi-message.ts'
+import { rawServer } from './testing/raw-server.ts'
 import { keyOf } from './testing/signing.ts'
 
 const secret = 'whsec_c2VjcmV0LWZvci10ZXN0cy1vbmx5LTMyLWJ5dGVz'
@@ -24,26 +22,6 @@ const requestTo = (url: string): DeliveryRequest => {
     now: Date.now(),
     traceparent: undefined,
   })
-}
-
-/** A server below HTTP: `answer` gets the socket after the first bytes of a request. */
-async function rawServer(answer: (socket: Socket) => void): Promise<{ port: number; close(): Promise<void> }> {
-  const sockets = new Set<Socket>()
-  const server = createServer((socket) => {
-    sockets.add(socket)
-    socket.on('error', () => {})
-    socket.once('data', () => answer(socket))
-  })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  return {
-    port: (server.address() as AddressInfo).port,
-    close: async () => {
-      for (const socket of sockets) socket.destroy()
-      server.close()
-      await once(server, 'close')
-    },
-  }
 }
 
 describe('Sending a delivery', () => {

@@ -5,7 +5,7 @@ import { createFaultPlan, type FaultPlan } from './fault-plan.ts'
 import { answerWell, answerWith, type Fault, keepsRequest } from './faults.ts'
 import { createRecord, type DeliveryRecord } from './record.ts'
 
-/** An SPI service over real HTTP that checks signatures with the official library, as docs/spi.md tells receivers to. */
+/** An SPI service over real HTTP that checks signatures with the official library, as docs/receiving.md tells receivers to. */
 export type SpiReceiver = {
   /** Where to send. */
   readonly url: string
