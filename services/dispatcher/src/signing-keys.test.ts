@@ -89,6 +89,23 @@ describe('The keys that sign, while a dispatcher runs', () => {
     expect(receiver.unverified).to.equal(0)
   })
 
+  it('of a service that is gone sign nothing for the next one of its code', async () => {
+    const secret = newSecret('v1')
+    const next = await createSpiReceiver({ secret })
+    await service.stop()
+    service = stage.dispatcher({ warehouse: receiver.url, next: next.url })
+    await service.start()
+    await rotate('v1')
+    await untilArrival('two keys sign', (signature) => signature.split(' ').length === 2)
+    await stage.database.query('UPDATE eg_spi SET deleted = id')
+    await until('it is gone', async () => Object.keys((await service.health()).details ?? {}).length === 0)
+    await stage.addService('warehouse', { secret, createTime: Date.now(), name: 'next' })
+    const [sent = ''] = await stage.appendOrders(['A'])
+    await until('it arrives', () => next.record.has(sent))
+    expect(next.unverified).to.equal(0)
+    await next.close()
+  })
+
   it('stop an endpoint when all have ended or one cannot be opened, and health says what to do; others go on', async () => {
     const { id } = await rotate('v1', 0)
     await revokeKey(stage.database, NAME, id)

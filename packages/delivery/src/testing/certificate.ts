@@ -9,13 +9,7 @@ export type TestCertificate = { cert: string; key: string }
  * makes none, a machine need not have OpenSSL, and a key in the repository would be a key in the repository.
  * Source: RFC 5280, with Ed25519 by RFC 8410.
  */
-export function testCertificate({
-  name,
-  around = Date.now(),
-}: {
-  name: '127.0.0.1' | 'name'
-  around?: number
-}): TestCertificate {
+export function testCertificate({ host, around = Date.now() }: { host: string; around?: number }): TestCertificate {
   const { publicKey, privateKey } = generateKeyPairSync('ed25519')
   const subject = sequence(tlv(0x31, sequence(COMMON_NAME, tlv(0x0c, Buffer.from(host)))))
   const alternative = isIPv4(host) ? tlv(0x87, Buffer.from(host.split('.').map(Number))) : tlv(0x82, Buffer.from(host))

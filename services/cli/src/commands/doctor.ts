@@ -1,4 +1,4 @@
-import { listApps, listSpiServices, migrationStatus, openDatabase } from '@tributary/database'
+import { listApps, listSpiServices, migrationStatus, openDatabase, type SpiServiceRow } from '@tributary/database'
 import { listEndpointKeys, signsAt } from '@tributary/delivery'
 import { endpointName, ORDER_SYNC } from '@tributary/dispatcher'
 import { type Configuration, describeConfiguration } from '@tributary/runtime'
@@ -62,15 +62,18 @@ const checkDatabase: Check = async (configuration) => {
     const apps = await listApps(database)
     const services = await listSpiServices(database, ORDER_SYNC)
     const keys = (await listEndpointKeys(database)).filter((key) => signsAt(key, Date.now()))
-    const hasKey = (code: string) =>
-      keys.some(({ endpoint }) => endpoint === endpointName(configuration.consumerGroups.orderSpi, code))
+    const hasKey = ({ serverCode, createTime: since }: SpiServiceRow) => {
+      const name = endpointName(configuration.consumerGroups.orderSpi, serverCode)
+      return keys.some(({ endpoint, createTime }) => endpoint === name && createTime >= since)
+    }
     findings.push(
       apps.length > 0
         ? { ok: true, what: 'apps', detail: apps.map(({ id, name }) => `${id} ${name}`).join(', ') }
         : { ok: false, what: 'apps', detail: 'none; add one: npm run tributary -- app add --help' },
-      ...services.map(({ serverCode, serverName, secret }): Finding => {
+      ...services.map((row): Finding => {
+        const { serverCode, serverName, secret } = row
         const what = `SPI service ${serverCode}`
-        if (secret === '' && !hasKey(serverCode))
+        if (secret === '' && !hasKey(row))
           return { ok: false, what, detail: 'has no key and no secret in eg_spi.secret, so its calls cannot be signed' }
         const address = configuration.spiServices[serverName]
         if (!address) return { ok: false, what, detail: `no address; set qifu.eg.spi.services.${serverName}` }
