@@ -65,10 +65,11 @@ describe('the logger', () => {
       'token v^1.1#i^1#hidden-6#r^0 refused',
       'GET /open/order/oauth/callback/3?spapi_oauth_code=hidden-7&amazon_state=hidden-8 failed',
       'token Atzr|hidden-0 refused, and Atza%7Chidden-0, too',
+      'the secret whsec_aGlkZGVuLTc= and the key whsk_aGlkZGVuLTg= are not base64',
     ]
     for (const text of texts) logger.warn(text)
     logger.error(new Error(texts.join('; ')))
-    expect(lines.join('')).not.to.match(/hidden-\d/)
+    expect(lines.join('')).not.to.match(/hidden-\d|aGlkZGVu/)
     expect(lines.join('')).to.contain('db.example/hub').and.to.contain('expires_in')
     for (const line of lines) expect(() => JSON.parse(line)).not.to.throw()
   })

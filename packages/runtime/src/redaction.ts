@@ -74,6 +74,8 @@ const inText: readonly [RegExp, string][] = [
     `$1=${HIDDEN}`,
   ],
   [/(\\?"(?:\w*token|client_secret|password)\\?"\s*:\s*\\?")[^"\\]+/gi, `$1${HIDDEN}`],
+  // The keys of Standard Webhooks that sign.
+  [/\bwhs(?:ec|k)_[\w+/=]+/g, HIDDEN],
   // eBay's tokens and codes all start so.
   [/v\^1\.1#[\w^#+/=%.-]+/g, HIDDEN],
   // And Amazon's so.
