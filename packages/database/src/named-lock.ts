@@ -39,16 +39,16 @@ export async function isLockHeld(connection: Connection, name: string): Promise<
 /**
  * Runs `work` on a connection of its own that holds the lock `name`. The server ends the connection, and the lock with it,
  * when nothing is heard on it for `idleSeconds`: then `work` must stop, which its next query on it tells.
- * Throws DatabaseError DATABASE_LOCK_TIMEOUT at once when somebody else holds the lock.
+ * Throws DatabaseError DATABASE_LOCK_TIMEOUT when somebody else holds the lock for `seconds`, at once unless told.
  */
 export function withNamedLock<T>(
   database: Database,
-  { name, idleSeconds }: { name: string; idleSeconds: number },
+  { name, idleSeconds, seconds = 0 }: { name: string; idleSeconds: number; seconds?: number },
   work: (session: Connection) => Promise<T>,
 ): Promise<T> {
   return onOneConnection(database.knex, async (connection) => {
     try {
-      return await underNamedLock(connection, { name, seconds: 0 }, async () => {
+      return await underNamedLock(connection, { name, seconds }, async () => {
         await connection.query(`SET SESSION wait_timeout = ${Math.trunc(idleSeconds)}`)
         return await work(connection)
       })

@@ -1,3 +1,4 @@
+export { keepAttemptPartitions } from './attempt-partitions.ts'
 export * from './contact-message.ts'
 export * from './contact-request.ts'
 export { type DeadLetter, listDeadLetters } from './dead-letter.ts'

@@ -97,8 +97,11 @@ export type Configuration = {
   consumerGroups: { orderSpi: string; weworkEventWebhook: string }
   /** Where the SPI service of each `eg_spi.server_name` is found. */
   spiServices: Readonly<Record<string, string>>
-  /** Networks, as 10.1.0.0/16, that deliveries may go to though they are closed to them otherwise. */
-  delivery: { allowAddresses: readonly string[] }
+  /**
+   * `allowAddresses`: networks, as 10.1.0.0/16, that deliveries may go to though they are closed to them otherwise.
+   * `attemptsDays`: how long the record of an attempt is kept at least.
+   */
+  delivery: { allowAddresses: readonly string[]; attemptsDays: number }
   /** By the customer's name, which stands in the callback's path. */
   wework: Readonly<Record<string, WeworkCustomer>>
   /**

@@ -16,8 +16,9 @@ import {
   setEndpointState,
 } from '@tributary/delivery'
 import type { EventLog } from '@tributary/event-log'
-import { type Configuration, type Logger, pause, type Service } from '@tributary/runtime'
+import { type Configuration, type Logger, pause, type Service, type WorkLoop } from '@tributary/runtime'
 import type { Vault } from '@tributary/vault'
+import { startAttemptUpkeep } from './attempt-upkeep.ts'
 import { healthOf, type RunningEndpoint } from './health.ts'
 import { observeEndpoints } from './measure.ts'
 import { createSellerCodes, type SellerCodes } from './seller-codes.ts'
@@ -74,6 +75,7 @@ export function createDispatcher(context: DispatcherContext): Service {
   const stopping = new AbortController()
   let looking: Promise<void> | undefined
   let forget = () => {}
+  let upkeep: WorkLoop | undefined
   return {
     name: 'dispatcher',
     async start() {
@@ -84,12 +86,13 @@ export function createDispatcher(context: DispatcherContext): Service {
       forget()
       forget = observeEndpoints(() => [...dispatching.endpoints.values()], context.database)
       looking ??= keepLooking(dispatching, stopping.signal)
+      upkeep ??= startAttemptUpkeep(context)
     },
     health: () => healthOf([...dispatching.endpoints.values()], context.database),
     async stop() {
       forget()
       stopping.abort(new Error('The dispatcher stops.'))
-      await looking
+      await Promise.all([looking, upkeep?.stop()])
       await Promise.all([...dispatching.endpoints.values()].map(({ consumer }) => consumer.stop()))
       await Promise.all([dispatching.internal.close(), dispatching.external.close()])
     },

@@ -16,6 +16,7 @@ import { migration as endpoints } from './018-endpoints.ts'
 import { migration as rebuild } from './023-rebuild.ts'
 import { migration as history } from './026-history.ts'
 import { migration as endpointKeys } from './031-endpoint-keys.ts'
+import { migration as attemptPartitions } from './030-attempt-partitions.ts'
 import { migration as apiKeys } from './035-api-keys.ts'
 import { migration as shipments } from './036-shipments.ts'
 
@@ -40,4 +41,5 @@ export const MIGRATIONS: readonly Migration[] = [
   apiKeys,
   shipments,
   endpointKeys,
+  attemptPartitions,
 ]

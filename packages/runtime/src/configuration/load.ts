@@ -149,7 +149,7 @@ function complete(content: FileContent, known: Pick<Configuration, 'databaseUrl'
       weworkEventWebhook: groups?.['wework-event-webhook'] ?? 'egWeworkEventWebhookConsumerGroup',
     },
     spiServices: spi?.services ?? {},
-    delivery: { allowAddresses: delivery?.['allow-addresses'] ?? [] },
+    delivery: deliveryOf(delivery),
     wework: weworkConfiguration(wework),
     ingest: ingestOf(ingest),
     contactSync: contactSyncOf(contactSync),
@@ -167,6 +167,10 @@ function consoleOf(section: TributarySection['console'], externalUrls: readonly 
 
 function metricsOf(section: TributarySection['metrics']): Configuration['metrics'] {
   return { host: section?.host ?? '127.0.0.1', ...(section?.port === undefined ? {} : { port: section.port }) }
+}
+
+function deliveryOf(section: TributarySection['delivery']): Configuration['delivery'] {
+  return { allowAddresses: section?.['allow-addresses'] ?? [], attemptsDays: section?.['attempts-days'] ?? 30 }
 }
 
 function orderSyncOf(section: TributarySection['order-sync']): Configuration['orderSync'] {

@@ -266,6 +266,7 @@ const Tributary = section({
       'allow-addresses': optional(
         Type.Array(text({ expected: 'a network or an address', fix: 'For example 10.1.0.0/16, or 192.168.3.7.' })),
       ),
+      'attempts-days': optional(count(2, 1_000, { expected: 'days, 2 to 1000', fix: 'Write a whole number of days.' })),
     }),
   ),
   ingest: optional(

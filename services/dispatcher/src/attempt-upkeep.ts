@@ -1,0 +1,30 @@
+import type { Database } from '@tributary/database'
+import { keepAttemptPartitions } from '@tributary/delivery'
+import { type Configuration, type Logger, startWorkLoop, type WorkLoop } from '@tributary/runtime'
+
+/** Milliseconds between two looks; days are made well before they begin, so that looks may fail. */
+const LOOK_EVERY = 3_600_000
+
+/** Keeps the record of attempts in days, as many as the configuration says, from now on. */
+export function startAttemptUpkeep({
+  configuration,
+  database,
+  logger,
+}: {
+  configuration: Pick<Configuration, 'delivery'>
+  database: Database
+  logger: Logger
+}): WorkLoop {
+  return startWorkLoop({
+    idle: { shortest: LOOK_EVERY, longest: LOOK_EVERY },
+    async turn() {
+      const { made, dropped } = await keepAttemptPartitions(database, { days: configuration.delivery.attemptsDays })
+      if (made.length + dropped.length > 0) logger.info({ made, dropped }, 'days of attempts made and dropped')
+      return false
+    },
+    failed(error) {
+      const { code, message } = error as { code?: unknown; message?: unknown }
+      logger.warn({ code }, `days of attempts could not be made or dropped, which is tried again: ${message}`)
+    },
+  })
+}
