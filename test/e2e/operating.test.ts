@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { listParked } from '@tributary/consumer'
+import { type ListedOutcome, listDeliveries } from '@tributary/delivery'
 import { createEvent, type EventOf, encodeEvent, ORDER_TOPIC, timeOrderedEventId } from '@tributary/events'
 import { expect } from 'chai'
 import { eventually } from './gateway/eventually.ts'
@@ -92,11 +93,49 @@ describe('a running gateway, looked after by commands', function () {
     await world.notify(orderId)
     await eventually('the receiver refused it', () => arrivalsOf(world, 'warehouse', orderId).length > 0)
     await deliveriesOf(world, 'warehouse', await sendOrder())
-    const [lane, ...others] = await list('lane')
-    expect(lane).to.deep.include({ endpoint: 'egOrderSpiConsumerGroup:warehouse', key, state: 'retrying', attempts: 1 })
+    const [lane, ...others] = await list('deliveries', '--outcome', 'retrying')
+    expect(lane).to.deep.include({ endpoint: 'egOrderSpiConsumerGroup:warehouse', key, outcome: 'retrying', attempt: 1 })
     expect(others).to.deep.equal([])
     await deliveriesOf(world, 'warehouse', orderId)
     expect(arrivalsOf(world, 'warehouse', orderId).map(({ taken }) => taken)).to.deep.equal([false, true])
+  })
+
+  it('shows what was delivered, skips what is refused and sends it after all, and tells what is missing', async () => {
+    const name = 'egOrderSpiConsumerGroup:warehouse'
+    const receiver = world.receivers['warehouse']
+    const listed = (outcome?: ListedOutcome) =>
+      listDeliveries(world.database, { endpoints: [name], limit: 1, ...(outcome ? { outcome } : {}) })
+    await deliveriesOf(world, 'warehouse', await sendOrder())
+    const { orderId } = world.simulator.market.addOrder(seller.userId)
+    const key = `1:${seller.userId}:${orderId}`
+    receiver?.fault({ kind: 'status', status: 400 }, { key })
+    await world.notify(orderId)
+    await eventually('it is in a lane', async () => (await listed('retrying'))[0]?.key === key)
+    const id = String(arrivalsOf(world, 'warehouse', orderId)[0]?.id)
+    await command('deliveries', 'skip', name, id, '--reason', 'typed in twice')
+    await eventually('it is given up', async () => (await listed('given-up'))[0]?.reason === 'skipped: typed in twice')
+    receiver?.heal()
+    await command('deliveries', 'retry', name, id)
+    await eventually('it is delivered', async () => (await listed())[0]?.outcome === 'delivered')
+
+    const shown = JSON.parse(await command('deliveries', 'show', id, '--json'))
+    const standings = shown.endpoints.map(({ endpoint, standing }: Record<string, unknown>) => [endpoint, standing])
+    expect(standings).to.deep.include.members([
+      [name, 'delivered'],
+      ['egOrderSpiConsumerGroup:accounting', 'not for it'],
+    ])
+    const outcomes = shown.endpoints[0].tries.map(({ outcome }: Record<string, unknown>) => outcome)
+    expect([outcomes[0], outcomes.at(-1)]).to.deep.equal(['refused', 'delivered'])
+    expect(shown.endpoints[0].tries.at(-1)).to.include({ answer: '{"success":true}', status: 200 })
+    const [last, ...others] = await list('deliveries', '--order', key, '--outcome', 'delivered')
+    expect(last).to.deep.include({ endpoint: name, place: shown.place, eventId: id.replace('msg_', '') })
+    expect(others).to.deep.equal([])
+
+    await world.database.query('DELETE FROM tributary_delivery_attempt WHERE event_id = ?', [id.replace('msg_', '')])
+    const { code, output } = await world.gateway.run(['deliveries', 'verify', '--endpoint', name, '--json'])
+    const verified = JSON.parse(output)
+    expect([code, verified.missing, verified.deliveries[0].key]).to.deep.equal([1, 1, key])
+    expect(verified.endpoints[0].delivered).to.be.above(0)
   })
 
   it('keeps an endpoint where it stands while it is paused, and delivers a range again', async () => {

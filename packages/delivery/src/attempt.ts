@@ -1,7 +1,7 @@
 import type { Connection } from '@tributary/database'
 import type { Position } from '@tributary/event-log'
 import type { Outcome } from './outcome.ts'
-import type { Place } from './place.ts'
+import type { Delivery, Place } from './place.ts'
 
 /** One try of a delivery, for the record. `time` is when it began, milliseconds since 1970; the first attempt is 1. */
 export type Attempt = {
@@ -36,5 +36,23 @@ export async function insertAttempts(connection: Connection, place: Place, attem
   await connection.query(
     'INSERT INTO tributary_delivery_attempt (endpoint, topic, partition_no, position, attempt, time, event_id, outcome, reason, status, duration_ms, answer, key_id, body_digest) VALUES ?',
     [rows],
+  )
+}
+
+/** A recorded try of a delivery. `time` in milliseconds since 1970; `answer` is what the receiver said, at most 4 KB. */
+export type DeliveryTry = Pick<Attempt, 'attempt' | 'time' | 'keyId' | 'bodyDigest'> & {
+  outcome: Outcome['kind']
+  reason: string
+  status: number
+  durationMs: number
+  answer: string
+}
+
+/** The tries of one delivery that are still kept, in order. Throws DatabaseError. */
+export function readTries(connection: Connection, { endpoint, topic, partition, position }: Delivery): Promise<DeliveryTry[]> {
+  return connection.query(
+    `SELECT attempt, time, outcome, reason, status, duration_ms AS durationMs, key_id AS keyId, body_digest AS bodyDigest, answer
+     FROM tributary_delivery_attempt WHERE endpoint = ? AND topic = ? AND partition_no = ? AND position = ? ORDER BY time, attempt`,
+    [endpoint, topic, partition, position],
   )
 }

@@ -14,15 +14,3 @@ export async function insertDeadLetter(connection: Connection, place: Place, let
     [[endpoint, topic, partition, letter.position, letter.key, letter.attempts, letter.reason, letter.time]],
   )
 }
-
-/** Dead letters of an endpoint, or of all, the newest first, at most `limit` (default 1000). Throws DatabaseError. */
-export function listDeadLetters(
-  connection: Connection,
-  { endpoint, limit = 1000 }: { endpoint?: string; limit?: number } = {},
-): Promise<(Place & DeadLetter)[]> {
-  return connection.query(
-    `SELECT endpoint, topic, partition_no AS \`partition\`, position, event_key AS \`key\`, attempts, reason, time
-     FROM tributary_dead_letter ${endpoint === undefined ? '' : 'WHERE endpoint = ?'} ORDER BY time DESC, position DESC LIMIT ?`,
-    [...(endpoint === undefined ? [] : [endpoint]), limit],
-  )
-}

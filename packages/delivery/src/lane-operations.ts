@@ -1,17 +1,43 @@
 import type { Connection, WriteResult } from '@tributary/database'
 import type { Lane } from './lane.ts'
+import type { Delivery } from './place.ts'
 
 /**
- * Starts the schedule of a blocked lane anew; whoever owns its partition sees that within seconds and tries its head.
- * Answers how many lanes were blocked and are resumed: those of one key, or all of the endpoint.
+ * Starts the schedule of lanes anew that are blocked or wait for their next try; whoever owns their partition sees that
+ * within seconds and tries their heads. Answers how many they were: those of one key, or of one head, or all of the endpoint.
+ * Throws DatabaseError.
  */
-export async function resumeLanes(connection: Connection, endpoint: string, key?: string): Promise<number> {
+export async function retryLanes(
+  connection: Connection,
+  endpoint: string,
+  which: { key?: string; head?: Omit<Delivery, 'endpoint'> } = {},
+): Promise<number> {
+  const { key, head } = which
+  const now = Date.now()
   const { affectedRows } = await connection.query<WriteResult>(
     `UPDATE tributary_delivery_lane SET state = 'retrying', failures = 0, next_time = ?
-     WHERE endpoint = ? AND state = 'blocked'${key === undefined ? '' : ' AND event_key = ?'}`,
-    [Date.now(), endpoint, ...(key === undefined ? [] : [key])],
+     WHERE endpoint = ? AND (state = 'blocked' OR (state = 'retrying' AND next_time > ?))
+       ${key === undefined ? '' : 'AND event_key = ?'} ${head ? 'AND topic = ? AND partition_no = ? AND head_position = ?' : ''}`,
+    [now, endpoint, now, ...(key === undefined ? [] : [key]), ...(head ? [head.topic, head.partition, head.position] : [])],
   )
   return affectedRows
+}
+
+/**
+ * Gives up the head of a lane; its owner puts it among the dead letters within seconds, and goes on with what waits behind
+ * it. Answers false when the delivery is no head of a lane. Throws DatabaseError.
+ */
+export async function skipHead(
+  connection: Connection,
+  { endpoint, topic, partition, position }: Delivery,
+  reason: string,
+): Promise<boolean> {
+  const { affectedRows } = await connection.query<WriteResult>(
+    `UPDATE tributary_delivery_lane SET state = 'skipped', reason = ?, next_time = ?
+     WHERE endpoint = ? AND topic = ? AND partition_no = ? AND head_position = ?`,
+    [`skipped: ${reason}`.slice(0, 100), Date.now(), endpoint, topic, partition, position],
+  )
+  return affectedRows > 0
 }
 
 /** The lanes of an endpoint on all partitions. `oldestSince` in milliseconds since 1970, undefined without lanes. */

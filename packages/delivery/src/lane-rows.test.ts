@@ -3,7 +3,7 @@ import type { Connection, Database } from '@tributary/database'
 import { migratedTestDatabase } from '@tributary/test/servers'
 import { expect } from 'chai'
 import { untriedLane } from './lane.ts'
-import { countLanes, resumeLanes } from './lane-operations.ts'
+import { countLanes, retryLanes, skipHead } from './lane-operations.ts'
 import { type LaneRows, mysqlLaneRows } from './lane-rows.ts'
 import { createMemoryDatabase, memoryRows } from './testing/memory-rows.ts'
 
@@ -46,18 +46,27 @@ describe('The rows of lanes', () => {
     expect(loaded.map(({ lane }) => lane.key)).to.have.members(keys)
   })
 
-  it('are counted for health, and resumed only where they are blocked', async () => {
+  it('are counted for health, and tried again or skipped where a person says so', async () => {
     const endpoint = 'group:counted'
     const lane = untriedLane('a', 1, 500, '')
     await mysqlLaneRows.insertLanes(database, { ...place, endpoint }, [
       lane,
-      { ...lane, key: 'b', state: 'blocked', failures: 10 },
+      { ...lane, key: 'b', head: 3, state: 'blocked', failures: 10 },
     ])
     await mysqlLaneRows.insertWaiting(database, { ...place, endpoint }, [{ key: 'b', position: 2 }])
     expect(await countLanes(database, endpoint)).to.deep.equal({ retrying: 1, blocked: 1, waiting: 1, oldestSince: 500 })
-    expect(await resumeLanes(database, endpoint, 'a')).to.equal(0)
-    expect(await resumeLanes(database, endpoint)).to.equal(1)
+    // What is due already is not put off.
+    expect(await retryLanes(database, endpoint, { key: 'a' })).to.equal(0)
+    expect(await retryLanes(database, endpoint, { head: { ...place, position: 2 } })).to.equal(0)
+    expect(await retryLanes(database, endpoint)).to.equal(1)
     expect(await mysqlLaneRows.find(database, { ...place, endpoint }, 'b')).to.include({ state: 'retrying', failures: 0 })
+    expect(await skipHead(database, { ...place, endpoint, position: 2 }, 'no head')).to.equal(false)
+    expect(await skipHead(database, { ...place, endpoint, position: 1 }, 'typed in twice')).to.equal(true)
+    expect((await mysqlLaneRows.due(database, { ...place, endpoint }, Date.now())).map(({ state }) => state)).to.have.members([
+      'skipped',
+      'retrying',
+    ])
+    expect(await retryLanes(database, endpoint)).to.equal(0)
     expect(await countLanes(database, 'nobody')).to.deep.equal({ retrying: 0, blocked: 0, waiting: 0, oldestSince: undefined })
   })
 })
@@ -72,7 +81,7 @@ async function act(rows: LaneRows, connection: Connection, random: Random, round
   return {
     loaded: loaded.toSorted((a, b) => (a.lane.key < b.lane.key ? -1 : 1)),
     first: await rows.firstWaiting(connection, place, key),
-    resumed: (await rows.resumed(connection, place, ['key-1', 'key-2'])).map((lane) => lane.key).toSorted(),
+    due: (await rows.due(connection, place, 50)).map((lane) => lane.key).toSorted(),
   }
 }
 

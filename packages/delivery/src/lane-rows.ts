@@ -30,7 +30,7 @@ export type LaneRows = {
   insertDeadLetter(connection: Connection, place: Place, letter: DeadLetter): Promise<void>
   /** The replay that is under way in a place. */
   replay(connection: Connection, place: Place): Promise<Replay | undefined>
-  /** The lane of a key as it stands. */
+  /** The lane of a key as it stands, and stays until the transaction ends. */
   find(connection: Connection, place: Place, key: string): Promise<Lane | undefined>
   /** Writes what a try changed. */
   update(connection: Connection, place: Place, lane: Lane): Promise<void>
@@ -39,8 +39,8 @@ export type LaneRows = {
   /** The position that comes after the head, or undefined when nothing waits. */
   firstWaiting(connection: Connection, place: Place, key: string): Promise<Position | undefined>
   deleteWaiting(connection: Connection, place: Place, row: WaitingRow): Promise<void>
-  /** Those of `keys` whose lane is blocked no more, as a person left them. */
-  resumed(connection: Connection, place: Place, keys: readonly string[]): Promise<Lane[]>
+  /** The lanes that are due by their rows, which a person may have changed; `now` in milliseconds since 1970. */
+  due(connection: Connection, place: Place, now: number): Promise<Lane[]>
 }
 
 export type LoadedLane = { lane: Lane; waiting: number; last: Position }
@@ -106,10 +106,10 @@ async function insertWaiting(connection: Connection, place: Place, waiting: read
 }
 
 async function find(connection: Connection, place: Place, key: string): Promise<Lane | undefined> {
-  const [row] = await connection.query<LaneRow[]>(`SELECT ${COLUMNS} FROM tributary_delivery_lane WHERE ${OF_LANE}`, [
-    ...placeValues(place),
-    key,
-  ])
+  const [row] = await connection.query<LaneRow[]>(
+    `SELECT ${COLUMNS} FROM tributary_delivery_lane WHERE ${OF_LANE} FOR UPDATE`,
+    [...placeValues(place), key],
+  )
   return row && laneOfRow(row)
 }
 
@@ -140,11 +140,10 @@ async function end(connection: Connection, place: Place, key: string): Promise<v
   await connection.query(`DELETE FROM tributary_delivery_lane WHERE ${OF_LANE}`, [...placeValues(place), key])
 }
 
-async function resumed(connection: Connection, place: Place, keys: readonly string[]): Promise<Lane[]> {
+async function due(connection: Connection, place: Place, now: number): Promise<Lane[]> {
   const rows = await connection.query<LaneRow[]>(
-    `SELECT ${COLUMNS} FROM tributary_delivery_lane
-     WHERE ${OF_PLACE} AND event_key IN (?) AND state = 'retrying'`,
-    [...placeValues(place), keys],
+    `SELECT ${COLUMNS} FROM tributary_delivery_lane WHERE ${OF_PLACE} AND state <> 'blocked' AND next_time <= ?`,
+    [...placeValues(place), now],
   )
   return rows.map(laneOfRow)
 }
@@ -162,5 +161,5 @@ export const mysqlLaneRows: LaneRows = {
   end,
   firstWaiting,
   deleteWaiting,
-  resumed,
+  due,
 }

@@ -32,7 +32,7 @@ export async function runLanes(partition: Partition): Promise<void> {
       await pause(untilNextDue(partition), AbortSignal.any([owned.signal, awake.signal]))
       if (Date.now() < lookTime) continue
       lookTime = Date.now() + endpoint.policy.resumeEvery
-      await takeUpResumed(partition)
+      await takeUpChanged(partition)
     }
   } finally {
     forget()
@@ -56,14 +56,14 @@ function hurry(partition: Partition): void {
 }
 
 const isDue = ({ lane, nextTime, busy, firstTry }: HeldLane): boolean =>
-  !busy && (firstTry !== undefined || (lane.state === 'retrying' && nextTime <= Date.now()))
+  !busy && (firstTry !== undefined || (lane.state !== 'blocked' && nextTime <= Date.now()))
 
 function untilNextDue({ lanes, endpoint }: Partition): number {
-  const times = [...lanes.values()].map(({ lane, nextTime, busy }) =>
-    lane.state === 'blocked' ? Date.now() + endpoint.policy.resumeEvery : busy ? Number.POSITIVE_INFINITY : nextTime,
-  )
+  const idle = [...lanes.values()].filter(({ busy }) => !busy)
   // A timer counts up to 2^31 milliseconds.
-  return Math.min(Math.min(...times, Number.POSITIVE_INFINITY) - Date.now(), 2 ** 31 - 1)
+  if (idle.length === 0) return 2 ** 31 - 1
+  const times = idle.map(({ lane, nextTime }) => (lane.state === 'blocked' ? Number.POSITIVE_INFINITY : nextTime))
+  return Math.min(Math.min(...times) - Date.now(), endpoint.policy.resumeEvery)
 }
 
 function start(partition: Partition, held: HeldLane): void {
@@ -81,8 +81,9 @@ function start(partition: Partition, held: HeldLane): void {
 /** Sends the head and, as long as heads are settled, what waits behind it. */
 async function runLane(partition: Partition, held: HeldLane): Promise<void> {
   while (!partition.owned.signal.aborted || held.firstTry) {
-    if (held.isGivenUp && held.events > 1) {
-      if (!(await settleHead(partition, held, [], 'superseded'))) return
+    const reason = givenUpFor(held)
+    if (reason !== undefined) {
+      if (!(await settleHead(partition, held, [], reason))) return
       continue
     }
     held.isGivenUp = false
@@ -94,6 +95,12 @@ async function runLane(partition: Partition, held: HeldLane): Promise<void> {
     const goesOn = await write(partition, held, result)
     if (!goesOn) return
   }
+}
+
+/** Why the head is given up without another try, if it is. */
+function givenUpFor({ lane, isGivenUp, events }: HeldLane): string | undefined {
+  if (lane.state === 'skipped') return lane.reason
+  return isGivenUp && events > 1 ? 'superseded' : undefined
 }
 
 async function resultOfHead(partition: Partition, held: HeldLane): Promise<HeadResult> {
@@ -163,18 +170,23 @@ function noteTrouble({ endpoint, owned, logger, place }: Partition, held: HeldLa
   logger.warn({ endpoint: name, partition, position: held.lane.head, code }, `a lane was interrupted: ${message}`)
 }
 
-/** Looks whether a person resumed a blocked lane. */
-async function takeUpResumed(partition: Partition): Promise<void> {
+/** Looks whether a person wants a head tried now, or skipped. */
+async function takeUpChanged(partition: Partition): Promise<void> {
   const { lanes, owned, place, rows } = partition
-  const blocked = [...lanes.values()].filter(({ lane, busy }) => lane.state === 'blocked' && !busy)
-  if (blocked.length === 0 || owned.signal.aborted) return
-  const keys = blocked.map(({ lane }) => lane.key)
+  if (lanes.size === 0 || owned.signal.aborted) return
   try {
-    for (const lane of await owned.fenced((connection) => rows.resumed(connection, place, keys))) {
+    for (const lane of await owned.fenced((connection) => rows.due(connection, place, Date.now()))) {
       const held = lanes.get(lane.key)
-      if (held) Object.assign(held, { lane, nextTime: lane.nextTime })
+      if (held && !held.busy && !held.firstTry && isChanged(held.lane, lane))
+        Object.assign(held, { lane, nextTime: lane.nextTime })
     }
   } catch (error) {
-    partition.logger.debug({ endpoint: place.endpoint, code: summarize(error).code }, 'could not look for resumed lanes')
+    partition.logger.debug({ endpoint: place.endpoint, code: summarize(error).code }, 'could not look for changed lanes')
   }
 }
+
+/** Whether somebody else changed a row. One that was read before our own last write has other attempts, or another head. */
+const isChanged = (written: Lane, row: Lane): boolean =>
+  row.head === written.head &&
+  row.attempts === written.attempts &&
+  (row.state !== written.state || row.nextTime < written.nextTime)

@@ -13,12 +13,14 @@ type Written = Lane | 'ended'
 /** Writes that the head was not delivered; always false, as no other event became the head. Throws when the partition is gone. */
 export async function keepHead(partition: Partition, held: HeldLane, lane: Lane, attempts: readonly Attempt[]): Promise<false> {
   const { place, rows, logger } = partition
-  await change(partition, held, async (connection) => {
-    await rows.update(connection, place, lane)
+  const written = await change(partition, held, async (connection, row) => {
+    // A person who skipped the head while it was being tried has the last word.
+    const kept: Lane = row.state === 'skipped' ? { ...row, attempts: lane.attempts } : lane
+    await rows.update(connection, place, kept)
     await rows.insertAttempts(connection, place, attempts)
-    return lane
+    return kept
   })
-  if (lane.state === 'blocked') {
+  if (written !== 'ended' && written.state === 'blocked') {
     const { endpoint, topic, partition: number } = place
     logger.warn({ endpoint, topic, partition: number, position: lane.head, reason: lane.reason }, 'delivery blocked')
   }
@@ -76,11 +78,11 @@ const deadLetterOf = ({ lane }: HeldLane, attempts: readonly Attempt[], reason: 
 async function change(
   partition: Partition,
   held: HeldLane,
-  work: (connection: Connection) => Promise<Written | undefined>,
+  work: (connection: Connection, row: Lane) => Promise<Written | undefined>,
 ): Promise<Written> {
   await untilWritten(partition, held)
   for (;;) {
-    const written = await alone(held, async () => {
+    const written = await alone(partition, held, async () => {
       const answer = await durably(partition, (connection) => changeOnce(connection, partition, held, work))
       if (answer !== undefined) take(partition, held, answer)
       return answer
@@ -95,11 +97,11 @@ async function changeOnce(
   connection: Connection,
   { place, rows }: Partition,
   { lane }: HeldLane,
-  work: (connection: Connection) => Promise<Written | undefined>,
+  work: (connection: Connection, row: Lane) => Promise<Written | undefined>,
 ): Promise<Written | undefined> {
   const row = await rows.find(connection, place, lane.key)
   if (!row) return 'ended'
-  return row.head === lane.head && row.attempts === lane.attempts ? work(connection) : row
+  return row.head === lane.head && row.attempts === lane.attempts ? work(connection, row) : row
 }
 
 /** Waits until the lane's row is in the table: from then on, a row that is missing means that the lane ended. */
@@ -126,11 +128,14 @@ function take({ lanes, endpoint }: Partition, held: HeldLane, written: Written):
 }
 
 /** Keeps the batch side from looking at the lane while `work` runs. */
-async function alone<T>(held: HeldLane, work: () => Promise<T>): Promise<T> {
+async function alone<T>({ over }: Partition, held: HeldLane, work: () => Promise<T>): Promise<T> {
   const { promise, resolve } = Promise.withResolvers<void>()
   held.settling = promise
   try {
     return await work()
+  } catch (error) {
+    held.isInDoubt = over.signal.aborted
+    throw error
   } finally {
     held.settling = undefined
     resolve()

@@ -8,8 +8,10 @@ import { waitAfter } from './schedule.ts'
  *                 head fails            schedule used up
  *   (no lane) ───────────────► retrying ───────────────► blocked
  *       ▲                      │  ▲   ▲                     │
- *       └── settled, nothing ──┘  │   └──── resumeLane ─────┘
+ *       └── settled, nothing ──┘  │   └──── retryLanes ─────┘
  *           waits                 └── head fails again, or is settled and the next in order becomes the head
+ *
+ * A person may skip a head (`skipHead`): the lane is `skipped` until its owner has put the head among the dead letters.
  *
  * `attempts` are the tries of the present head; `failures` those that count against the schedule, which a probe of a
  * failing endpoint does not. `nextTime` and `since` in milliseconds since 1970.
@@ -20,7 +22,7 @@ export type Lane = {
   attempts: number
   failures: number
   nextTime: number
-  state: 'retrying' | 'blocked'
+  state: 'retrying' | 'blocked' | 'skipped'
   /** Why the head is not delivered; a short class, never text of the receiver's. */
   reason: string
   since: number

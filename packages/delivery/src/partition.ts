@@ -69,6 +69,8 @@ export type HeldLane = {
   isGivenUp: boolean
   /** Resolves when the head, being settled right now, is. */
   settling: Promise<void> | undefined
+  /** The partition was given up before anybody knew what a write came to: the row may be gone. */
+  isInDoubt: boolean
 }
 
 /** Takes a partition up: its lanes as they stand. Throws DatabaseError, ConsumerError CONSUMER_FENCED. */
@@ -111,16 +113,21 @@ export function hold(partition: Partition, made: { lane: Lane; last: Position; e
     isGivenUp: false,
     firstTry: undefined,
     settling: undefined,
+    isInDoubt: false,
   }
   partition.lanes.set(lane.key, held)
   partition.endpoint.gate.countAside(events)
   return held
 }
 
-/** The lane of a key, if it has one once nothing is being settled in it. */
+/**
+ * The lane of a key, if it has one once nothing is being settled in it. Throws the reason of `over` when nobody knows
+ * whether it still has: what joined a lane that has ended would be lost.
+ */
 export async function laneAtRest(partition: Partition, key: string): Promise<HeldLane | undefined> {
   for (;;) {
     const held = partition.lanes.get(key)
+    if (held?.isInDoubt) partition.over.signal.throwIfAborted()
     if (!held?.settling) return held
     await held.settling
   }

@@ -90,31 +90,33 @@ function note(count: ReplayCount, recorded: RecordedEvent): void {
  * Throws DatabaseError; DeliveryError DELIVERY_REPLAY_REFUSED when a replay is under way, when the endpoint has come
  * forward since the plan, or when only a part is replayed of keys that have lanes.
  */
-export function startReplay(
-  database: Database,
-  { endpoint, topic, plan, by }: { endpoint: string; topic: string; plan: readonly PartitionReplay[]; by: string },
-): Promise<void> {
-  return database.transaction(async (connection) => {
-    for (const part of plan) {
-      const place = { endpoint, topic, partition: part.partition }
-      const live = await lockCursor(connection, place)
-      await refuseSecond(connection, place, live)
-      const to = part.to === part.live ? live : part.to
-      const isWhole = to === live && part.key === null
-      if (isWhole) await dropLanes(connection, place, part.from)
-      else await refuseLanes(connection, place, part)
-      await connection.query(
-        `REPLACE INTO tributary_replay
-           (endpoint, topic, partition_no, from_position, to_position, live_position, event_key, started_time, started_by) VALUES (?)`,
-        [[endpoint, topic, part.partition, part.from, to, live, part.key, Date.now(), by.slice(0, 100)]],
-      )
-      await connection.query<WriteResult>(
-        `UPDATE tributary_cursor SET next_position = ?, epoch = epoch + 1, updated_time = ?
-         WHERE consumer = ? AND topic = ? AND partition_no = ?`,
-        [part.from, Date.now(), endpoint, topic, part.partition],
-      )
-    }
-  })
+export function startReplay(database: Database, asked: AskedReplay): Promise<void> {
+  return database.transaction((connection) => beginReplay(connection, asked))
+}
+
+export type AskedReplay = { endpoint: string; topic: string; plan: readonly PartitionReplay[]; by: string }
+
+/** `startReplay` inside a transaction. */
+export async function beginReplay(connection: Connection, { endpoint, topic, plan, by }: AskedReplay): Promise<void> {
+  for (const part of plan) {
+    const place = { endpoint, topic, partition: part.partition }
+    const live = await lockCursor(connection, place)
+    await refuseSecond(connection, place, live)
+    const to = part.to === part.live ? live : part.to
+    const isWhole = to === live && part.key === null
+    if (isWhole) await dropLanes(connection, place, part.from)
+    else await refuseLanes(connection, place, part)
+    await connection.query(
+      `REPLACE INTO tributary_replay
+         (endpoint, topic, partition_no, from_position, to_position, live_position, event_key, started_time, started_by) VALUES (?)`,
+      [[endpoint, topic, part.partition, part.from, to, live, part.key, Date.now(), by.slice(0, 100)]],
+    )
+    await connection.query<WriteResult>(
+      `UPDATE tributary_cursor SET next_position = ?, epoch = epoch + 1, updated_time = ?
+       WHERE consumer = ? AND topic = ? AND partition_no = ?`,
+      [part.from, Date.now(), endpoint, topic, part.partition],
+    )
+  }
 }
 
 async function lockCursor(connection: Connection, { endpoint, topic, partition }: Place): Promise<Position> {
@@ -153,7 +155,7 @@ async function refuseLanes(connection: Connection, { endpoint, topic, partition 
   )
   if (lane)
     throw refused(
-      `The key ${lane.event_key} of ${endpoint} is in trouble, and a part of a range cannot be sent again before it is settled. See: tributary lane list`,
+      `The key ${lane.event_key} of ${endpoint} is in trouble, and a part of a range cannot be sent again before it is settled. See: tributary deliveries list --outcome blocked`,
     )
 }
 

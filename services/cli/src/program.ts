@@ -3,11 +3,11 @@ import { addApiKeyCommands } from './commands/api-key.ts'
 import { addAppCommands } from './commands/app.ts'
 import { addArchiveCommands } from './commands/archive.ts'
 import { addConsentCommands } from './commands/consent.ts'
+import { addDeliveryCommands } from './commands/deliveries.ts'
 import { addDoctorCommand } from './commands/doctor.ts'
 import { addEndpointCommands } from './commands/endpoint.ts'
 import { addEventCommands } from './commands/events.ts'
 import { addImportCommand } from './commands/import.ts'
-import { addLaneCommands } from './commands/lane.ts'
 import { addLogCommands } from './commands/log.ts'
 import { addMigrateCommand } from './commands/migrate.ts'
 import { addParkedCommands } from './commands/parked.ts'
@@ -41,8 +41,8 @@ export function buildProgram(): Command {
   addShipmentCommands(program)
   addParkedCommands(program)
   addSpoolCommands(program)
-  addLaneCommands(program)
   addEndpointCommands(program)
+  addDeliveryCommands(program)
   addReplayCommand(program)
   addEventCommands(program)
   addRowCommands(program)

@@ -1,4 +1,4 @@
-import { resumeLanes } from '@tributary/delivery'
+import { retryLanes } from '@tributary/delivery'
 import { createEvent, encodeEvent, ORDER_TOPIC, orderKey, timeOrderedEventId } from '@tributary/events'
 import { EXAMPLE_DATA } from '@tributary/events/examples'
 import type { Service } from '@tributary/runtime'
@@ -172,7 +172,7 @@ describe('The dispatcher', () => {
     await until('the key is blocked', async () => (await service.health()).reason?.includes('blocked') === true)
     expect(await stage.count('attempt')).to.equal(3)
     receiver.heal()
-    expect(await resumeLanes(stage.database, `${GROUP}:warehouse`, orderKey(1, SELLER, 'A'))).to.equal(1)
+    expect(await retryLanes(stage.database, `${GROUP}:warehouse`, { key: orderKey(1, SELLER, 'A') })).to.equal(1)
     await hasAll(ids)
     expect(receiver.record.firstTaken(keyAt('A'))).to.deep.equal(ids)
     await until('nothing is set aside', isSettled)

@@ -1,4 +1,4 @@
-import { listDeadLetters, planReplay, setEndpointState, startReplay } from '@tributary/delivery'
+import { listDeliveries, planReplay, setEndpointState, startReplay } from '@tributary/delivery'
 import { ORDER_TOPIC } from '@tributary/events'
 import type { Service } from '@tributary/runtime'
 import { createSpiReceiver, type SpiReceiver } from '@tributary/test/simulators/spi'
@@ -34,6 +34,7 @@ describe('An endpoint', () => {
     until(`the cursor stands at ${position}`, async () => (await stage.cursor('warehouse')) === position)
   const isSettled = () =>
     until('nothing is set aside', async () => (await stage.count('lane')) + (await stage.count('waiting')) === 0)
+  const deadLetters = () => listDeliveries(stage.database, { endpoints: [NAME], outcome: 'given-up', limit: 10 })
   const arrivalsOf = (order: string) => receiver.record.arrivals.filter(({ key }) => key === keyAt(order)).map(({ id }) => id)
 
   it('stands at its cursor while it is paused, and gets everything in order when it is resumed', async () => {
@@ -72,9 +73,9 @@ describe('An endpoint', () => {
     await hasAll(ids.slice(1))
     await isSettled()
     expect(receiver.record.has(ids[0] ?? '')).to.equal(false)
-    const letters = await listDeadLetters(stage.database, { endpoint: NAME })
-    expect(letters.map(({ key, attempts, reason }) => ({ key, attempts, reason }))).to.deep.equal([
-      { key: keyAt('A'), attempts: 3, reason: 'status 400' },
+    const letters = await deadLetters()
+    expect(letters.map(({ key, attempt, reason }) => ({ key, attempt, reason }))).to.deep.equal([
+      { key: keyAt('A'), attempt: 3, reason: 'status 400' },
     ])
   })
 
@@ -88,8 +89,7 @@ describe('An endpoint', () => {
     await hasAll(ids.slice(3))
     await isSettled()
     expect(receiver.record.firstTaken(keyAt('A'))).to.deep.equal([ids[3]])
-    const letters = await listDeadLetters(stage.database)
-    expect(letters.map(({ reason }) => reason).sort()).to.deep.equal(['status 400', 'superseded', 'superseded'])
+    expect((await deadLetters()).map(({ reason }) => reason).sort()).to.deep.equal(['status 400', 'superseded', 'superseded'])
   })
 
   it('of strict order gets one at a time, and nothing past one that fails', async () => {

@@ -107,8 +107,8 @@ export const memoryRows: LaneRows = {
     if (left.length === 0) waiting.delete(key)
     else waiting.set(key, left)
   },
-  async resumed(connection, _place, keys) {
+  async due(connection, _place, now) {
     const { lanes } = stateOf(connection)
-    return keys.flatMap((key) => lanes.get(key) ?? []).filter(({ state }) => state === 'retrying')
+    return [...lanes.values()].filter(({ state, nextTime }) => state !== 'blocked' && nextTime <= now)
   },
 }

@@ -13,14 +13,15 @@ import { createMemoryDatabase, type MemoryDatabase, memoryRows } from './memory-
 import { keyOf } from './signing.ts'
 
 /**
- * One endpoint on two partitions, paused at times, a receiver that misbehaves, and a process that dies, stalls or stops at
- * any moment.
+ * One endpoint on two partitions, paused at times, a person who skips heads, a receiver that misbehaves, and a process that
+ * dies, stalls or stops at any moment.
  */
 export type History = {
   crashes: number
   zombies: number
   stops: number
   pauses: number
+  skips: number
   givenUp: number
   sends: number
   duplicates: number
@@ -81,7 +82,7 @@ export async function playHistory(seed: number): Promise<History> {
 function createWorld(seed: number): World {
   const random = randomNumbers(seed)
   const parts = [0, 1].map((number) => createPart(random, number))
-  const counts = { crashes: 0, zombies: 0, stops: 0, pauses: 0, givenUp: 0, sends: 0, duplicates: 0 }
+  const counts = { crashes: 0, zombies: 0, stops: 0, pauses: 0, skips: 0, givenUp: 0, sends: 0, duplicates: 0 }
   const history = { ...counts, inversions: 0, lost: 0, repeated: 0 }
   const trouble = random.from(0, 60) / 100
   const danger = random.from(1, 100) / 1_000
@@ -296,6 +297,7 @@ function consumerOf(world: World, process: Process): ConsumerDefinition<unknown>
   )
   endpoint.retarget({ url: 'http://receiver.example', keys })
   void pauseAtTimes(world, process, endpoint)
+  void skipAtTimes(world, process)
   return endpointConsumer(endpoint, { log: logOf(world), logger, rows: memoryRows })
 }
 
@@ -308,6 +310,23 @@ async function pauseAtTimes(world: World, process: Process, endpoint: Endpoint):
   history.pauses += 1
   await wait(random.from(0, 10))
   if (!process.isDead) endpoint.retarget({ url: 'http://receiver.example', keys })
+}
+
+/** A person gives up heads of lanes, whatever their owner is just doing with them. */
+async function skipAtTimes(world: World, process: Process): Promise<void> {
+  const { random, parts, history } = world
+  if (world.danger === 0 || !chance(random, 0.5)) return
+  for (let times = random.from(1, 4); times > 0; times -= 1) {
+    await wait(random.from(0, 5))
+    if (process.isDead || world.danger === 0) return
+    for (const { database } of parts)
+      await database.transaction(async (_, state) => {
+        const [lane] = state.lanes.values()
+        if (!lane) return
+        state.lanes.set(lane.key, { ...lane, state: 'skipped', reason: 'skipped', nextTime: 0 })
+        history.skips += 1
+      })
+  }
 }
 
 const logOf = ({ parts }: World) =>

@@ -106,7 +106,8 @@ async function find(access: LogAccess, options: FindOptions): Promise<void> {
   if (wanted.length > limit) note(`${wanted.length - limit} more; see --limit and --since.`)
 }
 
-function keyOf({ order, seller, key }: FindOptions): string | undefined {
+/** The partition key that options of a command name. Throws CommandError FIND_WHAT. */
+export function keyOf({ order, seller, key }: Pick<FindOptions, 'order' | 'seller' | 'key'>): string | undefined {
   if (order !== undefined) {
     const [channel, sellerId, orderId] = parts(
       order,
@@ -148,7 +149,8 @@ async function findByTime(
   return found.sort((one, other) => one.recordedTime - other.recordedTime)
 }
 
-function findByLookup(
+/** The events of one topic that a look-up means; says so when the index is behind. */
+export function findByLookup(
   access: LogAccess,
   topic: Topic,
   lookup: Lookup,
@@ -174,9 +176,12 @@ async function show(access: LogAccess, name: string, { open }: { open?: boolean 
   printLine(JSON.stringify({ ...place, recordedTime: new Date(place.recordedTime).toISOString(), ...event, data }, null, 2))
 }
 
-async function locate(access: LogAccess, name: string): Promise<RecordedEvent> {
-  if (UUID.test(name)) {
-    const id = name.toLowerCase()
+/**
+ * The event of an id, of a `webhook-id`, or of a place as lists show it. Throws CommandError EVENT_UNKNOWN, EVENT_NAME.
+ */
+export async function locate(access: LogAccess, name: string): Promise<RecordedEvent> {
+  const id = name.replace(/^(msg|evt)_/, '').toLowerCase()
+  if (UUID.test(id)) {
     for (const topic of INDEXED_TOPICS) {
       const [found] = await findByLookup(access, topic, { kind: 'id', id }, ({ event }) => event.id === id)
       if (found) return found

@@ -1,0 +1,78 @@
+import { type DeliveryTry, readStandings, readTries, type Standing } from '@tributary/delivery'
+import { type KnownEndpoint, knownEndpoints } from '@tributary/dispatcher'
+import type { RecordedEvent } from '@tributary/event-log'
+import { decodeEvent, type StoredEvent } from '@tributary/events'
+import { printLine, printRows } from '../output.ts'
+import type { LogAccess } from '../setting-up.ts'
+import { locate } from './events.ts'
+
+type AtEndpoint = { endpoint: string; standing: Standing | 'not for it'; tries: DeliveryTry[] }
+
+/** Prints where one event stands at every endpoint of its topic, and its tries there. */
+export async function showDelivery(access: LogAccess, name: string, { json }: { json?: boolean }): Promise<void> {
+  const recorded = await locate(access, name)
+  const { topic, partition, position, event } = recorded
+  const endpoints = (await knownEndpoints(access)).filter(({ definition }) => definition.topic === topic)
+  const found = await Promise.all(endpoints.map((endpoint) => at(access, endpoint, recorded)))
+  const place = `${topic}/${partition}/${position}`
+  const time = new Date(recorded.recordedTime).toISOString()
+  if (json) printLine(JSON.stringify({ id: event.id, type: event.type, place, recorded: time, endpoints: found.map(readable) }))
+  else {
+    printLine(`${event.type} ${event.id}, ${place}, recorded ${time}`)
+    for (const one of found) print(one)
+  }
+}
+
+async function at({ database }: LogAccess, { definition }: KnownEndpoint, recorded: RecordedEvent): Promise<AtEndpoint> {
+  const { topic, partition, position, event } = recorded
+  const endpoint = definition.name
+  const place = { endpoint, topic, partition }
+  const [standingOf, tries] = await Promise.all([
+    readStandings(database, place, { from: position, to: position + 1 }),
+    readTries(database, { ...place, position }),
+  ])
+  const standing = standingOf(position)
+  const isOurs = (standing !== 'none' && standing !== 'ahead') || (await isFor(definition, event))
+  return { endpoint, standing: isOurs ? standing : 'not for it', tries }
+}
+
+async function isFor({ types, route }: KnownEndpoint['definition'], event: StoredEvent): Promise<boolean> {
+  if (!(types as readonly string[]).includes(event.type)) return false
+  const [answer] = await route([decodeEvent(event)])
+  return answer !== 'pass'
+}
+
+const readable = ({ tries, ...rest }: AtEndpoint) => ({
+  ...rest,
+  tries: tries.map(({ time, ...one }) => ({ ...one, time: new Date(time).toISOString() })),
+})
+
+const WORDS: Partial<Record<AtEndpoint['standing'], string>> = {
+  waiting: 'waits behind another event of its key',
+  'given-up': 'given up',
+  ahead: 'still to come',
+  none: 'nothing known: lost, or its attempts were dropped for their age',
+}
+
+/** Characters of an answer in a table. */
+const SHOWN = 80
+
+function print({ endpoint, standing, tries }: AtEndpoint): void {
+  printLine('')
+  printLine(`${endpoint}: ${WORDS[standing] ?? standing}`)
+  if (tries.length === 0) return
+  printRows(
+    tries.map(({ attempt, time, outcome, reason, status, durationMs, keyId, answer }) => ({
+      try: attempt,
+      time: new Date(time).toISOString(),
+      outcome,
+      reason,
+      status,
+      ms: durationMs,
+      key: keyId,
+      // Somebody else's text must not reach the terminal's controls.
+      answer: answer.replaceAll(/\p{C}+/gu, ' ').slice(0, SHOWN),
+    })),
+    {},
+  )
+}

@@ -1,0 +1,120 @@
+import {
+  listDeliveries,
+  retryDeadLetter,
+  retryLanes,
+  type Standing,
+  setEndpointState,
+  skipHead,
+  verifyDeliveries,
+} from '@tributary/delivery'
+import { ORDER_TOPIC } from '@tributary/events'
+import type { Service } from '@tributary/runtime'
+import { createSpiReceiver, type SpiReceiver } from '@tributary/test/simulators/spi'
+import { expect } from 'chai'
+import { knownEndpoints } from './known-endpoints.ts'
+import { contextOf, GROUP, keyAt, openStage, QUICK, SECRET, type Stage, until } from './testing/stage.ts'
+
+const NAME = `${GROUP}:warehouse`
+
+describe('Deliveries, looked after by a person', () => {
+  let stage: Stage
+  let receiver: SpiReceiver
+  let service: Service
+  beforeEach(async () => {
+    stage = await openStage('deliveries', { partitions: 1 })
+    receiver = await createSpiReceiver({ secret: SECRET })
+    await stage.setCodes(['warehouse'])
+    await stage.addService('warehouse')
+  })
+  afterEach(async () => {
+    await service.stop()
+    await receiver.close()
+    await stage.close()
+  })
+
+  const start = async (policy = {}): Promise<void> => {
+    service = stage.dispatcher({ warehouse: receiver.url }, { ...QUICK, ...policy })
+    await service.start()
+  }
+  const hasAll = (ids: readonly string[]) => until('every order has arrived', () => ids.every(receiver.record.has))
+  const list = (outcome: 'retrying' | 'blocked' | 'given-up') =>
+    listDeliveries(stage.database, { endpoints: [NAME], outcome, limit: 10 })
+  const only = async (outcome: 'retrying' | 'blocked' | 'given-up') => {
+    await until(`one is ${outcome}`, async () => (await list(outcome)).length === 1)
+    const [delivery] = await list(outcome)
+    if (!delivery) throw new Error('It was there a moment ago.')
+    return delivery
+  }
+  const arrivalsOf = (order: string) => receiver.record.arrivals.filter(({ key }) => key === keyAt(order)).map(({ id }) => id)
+
+  it('skip a blocked one, after which its key goes on, and get it again when it is wanted after all', async () => {
+    receiver.fault({ kind: 'status', status: 400 }, { key: keyAt('A'), times: 1 })
+    await start({ schedule: [] })
+    const ids = await stage.appendOrders(['A', 'A', 'B', 'A'])
+    const blocked = await only('blocked')
+    expect(await skipHead(stage.database, blocked, 'typed in twice')).to.equal(true)
+    await hasAll(ids.slice(1))
+    const letter = await only('given-up')
+    expect(letter).to.include({ position: blocked.position, key: keyAt('A'), reason: 'skipped: typed in twice', attempt: 1 })
+    expect(receiver.record.has(ids[0] ?? '')).to.equal(false)
+    await until('the lane has ended', async () => (await stage.count('lane')) === 0)
+
+    expect(await retryDeadLetter(stage.database, letter, { partitionKey: keyAt('A'), by: 'test' })).to.equal(true)
+    await hasAll(ids)
+    await until('the cursor is back', async () => (await stage.cursor('warehouse')) === 4)
+    expect(arrivalsOf('A')).to.deep.equal([ids[0], ids[1], ids[3], ids[0]])
+    expect(arrivalsOf('B')).to.deep.equal([ids[2]])
+    expect(await list('given-up')).to.deep.equal([])
+    expect(await retryDeadLetter(stage.database, letter, { partitionKey: keyAt('A'), by: 'test' })).to.equal(false)
+  })
+
+  it('try one again at once that would wait for its schedule', async () => {
+    receiver.fault({ kind: 'status', status: 500 }, { key: keyAt('A'), times: 1 })
+    await start({ schedule: [86_400_000] })
+    const ids = await stage.appendOrders(['A', 'A'])
+    const { nextTime } = await only('retrying')
+    expect(nextTime).to.be.above(Date.now() + 80_000_000)
+    expect(await retryLanes(stage.database, NAME, { key: keyAt('A') })).to.equal(1)
+    await hasAll(ids)
+    expect(arrivalsOf('A')).to.deep.equal([ids[0], ids[0], ids[1]])
+  })
+
+  it('find every one accounted for, and the one that is not', async () => {
+    receiver.fault({ kind: 'status', status: 400 }, { key: keyAt('A') })
+    await start({ schedule: [] })
+    await stage.appendOrders(['A', 'A', 'A', 'B', 'C', 'D'])
+    await stage.appendOrders(['nobody'], { sellerId: 'of another service' })
+    await stage.setCodes([], 'of another service')
+    await until('the cursor has moved', async () => (await stage.cursor('warehouse')) === 7)
+    const blocked = await only('blocked')
+    await skipHead(stage.database, blocked, 'a test')
+    await only('given-up')
+    await until('the next is blocked', async () => (await list('blocked'))[0]?.position === blocked.position + 1)
+    await setEndpointState(stage.database, { name: NAME, state: 'paused', reason: 'test' })
+    await until('it is shut', async () => String((await service.health()).reason).includes('paused'))
+    await stage.appendOrders(['E', 'F'])
+
+    const verify = async () => {
+      const context = contextOf(stage, { warehouse: receiver.url }, QUICK)
+      const [endpoint] = await knownEndpoints(context)
+      if (!endpoint) throw new Error('The endpoint is gone.')
+      const missing: string[] = []
+      let read = 0
+      const onRead = (positions: number) => {
+        read = positions
+      }
+      const counts = await verifyDeliveries(
+        { connection: stage.database, log: stage.log },
+        endpoint.definition,
+        [{ partition: 0, from: 0, to: 9 }],
+        { onRead, onNone: ({ event }) => missing.push(event.partitionkey), signal: new AbortController().signal },
+      )
+      expect(read).to.equal(9)
+      return { counts: Object.fromEntries(counts) as Partial<Record<Standing, number>>, missing }
+    }
+    const well = { delivered: 3, 'given-up': 1, blocked: 1, waiting: 1, ahead: 2 }
+    expect(await verify()).to.deep.equal({ counts: well, missing: [] })
+    await stage.database.query('DELETE FROM tributary_delivery_attempt WHERE topic = ? AND position = 4', [ORDER_TOPIC])
+    expect(await verify()).to.deep.equal({ counts: { ...well, delivered: 2, none: 1 }, missing: [keyAt('C')] })
+  })
+})
