@@ -93,7 +93,7 @@ async function tryFresh(partition: Partition, sent: SentBatch, fresh: Fresh, sig
   }
 }
 
-/** Tries an event until that says something about its key: a failed probe of a failing endpoint does not. */
+/** Tries an event until that says something about its key: a failed probe of a failing endpoint does not, nor a closed address. */
 async function tryUntilTold(partition: Partition, sent: SentBatch, fresh: Fresh, signal: AbortSignal): Promise<Tried> {
   const { gate, policy } = partition.endpoint
   for (let number = 1; ; number += 1) {
@@ -106,7 +106,7 @@ async function tryUntilTold(partition: Partition, sent: SentBatch, fresh: Fresh,
       partition.delivered.set(attempt.position, attempt)
       return { kind: 'delivered' }
     }
-    if (!permit.probe) return { kind: 'failed', attempt }
+    if (!permit.probe && attempt.outcome.kind !== 'address-refused') return { kind: 'failed', attempt }
   }
 }
 
@@ -143,6 +143,7 @@ export function passageOf(key: string, { outcome }: Attempt): Passage {
     key,
     delivered: kind === 'delivered',
     reason,
+    isEndpoints: kind === 'address-refused',
     retryAfter: kind === 'throttled' ? outcome.retryAfter : undefined,
     // A 500 or a 400 is about its event; these are about how much there is to do.
     overload:

@@ -53,6 +53,12 @@ describe('The gate of an endpoint', () => {
     expect(two.permit?.moveAside()).to.equal(true)
   })
 
+  it('fails at once when a request failed as it would have for every key', async () => {
+    const gate = createGate(limits)
+    ;(await gate.enter('fresh', never)).leave({ ...failed('a'), isEndpoints: true })
+    expect(gate.view().state).to.equal('failing')
+  })
+
   it('fails after so many different keys failed with no success between', async () => {
     const gate = createGate(limits)
     for (const key of ['a', 'a', 'a', 'b']) (await gate.enter('fresh', never)).leave(failed(key))

@@ -6,7 +6,8 @@ import { createPace, type Pace, type PaceLimits } from './pace.ts'
  *
  *   open     Requests pass while fewer than a queue's cap are out. The cap of fresh events follows what the receiver bears
  *            (pace.ts); that of lanes is a part of it, and all of it while lanes drain after a failure.
- *   failing  Entered when requests of `failingAfter` different keys failed with no success between. One request passes
+ *   failing  Entered when requests of `failingAfter` different keys failed with no success between, or one in a way that no
+ *            key can do anything about. One request passes
  *            every `probeEvery`, from the two queues in turn; the first success, of whatever request, opens the gate, one
  *            request at first, then two, four and so on. Lanes, which are older, pass before fresh events until none waits.
  *   shut     By `shut(reason)`, when there is nowhere to send or nothing to sign with. Nothing passes until `unshut`.
@@ -43,13 +44,17 @@ export type GateView = {
 
 export type Queue = 'fresh' | 'lane'
 
-/** How the request of a key went. `retryAfter` in milliseconds; `overload` when it tells that the receiver has too much to do. */
+/**
+ * How the request of a key went. `retryAfter` in milliseconds; `overload` when it tells that the receiver has too much to do;
+ * `isEndpoints` when it would have gone so for every key.
+ */
 export type Passage = {
   key: string
   delivered: boolean
   reason: string
   retryAfter?: number | undefined
   overload?: boolean
+  isEndpoints?: boolean
 }
 
 export type Permit = {
@@ -275,7 +280,7 @@ function learn(state: State, passage: Passage, probe: boolean): void {
   failedKeys.add(passage.key)
   const probeTime = state.now() + Math.max(limits.probeEvery, passage.retryAfter ?? 0)
   if (failing && probe) Object.assign(failing, { probeTime, reason: passage.reason })
-  if (!failing && failedKeys.size >= limits.failingAfter) {
+  if (!failing && (passage.isEndpoints || failedKeys.size >= limits.failingAfter)) {
     state.failing = { since: state.now(), probeTime, reason: passage.reason, probing: false, turn: 'fresh' }
   }
 }

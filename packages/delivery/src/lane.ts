@@ -40,14 +40,14 @@ export const untriedLane = (key: string, head: Position, nextTime: number, reaso
   since: nextTime,
 })
 
-/** The lane after its head was tried and not delivered. A probe's failure is the endpoint's and costs the lane nothing. */
+/** The lane after its head was tried and not delivered. What is the endpoint's failure, as a probe's is, costs the lane nothing. */
 export function afterFailure(
   lane: Lane,
   outcome: Outcome,
   options: { probe: boolean; now: number; schedule: readonly number[]; random?: () => number },
 ): Lane {
   const tried = { ...lane, attempts: lane.attempts + 1, reason: outcome.reason }
-  if (options.probe) return { ...tried, nextTime: options.now }
+  if (options.probe || outcome.kind === 'address-refused') return { ...tried, nextTime: options.now }
   const failures = lane.failures + 1
   const retryAfter = outcome.kind === 'throttled' ? outcome.retryAfter : undefined
   const wait = waitAfter(failures, { ...options, retryAfter })

@@ -4,7 +4,9 @@ import type { Outcome } from './outcome.ts'
 import type { Delivery } from './place.ts'
 
 /** How single tries ended, and where deliveries stand that are not settled, or were given up. */
-export const TRY_OUTCOMES = ['delivered', 'refused', 'throttled', 'failed', 'timed-out'] as const satisfies Outcome['kind'][]
+export const TRY_OUTCOMES = [
+  ...(['delivered', 'refused', 'throttled', 'failed', 'timed-out', 'address-refused'] as const),
+] satisfies Outcome['kind'][]
 export const OPEN_OUTCOMES = ['retrying', 'blocked', 'given-up'] as const
 export type ListedOutcome = (typeof TRY_OUTCOMES)[number] | (typeof OPEN_OUTCOMES)[number]
 

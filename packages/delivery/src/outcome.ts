@@ -1,13 +1,17 @@
 /** Bytes of an answer that are read and kept; the rest is never read. */
 export const ANSWER_LIMIT = 4_096
 
+/** Why an endpoint gets nothing whose address is closed to deliveries. */
+export const ADDRESS_REFUSED = 'address refused'
+
 /** What came back, as far as it did. `status` is 0 when no answer began, `answer` its first 4 KB as text. */
 type Answered = { status: number; answer: string; durationMs: number }
 
 /**
  * How one try ended. Everything but `delivered` is tried again:
  * `refused` 4xx, or a 2xx whose JSON says `"success": false`; `throttled` 429 or 503, with the wait it asked for in ms;
- * `failed` any other status, a redirect, a broken connection or TLS; `timed-out` no whole answer within the deadline.
+ * `failed` any other status, a redirect, a broken connection or TLS; `timed-out` no whole answer within the deadline;
+ * `address-refused` by us: the endpoint is at no address that deliveries may go to, which says nothing about its events.
  * `reason` is a short class for people and metrics, never text of the receiver's.
  */
 export type Outcome =
@@ -16,6 +20,7 @@ export type Outcome =
   | ({ kind: 'throttled'; reason: string; retryAfter: number | undefined } & Answered)
   | ({ kind: 'failed'; reason: string } & Answered)
   | ({ kind: 'timed-out'; reason: string } & Answered)
+  | ({ kind: 'address-refused'; reason: typeof ADDRESS_REFUSED } & Answered)
 
 /** The outcome that a whole answer means. `now` in milliseconds since 1970, for a Retry-After that names a date. */
 export function outcomeOf(answer: {

@@ -1,5 +1,5 @@
 import { Agent, type Dispatcher } from 'undici'
-import { ANSWER_LIMIT, type Outcome, outcomeOf } from './outcome.ts'
+import { ADDRESS_REFUSED, ANSWER_LIMIT, type Outcome, outcomeOf } from './outcome.ts'
 import type { Reach } from './reach/addresses.ts'
 import { guardedConnector } from './reach/connector.ts'
 import type { DeliveryRequest } from './request.ts'
@@ -89,7 +89,7 @@ const firstOf = (header: string | string[] | undefined): string | undefined => (
 function connectionOutcome(error: unknown, came: { status: number; answer: string; durationMs: number }): Outcome {
   const code = codeOf(error)
   if (code === 'UND_ERR_CONNECT_TIMEOUT') return { kind: 'timed-out', reason: 'no connection', ...came }
-  if (code === 'DELIVERY_ADDRESS_REFUSED') return { kind: 'failed', reason: 'address refused', ...came }
+  if (code === 'DELIVERY_ADDRESS_REFUSED') return { kind: 'address-refused', reason: ADDRESS_REFUSED, ...came }
   const isTls = /^(ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|EPROTO|HOSTNAME_MISMATCH)/.test(code)
   return { kind: 'failed', reason: `${isTls ? 'tls' : 'connection'} ${code}`.slice(0, 64), ...came }
 }

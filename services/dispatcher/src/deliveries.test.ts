@@ -105,7 +105,7 @@ describe('Deliveries, looked after by a person', () => {
       }
       const counts = await verifyDeliveries(
         { connection: stage.database, log: stage.log },
-        endpoint.definition,
+        endpoint,
         [{ partition: 0, from: 0, to: 9 }],
         { onRead, onNone: ({ event }) => missing.push(event.partitionkey), signal: new AbortController().signal },
       )

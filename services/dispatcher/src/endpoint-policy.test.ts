@@ -66,6 +66,26 @@ describe('An endpoint', () => {
     expect(receiver.record.firstTaken(keyAt('A'))).to.deep.equal(ids)
   })
 
+  it('at an address that is closed to it stands there, says so, and costs no key a try', async () => {
+    const services = { warehouse: 'http://169.254.169.254/latest/meta-data' }
+    service = stage.dispatcher(services, { ...QUICK, schedule: [] })
+    await service.start()
+    const ids = await stage.appendOrders(['A', 'B', 'A', 'C'])
+    await until('health knows', async () => String((await service?.health())?.reason).includes('allow-addresses'))
+    const probes = async () => JSON.stringify((await service?.health())?.details?.['warehouse'], ['nextProbeTime'])
+    const first = await probes()
+    await until('it was probed in vain', async () => (await probes()) !== first)
+    expect(await stage.cursor('warehouse')).to.equal(0)
+    services.warehouse = receiver.url
+    await hasAll(ids)
+    await cursorAt(4)
+    await isSettled()
+    expect(receiver.record.duplicates).to.equal(0)
+    expect(receiver.record.firstTaken(keyAt('A'))).to.deep.equal([ids[0], ids[2]])
+    const refused = { endpoints: [NAME], outcome: 'address-refused', limit: 1 } as const
+    expect((await listDeliveries(stage.database, refused))[0]).to.include({ reason: 'address refused', status: 0 })
+  })
+
   it('that skips goes on with the key when the schedule is used up, and keeps a dead letter', async () => {
     receiver.fault({ kind: 'status', status: 400 }, { key: keyAt('A'), times: 3 })
     await start({ schedule: [5, 5], exhausted: 'skip' })

@@ -1,6 +1,6 @@
 import type { ConsumerFigures, RunningConsumer } from '@tributary/consumer'
 import type { Database } from '@tributary/database'
-import { countLanes, type Endpoint, type LaneCounts, type Target } from '@tributary/delivery'
+import { ADDRESS_REFUSED, countLanes, type Endpoint, type LaneCounts, type Target } from '@tributary/delivery'
 import type { HealthReport, HealthStatus } from '@tributary/runtime'
 
 export type RunningEndpoint = {
@@ -79,6 +79,8 @@ function reasonOf(endpoint: Endpoint, figures: ConsumerFigures, lanes: LaneCount
   const { state, reason, aside } = endpoint.gate.view()
   const troubled = Date.now() - (lanes.oldestSince ?? Date.now())
   if (state === 'shut') return reason
+  if (state === 'failing' && reason === ADDRESS_REFUSED)
+    return `Its name or URL leads to an address that deliveries may not go to (tributary.delivery.allow-addresses); its events wait in order.`
   if (state === 'failing') return `The endpoint fails (${reason}); it is probed, and its events wait in order.`
   if (lanes.blocked > 0)
     return `${lanes.blocked} keys are blocked after their last retry; resume them when the receiver is mended.`

@@ -1,37 +1,44 @@
 import { type Database, listSpiServices } from '@tributary/database'
 import type { EndpointDefinition, Reach, Target } from '@tributary/delivery'
+import { CONTACT_TOPIC, ORDER_TOPIC, type Topic } from '@tributary/events'
 import type { Configuration } from '@tributary/runtime'
 import type { Vault } from '@tributary/vault'
 import { createSellerCodes } from './seller-codes.ts'
-import { ORDER_SYNC, spiEndpoint, targetOf } from './spi-endpoint.ts'
+import { endpointName, ORDER_SYNC, spiEndpoint, targetOf } from './spi-endpoint.ts'
 import { webhookEndpoint, webhooksOf, webhookTarget } from './webhook-endpoint.ts'
 
-/** An endpoint as a dispatcher runs it, for commands that look at it. `scope` is where its requests may go. */
-export type KnownEndpoint = {
-  definition: EndpointDefinition
-  target: Target | { problem: string }
-  scope: Reach['scope']
+/** Where an endpoint is, for commands. `scope` is where its requests may go. */
+export type EndpointTarget = { name: string; topic: Topic; target: Target | { problem: string }; scope: Reach['scope'] }
+
+type Known = {
+  configuration: Pick<Configuration, 'consumerGroups' | 'spiServices' | 'wework'>
+  database: Database
 }
 
-/** Every endpoint as `eg_spi` and the configuration say it now. Throws DatabaseError. */
+/** Every endpoint as `eg_spi` and the configuration say it now, with where it is. Throws DatabaseError. */
+export async function endpointTargets({ configuration, database }: Known): Promise<EndpointTarget[]> {
+  const { consumerGroups, spiServices } = configuration
+  const services = (await listSpiServices(database, ORDER_SYNC)).map((row): EndpointTarget => {
+    const name = endpointName(consumerGroups.orderSpi, row.serverCode)
+    return { name, topic: ORDER_TOPIC, target: targetOf(row, spiServices), scope: 'internal' }
+  })
+  const webhooks = webhooksOf(configuration).map((named): EndpointTarget => {
+    return { name: named.name, topic: CONTACT_TOPIC, target: webhookTarget(named), scope: 'public' }
+  })
+  return [...services, ...webhooks]
+}
+
+/** Every endpoint with what it delivers. Throws DatabaseError. */
 export async function knownEndpoints({
   configuration,
   database,
   vault,
-}: {
-  configuration: Pick<Configuration, 'consumerGroups' | 'spiServices' | 'wework'>
-  database: Database
-  vault: Vault
-}): Promise<KnownEndpoint[]> {
+}: Known & { vault: Vault }): Promise<EndpointDefinition[]> {
   const sellerCodes = createSellerCodes(database)
   const group = configuration.consumerGroups.orderSpi
-  const services = (await listSpiServices(database, ORDER_SYNC)).map((row): KnownEndpoint => {
-    const definition = spiEndpoint({ row: () => row, group, sellerCodes, vault, policy: {} })
-    return { definition, target: targetOf(row, configuration.spiServices), scope: 'internal' }
-  })
-  const webhooks = webhooksOf(configuration).map((named): KnownEndpoint => {
-    const definition = webhookEndpoint({ named, vault, policy: {} })
-    return { definition, target: webhookTarget(named), scope: 'public' }
-  })
-  return [...services, ...webhooks]
+  const services = await listSpiServices(database, ORDER_SYNC)
+  return [
+    ...services.map((row) => spiEndpoint({ row: () => row, group, sellerCodes, vault, policy: {} })),
+    ...webhooksOf(configuration).map((named) => webhookEndpoint({ named, vault, policy: {} })),
+  ]
 }

@@ -22,6 +22,15 @@ const HOSTS_CLOSED_TO_PARTNERS = [
   ...['[fe80::1]', '[febf::1]', '[fec0::1]', '[64:ff9b::7f00:1]', '[64:ff9b::169.254.169.254]', '[64:ff9b:1::a00:1]'],
   ...['[2002:7f00:1::]', '[2002:a9fe:a9fe::1]', '[2002:c0a8:101::]', '[2001:0:53aa:64c::1]', '[2001:db8::1]', '[ff02::1]'],
   ...['224.0.0.1', '239.255.255.250', '255.255.255.255', '240.0.0.1', '192.0.2.1', '198.18.0.1', '198.51.100.1', '203.0.113.1'],
+  ...[
+    '168.63.129.16',
+    '2822734096',
+    '[::ffff:168.63.129.16]',
+    '192.31.196.1',
+    '192.52.193.1',
+    '192.175.48.42',
+    '[2620:4f:8000::6]',
+  ],
   ...['[::ffff:0:127.0.0.1]', '[100::1]', '[5f00::1]', '[3fff::1]', 'localhost', 'LOCALHOST'],
 ]
 
@@ -104,6 +113,7 @@ describe('The reach of deliveries', () => {
       '169.254.169.254',
       'fd00:ec2::254',
       '100.100.100.200',
+      '168.63.129.16',
       'fe80::1%eth0',
       '0.0.0.0',
       '::ffff:169.254.1.1',
@@ -118,9 +128,38 @@ describe('The reach of deliveries', () => {
     expect(['10.1.2.3', 'fd12::9', '10.2.0.1', 'fd13::1'].map(isOpen)).to.deep.equal([true, true, false, false])
   })
 
+  it('is widened to link-local addresses and metadata services only by what is meant for them', () => {
+    const METADATA = ['169.254.169.254', '168.63.129.16', '100.100.100.200', '192.0.0.192', '::ffff:169.254.169.254', 'fe80::1']
+    const AROUND = ['fd00:ec2::254', '64:ff9b::a9fe:a9fe', '2002:a9fe:a9fe::1', '2001:0:1::5601:5601', '::a9fe:a9fe']
+    const wide = ['0.0.0.0/0', '::/0', '169.0.0.0/8', '168.63.129.0/24', '100.64.0.0/10', 'fc00::/7', 'fe00::/8', '2000::/3']
+    for (const scope of ['public', 'internal'] as const) {
+      const isOpen = reachable({ scope, allow: wide })
+      for (const address of [...METADATA, ...AROUND]) expect(isOpen(address), address).to.equal(false)
+      // What a wide network is for stays open.
+      for (const address of ['10.0.0.1', '127.0.0.1', '::1', 'fd00::1', '168.63.129.17', '203.0.113.1'])
+        expect(isOpen(address), address).to.equal(true)
+    }
+    const isMeant = reachable({
+      scope: 'public',
+      allow: ['169.254.7.0/24', 'fe80::/64', '168.63.129.16', '64:ff9b::a9fe:a9fe'],
+    })
+    for (const address of ['169.254.7.9', 'fe80::1%eth0', '168.63.129.16', '64:ff9b::a9fe:a9fe'])
+      expect(isMeant(address), address).to.equal(true)
+    for (const address of ['169.254.169.254', 'fe80:1::1', '64:ff9b::a9fe:a9ff'])
+      expect(isMeant(address), address).to.equal(false)
+  })
+
   it('lets the Internet through', () => {
     const isOpen = reachable(PUBLIC)
-    for (const address of ['8.8.8.8', '1.1.1.1', '100.63.255.255', '172.32.0.1', '2606:4700::1111', '2a00:1450:4001::1'])
+    for (const address of [
+      '8.8.8.8',
+      '1.1.1.1',
+      '100.63.255.255',
+      '172.32.0.1',
+      '2606:4700::1111',
+      '2a00:1450:4001::1',
+      '168.63.129.15',
+    ])
       expect(isOpen(address), address).to.equal(true)
     expect(isOpen('no address')).to.equal(false)
   })

@@ -30,11 +30,37 @@ export function guardedConnector(reach: Reach, options: { timeout: number; resol
   const connect = buildConnector({ timeout: options.timeout, lookup: guardedLookup })
   return (target, done) => {
     // A name that is an address is never looked up.
-    const literal = target.hostname.replace(/^\[|\]$/g, '')
+    const literal = literalOf(target.hostname)
     if (isIP(literal) !== 0 && !isReachable(literal)) done(refused(literal), null)
     else connect(target, done)
   }
 }
+
+/**
+ * Whether deliveries to a URL may be dialled as things stand: `unresolved` when its name has no address now, or none within
+ * `timeout` milliseconds. The dial itself decides anew.
+ */
+export async function lookAtReach(
+  url: string,
+  reach: Reach,
+  { timeout }: { timeout: number },
+): Promise<'reachable' | 'refused' | 'unresolved'> {
+  const isReachable = reachable(reach)
+  const literal = literalOf(new URL(url).hostname)
+  if (isIP(literal) !== 0) return isReachable(literal) ? 'reachable' : 'refused'
+  const found = await new Promise<readonly LookupAddress[]>((resolve) => {
+    const timer = setTimeout(() => resolve([]), timeout)
+    resolveWithSystem(literal, (error, addresses) => {
+      clearTimeout(timer)
+      resolve(error ? [] : addresses)
+    })
+  })
+  if (found.length === 0) return 'unresolved'
+  return found.some(({ address }) => isReachable(address)) ? 'reachable' : 'refused'
+}
+
+/** A host of a URL without the brackets of an IPv6 address. */
+const literalOf = (hostname: string): string => hostname.replace(/^\[|\]$/g, '')
 
 const refused = (hostname: string): DeliveryError =>
   new DeliveryError('DELIVERY_ADDRESS_REFUSED', `'${hostname}' is at no address that deliveries may go to`, {

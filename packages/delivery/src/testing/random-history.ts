@@ -8,7 +8,7 @@ import { exampleEvent } from '@tributary/events/examples'
 import { createLogger } from '@tributary/runtime'
 import { createEndpoint, type DeliveryPolicy, type Endpoint } from '../endpoint.ts'
 import { endpointConsumer } from '../endpoint-consumer.ts'
-import type { Outcome } from '../outcome.ts'
+import { ADDRESS_REFUSED, type Outcome } from '../outcome.ts'
 import { createMemoryDatabase, type MemoryDatabase, memoryRows } from './memory-rows.ts'
 import { keyOf } from './signing.ts'
 
@@ -348,6 +348,8 @@ async function receive(world: World, process: Process, id: string, signal: Abort
   await dawdle(world)
   if (chance(random, trouble / 4)) await wait(random.from(0, 5))
   if (process.isDead) return nothingUntil(signal)
+  if (chance(random, trouble / 10))
+    return { kind: 'address-refused', reason: ADDRESS_REFUSED, status: 0, answer: '', durationMs: 0 }
   const isLost = chance(random, trouble)
   const isAnswered = !isLost && !chance(random, trouble / 4)
   if (!isLost) {

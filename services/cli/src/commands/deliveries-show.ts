@@ -1,5 +1,5 @@
-import { type DeliveryTry, readStandings, readTries, type Standing } from '@tributary/delivery'
-import { type KnownEndpoint, knownEndpoints } from '@tributary/dispatcher'
+import { type DeliveryTry, type EndpointDefinition, readStandings, readTries, type Standing } from '@tributary/delivery'
+import { knownEndpoints } from '@tributary/dispatcher'
 import type { RecordedEvent } from '@tributary/event-log'
 import { decodeEvent, type StoredEvent } from '@tributary/events'
 import { printLine, printRows } from '../output.ts'
@@ -12,7 +12,7 @@ type AtEndpoint = { endpoint: string; standing: Standing | 'not for it'; tries: 
 export async function showDelivery(access: LogAccess, name: string, { json }: { json?: boolean }): Promise<void> {
   const recorded = await locate(access, name)
   const { topic, partition, position, event } = recorded
-  const endpoints = (await knownEndpoints(access)).filter(({ definition }) => definition.topic === topic)
+  const endpoints = (await knownEndpoints(access)).filter((endpoint) => endpoint.topic === topic)
   const found = await Promise.all(endpoints.map((endpoint) => at(access, endpoint, recorded)))
   const place = `${topic}/${partition}/${position}`
   const time = new Date(recorded.recordedTime).toISOString()
@@ -23,7 +23,7 @@ export async function showDelivery(access: LogAccess, name: string, { json }: { 
   }
 }
 
-async function at({ database }: LogAccess, { definition }: KnownEndpoint, recorded: RecordedEvent): Promise<AtEndpoint> {
+async function at({ database }: LogAccess, definition: EndpointDefinition, recorded: RecordedEvent): Promise<AtEndpoint> {
   const { topic, partition, position, event } = recorded
   const endpoint = definition.name
   const place = { endpoint, topic, partition }
@@ -36,7 +36,7 @@ async function at({ database }: LogAccess, { definition }: KnownEndpoint, record
   return { endpoint, standing: isOurs ? standing : 'not for it', tries }
 }
 
-async function isFor({ types, route }: KnownEndpoint['definition'], event: StoredEvent): Promise<boolean> {
+async function isFor({ types, route }: EndpointDefinition, event: StoredEvent): Promise<boolean> {
   if (!(types as readonly string[]).includes(event.type)) return false
   const [answer] = await route([decodeEvent(event)])
   return answer !== 'pass'

@@ -1,5 +1,5 @@
-import { type PartitionRange, type Standing, verifyDeliveries } from '@tributary/delivery'
-import { type KnownEndpoint, knownEndpoints } from '@tributary/dispatcher'
+import { type EndpointDefinition, type PartitionRange, type Standing, verifyDeliveries } from '@tributary/delivery'
+import { knownEndpoints } from '@tributary/dispatcher'
 import type { RecordedEvent } from '@tributary/event-log'
 import { positionAt } from '@tributary/history'
 import { CommandError } from '../failure.ts'
@@ -18,7 +18,7 @@ type Missing = { endpoint: string; place: string; id: string; type: string; key:
 /** Checks a range of the log at every endpoint, prints what is missing, and sets the exit code. */
 export async function verify(access: LogAccess, options: Options): Promise<void> {
   const all = await knownEndpoints(access)
-  const endpoints = all.filter(({ definition: { name } }) => options.endpoint === undefined || options.endpoint === name)
+  const endpoints = all.filter(({ name }) => options.endpoint === undefined || options.endpoint === name)
   if (endpoints.length === 0 && options.endpoint !== undefined)
     throw new CommandError('ENDPOINT_UNKNOWN', `There is no endpoint '${options.endpoint}'. See: tributary endpoint list`)
   const plans = await Promise.all(
@@ -31,9 +31,9 @@ export async function verify(access: LogAccess, options: Options): Promise<void>
   let lost = 0
   let done = 0
   for (const { endpoint, ranges } of plans) {
-    const { name } = endpoint.definition
+    const { name } = endpoint
     const before = done
-    const counts = await verifyDeliveries({ connection: access.database, log: access.log }, endpoint.definition, ranges, {
+    const counts = await verifyDeliveries({ connection: access.database, log: access.log }, endpoint, ranges, {
       signal: access.signal,
       onRead(positions) {
         done = before + positions
@@ -55,10 +55,9 @@ export async function verify(access: LogAccess, options: Options): Promise<void>
 
 async function rangesOf(
   { log, configuration }: LogAccess,
-  { definition }: KnownEndpoint,
+  { topic }: EndpointDefinition,
   options: Options,
 ): Promise<PartitionRange[]> {
-  const { topic } = definition
   // Clocks of machines differ a little; what is older may have lost its attempts, and nobody could tell.
   const oldest = Date.now() - configuration.delivery.attemptsDays * DAY + HOUR
   const { since = oldest, until } = options

@@ -1,6 +1,14 @@
 import { readCursors } from '@tributary/consumer'
 import type { Database } from '@tributary/database'
-import { countLanes, type EndpointState, readEndpointStates, setEndpointState } from '@tributary/delivery'
+import {
+  ADDRESS_REFUSED,
+  countLanes,
+  type EndpointState,
+  lookAtReach,
+  readEndpointStates,
+  setEndpointState,
+} from '@tributary/delivery'
+import { endpointTargets } from '@tributary/dispatcher'
 import type { EventLog } from '@tributary/event-log'
 import type { Configuration } from '@tributary/runtime'
 import type { Command } from 'commander'
@@ -10,6 +18,9 @@ import { printLine, printRows } from '../output.ts'
 import { configurationFor, withDatabase, withLog } from '../setting-up.ts'
 import { addEndpointKeyCommands } from './endpoint-key.ts'
 
+/** Milliseconds for the name of an endpoint. */
+const LOOKUP_TIMEOUT = 2_000
+
 /** `tributary endpoint list|pause|resume`: what we deliver to. */
 export function addEndpointCommands(program: Command): void {
   const endpoint = program
@@ -17,7 +28,9 @@ export function addEndpointCommands(program: Command): void {
     .description('what we deliver to: SPI services of eg_spi, webhooks of the configuration')
   endpoint
     .command('list')
-    .description('every endpoint, whether it is active, how far behind it is, and its keys in trouble')
+    .description(
+      'every endpoint, whether it is active, how far behind it is, its keys in trouble, and why nothing can be sent to it',
+    )
     .option('--json', 'one JSON object a line')
     .action(async (options, command: Command) => {
       const configuration = await configurationFor(command)
@@ -41,9 +54,10 @@ export function addEndpointCommands(program: Command): void {
 }
 
 async function list(database: Database, log: EventLog, configuration: Configuration): Promise<Record<string, unknown>[]> {
-  const [endpoints, states] = await Promise.all([endpointsOf(database, configuration), readEndpointStates(database)])
+  const [endpoints, states] = await Promise.all([endpointTargets({ database, configuration }), readEndpointStates(database)])
   return Promise.all(
-    endpoints.map(async ({ name, topic }) => {
+    endpoints.map(async (endpoint) => {
+      const { name, topic } = endpoint
       const { state, reason, since } = states.get(name) ?? { state: 'active', reason: '', since: undefined }
       const [ends, cursors] = await Promise.all([log.ends(topic), readCursors(database, name, topic)])
       const lag = ends.reduce(
@@ -52,9 +66,17 @@ async function list(database: Database, log: EventLog, configuration: Configurat
       )
       const { retrying, blocked, waiting } = await countLanes(database, name)
       const decided = { state, since: since === undefined ? '' : new Date(since).toISOString(), reason }
-      return { endpoint: name, ...decided, lag, retrying, blocked, waiting }
+      return { endpoint: name, ...decided, lag, retrying, blocked, waiting, problem: await problemOf(endpoint, configuration) }
     }),
   )
+}
+
+/** What keeps an endpoint from being sent to, as far as it can be told without sending. */
+async function problemOf({ target, scope }: EndpointTarget, { delivery }: Configuration): Promise<string> {
+  if ('problem' in target) return target.problem
+  const reach = await lookAtReach(target.url, { scope, allow: delivery.allowAddresses }, { timeout: LOOKUP_TIMEOUT })
+  if (reach === 'refused') return `${ADDRESS_REFUSED}; see tributary.delivery.allow-addresses`
+  return reach === 'unresolved' ? 'its name has no address' : ''
 }
 
 async function decide(command: Command, decision: Omit<EndpointState, 'since'>): Promise<void> {
