@@ -1,5 +1,5 @@
 import { type Database, listSpiServices } from '@tributary/database'
-import type { EndpointDefinition, Reach, Target } from '@tributary/delivery'
+import { type EndpointDefinition, endpointKeyReader, type Reach, type Target } from '@tributary/delivery'
 import { CONTACT_TOPIC, ORDER_TOPIC, type Topic } from '@tributary/events'
 import type { Configuration } from '@tributary/runtime'
 import type { Vault } from '@tributary/vault'
@@ -13,27 +13,30 @@ export type EndpointTarget = { name: string; topic: Topic; target: Target | { pr
 type Known = {
   configuration: Pick<Configuration, 'consumerGroups' | 'spiServices' | 'wework'>
   database: Database
+  vault: Vault
 }
 
-/** Every endpoint as `eg_spi` and the configuration say it now, with where it is. Throws DatabaseError. */
-export async function endpointTargets({ configuration, database }: Known): Promise<EndpointTarget[]> {
+/** Every endpoint as `eg_spi` and the configuration say it now, with where it is and how it is signed. Throws DatabaseError, VaultError. */
+export async function endpointTargets({ configuration, database, vault }: Known): Promise<EndpointTarget[]> {
   const { consumerGroups, spiServices } = configuration
+  const keys = await endpointKeyReader({ database, vault })()
   const services = (await listSpiServices(database, ORDER_SYNC)).map((row): EndpointTarget => {
     const name = endpointName(consumerGroups.orderSpi, row.serverCode)
-    return { name, topic: ORDER_TOPIC, target: targetOf(row, spiServices), scope: 'internal' }
+    return {
+      name,
+      topic: ORDER_TOPIC,
+      target: targetOf({ row, services: spiServices, name, ours: keys.get(name) ?? [] }),
+      scope: 'internal',
+    }
   })
   const webhooks = webhooksOf(configuration).map((named): EndpointTarget => {
-    return { name: named.name, topic: CONTACT_TOPIC, target: webhookTarget(named), scope: 'public' }
+    return { name: named.name, topic: CONTACT_TOPIC, target: webhookTarget(named, keys.get(named.name) ?? []), scope: 'public' }
   })
   return [...services, ...webhooks]
 }
 
 /** Every endpoint with what it delivers. Throws DatabaseError. */
-export async function knownEndpoints({
-  configuration,
-  database,
-  vault,
-}: Known & { vault: Vault }): Promise<EndpointDefinition[]> {
+export async function knownEndpoints({ configuration, database, vault }: Known): Promise<EndpointDefinition[]> {
   const sellerCodes = createSellerCodes(database)
   const group = configuration.consumerGroups.orderSpi
   const services = await listSpiServices(database, ORDER_SYNC)

@@ -13,18 +13,17 @@ import {
   skipHead,
   TRY_OUTCOMES,
 } from '@tributary/delivery'
-import { endpointTargets } from '@tributary/dispatcher'
 import type { RecordedEvent } from '@tributary/event-log'
 import { ORDER_TOPIC, type Topic } from '@tributary/events'
 import { INDEXED_TOPICS } from '@tributary/history'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { parseCount, parseTime } from '../arguments.ts'
 import { CommandError } from '../failure.ts'
+import { endpointsOf, knownEndpoint } from '../known-endpoints.ts'
 import { printLine, printRows } from '../output.ts'
 import { type LogAccess, withHistory } from '../setting-up.ts'
 import { showDelivery } from './deliveries-show.ts'
 import { verify } from './deliveries-verify.ts'
-import { knownEndpoint } from './endpoint.ts'
 import { findByLookup, keyOf, locate } from './events.ts'
 
 /** `tributary deliveries list|show|retry|skip|verify`: what endpoints got, what they did not take, and what to do about it. */
@@ -107,7 +106,9 @@ type ListOptions = {
 async function list(access: LogAccess, options: ListOptions): Promise<void> {
   const { database, configuration } = access
   const { endpoint, outcome, since, until, limit, cursor } = options
-  const endpoints = endpoint ? [await knownEndpoint(database, configuration, endpoint)] : await endpointTargets(access)
+  const endpoints = endpoint
+    ? [await knownEndpoint(database, configuration, endpoint)]
+    : await endpointsOf(database, configuration)
   const key = keyOf(options)
   const events = key === undefined ? undefined : await placesOf(access, key, options.order !== undefined)
   const found = await listDeliveries(database, {

@@ -1,5 +1,4 @@
 import { readCursors } from '@tributary/consumer'
-import type { Database } from '@tributary/database'
 import {
   ADDRESS_REFUSED,
   countLanes,
@@ -8,14 +7,13 @@ import {
   readEndpointStates,
   setEndpointState,
 } from '@tributary/delivery'
-import { endpointTargets } from '@tributary/dispatcher'
-import type { EventLog } from '@tributary/event-log'
+import { type EndpointTarget, endpointTargets } from '@tributary/dispatcher'
 import type { Configuration } from '@tributary/runtime'
 import type { Command } from 'commander'
 import { CommandError } from '../failure.ts'
-import { endpointsOf, knownEndpoint } from '../known-endpoints.ts'
+import { knownEndpoint } from '../known-endpoints.ts'
 import { printLine, printRows } from '../output.ts'
-import { configurationFor, withDatabase, withLog } from '../setting-up.ts'
+import { type LogAccess, withDatabase, withHistory } from '../setting-up.ts'
 import { addEndpointKeyCommands } from './endpoint-key.ts'
 
 /** Milliseconds for the name of an endpoint. */
@@ -32,10 +30,7 @@ export function addEndpointCommands(program: Command): void {
       'every endpoint, whether it is active, how far behind it is, its keys in trouble, and why nothing can be sent to it',
     )
     .option('--json', 'one JSON object a line')
-    .action(async (options, command: Command) => {
-      const configuration = await configurationFor(command)
-      printRows(await withLog(command, (database, log) => list(database, log, configuration)), options)
-    })
+    .action(async (options, command: Command) => printRows(await withHistory(command, list), options))
   endpoint
     .command('pause')
     .description('send nothing to an endpoint; it stands at its cursor, and gets everything, in order, once resumed')
@@ -53,8 +48,9 @@ export function addEndpointCommands(program: Command): void {
   addEndpointKeyCommands(endpoint)
 }
 
-async function list(database: Database, log: EventLog, configuration: Configuration): Promise<Record<string, unknown>[]> {
-  const [endpoints, states] = await Promise.all([endpointTargets({ database, configuration }), readEndpointStates(database)])
+async function list(access: LogAccess): Promise<Record<string, unknown>[]> {
+  const { database, log, configuration } = access
+  const [endpoints, states] = await Promise.all([endpointTargets(access), readEndpointStates(database)])
   return Promise.all(
     endpoints.map(async (endpoint) => {
       const { name, topic } = endpoint

@@ -10,14 +10,7 @@ import {
   readReplayProgress,
   startReplay,
 } from '@tributary/delivery'
-import {
-  contactEventFilter,
-  type EndpointTarget,
-  endpointName,
-  ORDER_SYNC,
-  spiEventFilter,
-  webhooksOf,
-} from '@tributary/dispatcher'
+import { contactEventFilter, endpointName, ORDER_SYNC, spiEventFilter, webhooksOf } from '@tributary/dispatcher'
 import type { Position, RecordedEvent } from '@tributary/event-log'
 import type { StoredEvent } from '@tributary/events'
 import { positionAt } from '@tributary/history'
@@ -77,7 +70,7 @@ async function replay(access: LogAccess, name: string, options: Options): Promis
 
 async function planOf(
   { database, log }: LogAccess,
-  { name, topic }: EndpointTarget,
+  { name, topic }: KnownEndpoint,
   { from, to, key }: Options,
 ): Promise<PartitionReplay[]> {
   const ends = await log.ends(topic)
@@ -106,7 +99,7 @@ type Figures = {
 }
 type Found = { time: string; place: string; id: string }
 
-async function figuresOf(access: LogAccess, endpoint: EndpointTarget, plan: readonly PartitionReplay[]): Promise<Figures> {
+async function figuresOf(access: LogAccess, endpoint: KnownEndpoint, plan: readonly PartitionReplay[]): Promise<Figures> {
   const { database, log, signal } = access
   const wants = await filterOf(access, endpoint)
   const total = plan.reduce((sum, { from, to }) => sum + to - from, 0)
@@ -130,7 +123,7 @@ async function figuresOf(access: LogAccess, endpoint: EndpointTarget, plan: read
 
 async function filterOf(
   { database, configuration }: LogAccess,
-  { name }: EndpointTarget,
+  { name }: KnownEndpoint,
 ): Promise<(events: readonly StoredEvent[]) => Promise<boolean[]>> {
   const webhook = webhooksOf(configuration).find((named) => named.name === name)
   if (webhook) return contactEventFilter(webhook.customer)
