@@ -48,6 +48,8 @@ describe('The dispatcher', () => {
     const [first] = receiver.record.arrivals
     expect(JSON.parse(first?.body ?? '{}')).to.deep.include({ personalData: 'present', buyer: { name: 'Alma Example' } })
     await until('the cursor has moved', async () => (await stage.cursor('warehouse')) === 3)
+    // A try that takes long is written down by its lane.
+    await until('nothing is under way', isSettled)
     const rows = await stage.database.query(
       'SELECT DISTINCT endpoint, outcome, status, attempt, answer FROM tributary_delivery_attempt',
     )

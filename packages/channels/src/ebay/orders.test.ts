@@ -98,6 +98,7 @@ describe('Reading orders from eBay', () => {
   })
 
   it('reads one order of five megabytes and a thousand lines', async () => {
+    stage = await patient(stage)
     const line = (index: number) => ({ lineItemId: String(index), quantity: 1, title: `漢字 🌻 ${'x'.repeat(5000)}`, sku: 'S' })
     const text = JSON.stringify({ orderId: 'large', lineItems: Array.from({ length: 1000 }, (_, index) => line(index)) })
     expect(Buffer.byteLength(text)).to.be.above(5_000_000)
