@@ -5,18 +5,18 @@ import {
   type ResolvedEvent,
   type StreamingRead,
 } from '@eventstore/db-client'
-import { pause } from '@tributary/runtime'
+import { withinFarewell } from '../farewell.ts'
 import { EventLogError } from '../port.ts'
 import { failureOf } from './failure.ts'
 import type { EventStoreDbAddress } from './url.ts'
 
 /** Milliseconds. What is not answered by then has failed: nothing waits for ever on a connection that is open. */
 const PATIENCE = 15_000
-/** How long closing waits, at most, for calls to end and for a cluster that has to be found first, milliseconds. */
-const FAREWELL = 1_000
 
-/** What a server says of a request that it has understood: the connection is well. */
-const ANSWERS: ReadonlySet<unknown> = new Set([
+/** What a server says of a request that it has understood, and what the client mends by connecting again. */
+const NO_REASON_TO_LEAVE: ReadonlySet<unknown> = new Set([
+  ErrorType.UNAVAILABLE,
+  ErrorType.CANCELLED,
   ErrorType.WRONG_EXPECTED_VERSION,
   ErrorType.STREAM_NOT_FOUND,
   ErrorType.STREAM_DELETED,
@@ -39,8 +39,8 @@ export type Connection = {
  */
 class ClosableClient extends EventStoreDBClient {
   async close(): Promise<void> {
-    const closed = this.dispose().then(async () => (await this.getChannel()).close())
-    await Promise.race([closed.catch(() => {}), pause(FAREWELL)])
+    // Calls have to end first, and a cluster that was never dialled has to be found.
+    await withinFarewell(this.dispose().then(async () => (await this.getChannel()).close()))
   }
 }
 
@@ -51,12 +51,13 @@ class ClosableClient extends EventStoreDBClient {
  */
 export function createConnection(address: EventStoreDbAddress): Connection {
   let current = createClient(address)
-  const left: ClosableClient[] = []
+  const closing = new Set<Promise<void>>()
 
   function leave(client: ClosableClient, error: unknown): void {
-    if (client !== current || ANSWERS.has(failureOf(error))) return
-    left.push(client)
+    if (client !== current || NO_REASON_TO_LEAVE.has(failureOf(error))) return
     current = createClient(address)
+    const closed = client.close().finally(() => closing.delete(closed))
+    closing.add(closed)
   }
 
   return {
@@ -101,7 +102,7 @@ export function createConnection(address: EventStoreDbAddress): Connection {
       return subscription
     },
     close: async () => {
-      await Promise.all([current, ...left].map((client) => client.close()))
+      await Promise.all([current.close(), ...closing])
     },
   }
 }

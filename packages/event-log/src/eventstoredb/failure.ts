@@ -2,17 +2,20 @@ import { ErrorType, isCommandError } from '@eventstore/db-client'
 import { asLogError as asDatabaseLogError } from '../mysql/failure.ts'
 import { EventLogError } from '../port.ts'
 
-/** Codes of gRPC that mean that the server knows us and refuses. */
-const REFUSED: ReadonlySet<unknown> = new Set([7, 16])
+/** Codes of gRPC, with which the client hands errors through that come before its first call. */
+const CODES = new Map<unknown, ErrorType>([
+  [7, ErrorType.ACCESS_DENIED],
+  [14, ErrorType.UNAVAILABLE],
+  [16, ErrorType.ACCESS_DENIED],
+])
 const DISCOVERY_FAILED = /^Failed to discover/
 
 /** The name that the client gives to what went wrong; undefined for an error that is none of the client's. */
 export function failureOf(thrown: unknown): ErrorType | undefined {
   if (!(thrown instanceof Error)) return undefined
   if (isCommandError(thrown)) return thrown.type
-  // Before the first call the client hands errors of gRPC through as they are.
   if ('code' in thrown && typeof thrown.code === 'number' && 'details' in thrown)
-    return REFUSED.has(thrown.code) ? ErrorType.ACCESS_DENIED : ErrorType.UNAVAILABLE
+    return CODES.get(thrown.code) ?? ErrorType.UNKNOWN
   return DISCOVERY_FAILED.test(thrown.message) ? ErrorType.UNAVAILABLE : undefined
 }
 

@@ -1,12 +1,11 @@
 import { backOff, pause } from '@tributary/runtime'
+import { withinFarewell } from '../farewell.ts'
 import type { Membership } from './membership.ts'
 import { type ReaderContext, readPartition } from './partition-reader.ts'
 import { shareOf } from './share.ts'
 
 /** How long a partition rests after its follower threw, in milliseconds. */
 const REST = 1_000
-/** How long somebody who stops waits for the database to hear of it, in milliseconds. The lease runs out anyway. */
-const FAREWELL = 2_000
 
 type Reading = { abort(): void; done: Promise<void> }
 
@@ -34,6 +33,7 @@ export async function follow(
     await pause(failures === 0 ? lease / 10 : backOff(failures, lease / 10, lease), signal)
   }
   await Promise.all([...readings.values()].map(({ done }) => done))
+  // A lease that the database does not hear of runs out.
   await withinFarewell(membership.leave())
 
   async function adjust(): Promise<void> {
@@ -80,10 +80,4 @@ export async function follow(
     })
     return rest
   }
-}
-
-async function withinFarewell(telling: Promise<void>): Promise<void> {
-  const told = new AbortController()
-  const heard = telling.catch(() => {}).finally(() => told.abort())
-  await Promise.race([heard, pause(FAREWELL, told.signal)])
 }
