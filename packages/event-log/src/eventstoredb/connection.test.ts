@@ -25,9 +25,9 @@ describe('A connection to EventStoreDB', () => {
   })
 
   /** Connected, so that what follows waits for nothing but the network. */
-  async function connect() {
+  async function connect(patience?: number) {
     const relay = await startRelay(server.url)
-    const connection = createConnection(parseEventStoreDbUrl(relay.url))
+    const connection = createConnection(parseEventStoreDbUrl(relay.url), patience)
     ways.push({ relay, connection })
     const append = (bytes = 10) =>
       connection
@@ -37,7 +37,7 @@ describe('A connection to EventStoreDB', () => {
           (error: unknown) => failureOf(error) ?? String(error),
         )
     expect(await append()).to.equal('kept')
-    return { relay, append }
+    return { relay, connection, append }
   }
 
   it('fails every append that waits when it breaks, and nobody else in the process', async () => {
@@ -54,6 +54,24 @@ describe('A connection to EventStoreDB', () => {
     expect(await waiting).to.equal('kept')
     broken.relay.heal()
     expect(await broken.append()).to.equal('kept')
+  })
+
+  it('gives up a request and a read that get no answer, and is well again when the network is', async () => {
+    const { relay, connection, append } = await connect(300)
+    const stream = randomUUID()
+    const read = async () => (await connection.read((client) => client.readStream(stream)).next()).value?.event?.streamId
+    const send = () => connection.request((client) => client.appendToStream(stream, [anEvent(10)]))
+    await send()
+    expect(await read()).to.equal(stream)
+    // Together one of them takes the client from the other; alone each ends by itself.
+    for (const together of [[send, read], [read], [send]]) {
+      relay.stall()
+      for (const work of together.map((begin) => begin().catch((error: unknown) => error)))
+        expect(await work).to.include({ code: 'LOG_UNAVAILABLE', retriable: true })
+      relay.heal()
+      expect(await append()).to.equal('kept')
+      expect(await read()).to.equal(stream)
+    }
   })
 })
 

@@ -47,9 +47,9 @@ class ClosableClient extends EventStoreDBClient {
 /**
  * The client for an address, always the leader's: what was appended can be read at once. After a request that got no answer,
  * or one that nobody understands, the client is left for a new one: it keeps what it learned of the server, an error included,
- * for as long as it lives. Nothing is dialled.
+ * for as long as it lives. Nothing is dialled. Tests shorten `patience`.
  */
-export function createConnection(address: EventStoreDbAddress): Connection {
+export function createConnection(address: EventStoreDbAddress, patience: number = PATIENCE): Connection {
   let current = createClient(address)
   const closing = new Set<Promise<void>>()
 
@@ -64,7 +64,7 @@ export function createConnection(address: EventStoreDbAddress): Connection {
     async request(send) {
       const client = current
       const silence = Promise.withResolvers<never>()
-      const timer = setTimeout(() => silence.reject(unanswered()), PATIENCE)
+      const timer = setTimeout(() => silence.reject(unanswered(patience)), patience)
       try {
         return await Promise.race([send(client), silence.promise])
       } catch (error) {
@@ -79,12 +79,14 @@ export function createConnection(address: EventStoreDbAddress): Connection {
       const reading = open(client)
       // An error that comes when nobody reads any more would end the process.
       reading.on('error', () => {})
-      const timer = setTimeout(() => reading.destroy(unanswered()), PATIENCE)
+      const timer = setTimeout(() => reading.destroy(unanswered(patience)), patience)
       try {
         for await (const event of reading.iterator({ destroyOnReturn: false })) {
           timer.refresh()
           yield event
         }
+        // A client that was left has ended its reads, and the client takes a read that it ended itself for a whole one.
+        if (client !== current) throw unanswered(patience)
       } catch (error) {
         if (failureOf(error) === ErrorType.STREAM_NOT_FOUND) return
         leave(client, error)
@@ -115,7 +117,7 @@ function createClient({ hosts, discover, security, user }: EventStoreDbAddress):
   return new ClosableClient({ endpoint: first, connectionName }, security, user)
 }
 
-const unanswered = (): EventLogError =>
-  new EventLogError('LOG_UNAVAILABLE', `The server of the log has not answered within ${PATIENCE / 1_000} seconds.`, {
+const unanswered = (patience: number): EventLogError =>
+  new EventLogError('LOG_UNAVAILABLE', `The server of the log has not answered within ${patience / 1_000} seconds.`, {
     retriable: true,
   })
