@@ -2,9 +2,10 @@ import type { Response } from 'express'
 
 /**
  * What goes wrong with a call: `code` answers with one of the marketplace's own codes, `status` with a bare HTTP status, `hang`
- * never answers, `half` breaks off in the middle of the body, `lost` does what was asked and breaks off before the answer.
+ * never answers, `half` breaks off in the middle of the body, `lost` does what was asked and breaks off before the answer. `after` so many
+ * calls go well first.
  */
-export type FaultOf<Operation extends string> = { operation: Operation; times?: number } & (
+export type FaultOf<Operation extends string> = { operation: Operation; times?: number; after?: number } & (
   | { kind: 'code'; code: number | string; type?: string; message?: string; status?: number }
   | { kind: 'status'; status: number }
   | { kind: 'hang' | 'half' | 'lost' }
@@ -27,6 +28,10 @@ export function createFaults<Operation extends string>(): Faults<Operation> {
       const index = waiting.findIndex((fault) => fault.operation === operation)
       const fault = waiting[index]
       if (!fault) return undefined
+      if (fault.after) {
+        fault.after -= 1
+        return undefined
+      }
       fault.times = (fault.times ?? 1) - 1
       if (fault.times <= 0) waiting.splice(index, 1)
       return fault

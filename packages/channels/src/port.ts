@@ -133,6 +133,11 @@ export type Channel = {
   readonly codeParameter?: string
   /** How far a list of orders lags behind the clock, milliseconds: a window that ends later is read again. 0 where left out. */
   readonly listLag?: number
+  /**
+   * How long the next page of a list may be asked for, milliseconds. Then a list that stopped goes on there, also in another process;
+   * where it is left out, it begins anew.
+   */
+  readonly pagesLast?: number
   /** Notifications that are fetched instead of posted to the webhook, where the configuration names a queue. */
   readonly queue?: NotificationQueue
   /**

@@ -1,5 +1,6 @@
 import { createAmazon } from '@tributary/channels/amazon'
 import { addApp } from '@tributary/database'
+import { until as waitUntil } from '@tributary/test/servers'
 import { type AmazonSimulator, createAmazonMarketplace, QUEUE_CREDENTIALS } from '@tributary/test/simulators/amazon'
 import { expect } from 'chai'
 import { ofType, single } from './testing/events.ts'
@@ -42,13 +43,8 @@ describe('taking in what Amazon says', () => {
   const notified = async () => ofType(await its.events(), 'OrderNotified')
   const addOrder = () => amazon.addOrder(sellerId).orderId
   const health = async () => (await its.ingest.health()) as { status: string; reason?: string }
-  const until = async (what: string, isSo: () => Promise<boolean>) => {
-    const end = Date.now() + LONG
-    while (!(await isSo())) {
-      if (Date.now() > end) throw new Error(`It did not happen: ${what}`)
-      await new Promise((resolve) => setTimeout(resolve, 20))
-    }
-  }
+  const until = (what: string, isSo: () => Promise<boolean>) =>
+    waitUntil(isSo, { patience: LONG, message: () => `It did not happen: ${what}` })
 
   it('removes a message from the queue once the log has its hint', async () => {
     await run()

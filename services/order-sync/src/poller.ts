@@ -19,6 +19,7 @@ import {
   settleRevocation,
   tidyPolls,
 } from './poll-rows.ts'
+import { dropWalk, keepWalk, unfinishedWalk } from './poll-walks.ts'
 import { nextWindow, splitWindow } from './poll-windows.ts'
 import { type createSellerAccess, type SellerAccess, SellerUnknown } from './seller-access.ts'
 
@@ -106,16 +107,20 @@ export function startPoller({ context, pace, receiver, openSeller }: Parts): Pol
   async function readWindows(claimed: Poll, access: SellerAccess, signal: AbortSignal): Promise<Poll> {
     let poll = claimed
     const margin = Math.max(pace.clockMargin, access.channel.listLag ?? 0)
-    const windows = [nextWindow(poll.cursorTime, { now: Date.now(), margin, ...reach })]
+    const walk = await unfinishedWalk(database, claimed, access.channel)
+    const windows = [walk?.window ?? nextWindow(poll.cursorTime, { now: Date.now(), margin, ...reach })]
+    let page = walk?.page ?? null
     for (let window = windows.shift(); window; window = windows.shift()) {
-      const first = await readPage(access, window, null, signal)
-      const parts = splitWindow(window, first.total)
+      const first = await readPage(access, window, page, signal)
+      const parts = page === null ? splitWindow(window, first.total) : []
+      page = null
       if (parts.length > 1) {
         windows.unshift(...parts)
         continue
       }
       poll = await readPages(poll, { access, window, first, signal })
       poll = await advancePoll(database, poll, window.to, Date.now() + pace.claim)
+      await dropWalk(database, poll)
     }
     return poll
   }
@@ -129,6 +134,7 @@ export function startPoller({ context, pace, receiver, openSeller }: Parts): Pol
       await take(access, page, signal)
       if (page.nextPage === null) return poll
       poll = await advancePoll(database, poll, 0, Date.now() + pace.claim)
+      await keepWalk(database, poll, access.channel, { window, page: page.nextPage })
     }
   }
 
@@ -162,6 +168,8 @@ export function startPoller({ context, pace, receiver, openSeller }: Parts): Pol
     if (signal.aborted) return putBackPoll(database, poll, { next: now, failures, error: '' })
     const verdict = verdictOn(error)
     const tried = verdict.kind === 'person' || verdict.counts ? failures + 1 : failures
+    // It may be the page that is refused.
+    if (verdict.kind === 'person') await dropWalk(database, poll)
     const wait = verdict.kind === 'person' ? interval : retryWait(pace, tried, verdict.retryAfter)
     const next = Math.round(now + wait)
     await pauseWhenLimited(database, error, { channel: poll.channel, operation: 'order', now, until: next })

@@ -12,6 +12,7 @@ export type World = {
   app: SimulatedApp
   faults: Faults<Operation>
   calls: Operation[]
+  searches: URLSearchParams[]
   people(): People
   rotates(): boolean
 }

@@ -18,6 +18,10 @@ export function apiRoutes(world: World): Router {
   router.post('/auth/o2/token', (request, response) =>
     run(world, 'token', { request, response }, () => exchange(world, new URLSearchParams(String(request.body)))),
   )
+  router.get('/:region/orders/2026-01-01/orders', (request, _response, next) => {
+    world.searches.push(queryOf(request))
+    next()
+  })
   router.get(
     '/:region/orders/2026-01-01/orders',
     signed('search', (request, sellerId) => search(world, queryOf(request), sellerId)),
@@ -121,8 +125,10 @@ function search(world: World, query: URLSearchParams, sellerId: string): Answer 
     return refused(400, 'InvalidInput', 'A time or a size is not allowed.')
   const data = dataOf(world, query)
   if ('status' in data) return data
-  const { start, made } = readToken(query.get('paginationToken'), clock())
-  if (clock() - made > PAGE_TOKEN_LIFE) return refused(400, 'InvalidInput', 'The pagination token has expired.')
+  const token = readToken(query.get('paginationToken'), clock())
+  if (!token || clock() - token.made > PAGE_TOKEN_LIFE)
+    return refused(400, 'InvalidInput', 'The page is no page, or has expired.')
+  const { start } = token
   const found = [...orders.values()]
     .filter(({ sellerId: owner }) => owner === sellerId)
     .map(({ order }) => order)
@@ -134,5 +140,11 @@ function search(world: World, query: URLSearchParams, sellerId: string): Answer 
   return { status: 200, body }
 }
 
-const readToken = (token: string | null, now: number): { start: number; made: number } =>
-  token === null ? { start: 0, made: now } : JSON.parse(Buffer.from(token, 'base64').toString())
+function readToken(token: string | null, now: number): { start: number; made: number } | undefined {
+  if (token === null) return { start: 0, made: now }
+  try {
+    return JSON.parse(Buffer.from(token, 'base64').toString())
+  } catch {
+    return undefined
+  }
+}

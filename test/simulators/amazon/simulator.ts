@@ -22,6 +22,8 @@ export type AmazonSimulator = SimulatedMarketplace & {
   readonly topic: SimulatedTopic
   /** Every call that arrived, oldest first. */
   readonly calls: readonly Operation[]
+  /** The query of every searchOrders that arrived, oldest first. */
+  readonly searches: readonly URLSearchParams[]
   fail(fault: Fault): void
   heal(): void
   /** Whether a refresh replaces the refresh token. */
@@ -43,6 +45,7 @@ export async function createAmazonMarketplace(
   const market = createMarket({ seed: options.seed ?? 1, clock })
   const faults = createFaults<Operation>()
   const calls: Operation[] = []
+  const searches: URLSearchParams[] = []
   const credentials: SimulatedApp = {
     clientId: 'amzn1.application-oa2-client.simulated',
     clientSecret: randomBytes(32).toString('hex'),
@@ -56,7 +59,15 @@ export async function createAmazonMarketplace(
   application.use(express.text({ type: () => true, limit: '4mb' }))
   application.use(queueRoutes, topicRoutes)
   application.use(
-    apiRoutes({ market, app: credentials, faults, calls, people: () => simulator.people, rotates: () => simulator.rotates }),
+    apiRoutes({
+      market,
+      app: credentials,
+      faults,
+      calls,
+      searches,
+      people: () => simulator.people,
+      rotates: () => simulator.rotates,
+    }),
   )
   const { origin, close } = await serve(application)
   const appstoreStates = new Set<string>()
@@ -105,6 +116,7 @@ export async function createAmazonMarketplace(
     queueUrl: `${origin}${QUEUE_PATH}`,
     topic,
     calls,
+    searches,
     fail: faults.add,
     heal: faults.clear,
     rotates: false,

@@ -12,6 +12,8 @@ const ORDERS = '/orders/2026-01-01/orders'
 const PAGE_SIZE = '100'
 /** An end of a window must be so old at Amazon, milliseconds; its data lags as much. */
 export const LIST_LAG = 120_000
+/** Amazon knows a pagination token for 24 hours (Orders API migration guide). */
+export const PAGES_LAST = 23 * 3_600_000
 
 const PLAIN_DATA = ['CANCELLATION', 'FULFILLMENT', 'PACKAGES']
 /** Given by role, not by a restricted token as in v0. */

@@ -19,6 +19,7 @@ import { migration as attemptPartitions } from './030-attempt-partitions.ts'
 import { migration as endpointKeys } from './031-endpoint-keys.ts'
 import { migration as apiKeys } from './035-api-keys.ts'
 import { migration as shipments } from './036-shipments.ts'
+import { migration as pollWalks } from './041-poll-walks.ts'
 
 /** In the order they run. A migration that has landed never changes; a new one is added at the end. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -42,4 +43,5 @@ export const MIGRATIONS: readonly Migration[] = [
   shipments,
   endpointKeys,
   attemptPartitions,
+  pollWalks,
 ]

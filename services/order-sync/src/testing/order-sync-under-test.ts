@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import type { App } from '@tributary/channels'
+import type { App, Channel } from '@tributary/channels'
 import { createEbay } from '@tributary/channels/ebay'
 import { addApp, type Database, listApps, openDatabase, type WriteResult } from '@tributary/database'
 import { type EventLog, openEventLog } from '@tributary/event-log'
@@ -39,8 +39,12 @@ export type ProcessOptions = {
   pace?: Partial<Pace>
   /** Milliseconds for one call to eBay. */
   timeout?: number
+  /** Beside eBay. */
+  channels?: readonly Channel[]
   lines?: string[]
 }
+
+export type GivenGrant = { channel: number; sellerId: string; region: string; refreshToken: string; appId: number }
 
 export type RunningProcess = { service: Service; stop(): Promise<void> }
 
@@ -73,7 +77,7 @@ export async function startProcess(surroundings: Surroundings, options: ProcessO
       database,
       log,
       vault,
-      channels: new Map([[EBAY, ebay]]),
+      channels: new Map([ebay, ...(options.channels ?? [])].map((channel) => [channel.number, channel])),
       rowIds: createRowIds({ worker: options.worker }),
       logger: createLogger({ level: 'trace', format: 'json', destination: { write } }),
     },
@@ -105,6 +109,8 @@ export type OrderSyncUnderTest = {
   consent(userId: string): Promise<{ show(): Promise<void> }>
   /** A seller of the simulator with a grant that the projection shows. */
   addSeller(options?: { refreshToken?: string }): Promise<string>
+  /** A seller of another channel with a grant that the projection shows. */
+  addSellerOf(given: GivenGrant): Promise<void>
   append(event: Event): Promise<void>
   notify(userId: string, orderId: string, traceparent?: string): Promise<void>
   events<T extends EventType>(type: T): Promise<EventOf<T>[]>
@@ -135,7 +141,8 @@ export async function startUnderTest(): Promise<OrderSyncUnderTest> {
   }
 
   async function consent(userId: string, refreshToken = ebay.grant(userId)) {
-    const event = await authorizedEvent(vault, { userId, refreshToken, appId, rowId: rowIds.next() })
+    const grant = { channel: EBAY, sellerId: userId, region: '', refreshToken, appId }
+    const event = await authorizedEvent(vault, { ...grant, rowId: rowIds.next() })
     await append(event)
     return { show: () => showSeller(database, event) }
   }
@@ -169,6 +176,11 @@ export async function startUnderTest(): Promise<OrderSyncUnderTest> {
       const { userId } = ebay.market.addSeller()
       await (await consent(userId, refreshToken)).show()
       return userId
+    },
+    async addSellerOf(given) {
+      const event = await authorizedEvent(vault, { ...given, rowId: rowIds.next() })
+      await append(event)
+      await showSeller(database, event)
     },
     append,
     notify: (userId, orderId, traceparent) => append(notifiedEvent({ sellerId: userId, orderId, traceparent })),
@@ -207,28 +219,27 @@ const appOf = (ebay: EbaySimulator) => ({
 
 async function authorizedEvent(
   vault: Vault,
-  given: { userId: string; refreshToken: string; appId: number; rowId: number },
+  { channel, sellerId, region, refreshToken, appId, rowId }: GivenGrant & { rowId: number },
 ): Promise<EventOf<'SellerAuthorized'>> {
-  const { userId: sellerId, refreshToken, appId, rowId } = given
   const now = Date.now()
   const id = timeOrderedEventId(now)
-  const key = sellerKey(EBAY, sellerId)
+  const key = sellerKey(channel, sellerId)
   const subject = vault.subject('seller', key)
   const [outcome] = await vault.seal([{ subject, eventId: id, plaintext: refreshToken }])
   return createEvent({
     id,
     type: 'SellerAuthorized',
     source: '/test',
-    subject: `sellers/${EBAY}/${sellerId}`,
+    subject: `sellers/${channel}/${sellerId}`,
     time: now,
     partitionkey: key,
     data: {
-      channel: EBAY,
+      channel,
       sellerId,
       rowId,
       appId,
       sellerName: '',
-      region: '',
+      region,
       spiServerCodes: null,
       authorizedTime: now,
       subject,
@@ -246,8 +257,8 @@ async function showSeller(database: Database, { data }: EventOf<'SellerAuthorize
   )
   if (shown.affectedRows > 0) return
   await database.query(
-    `INSERT INTO eg_order_app_seller (id, channel, seller_id, order_app_id, refresh_token, create_time) VALUES (?)`,
-    [[data.rowId, data.channel, data.sellerId, data.appId, data.sealed, data.authorizedTime]],
+    `INSERT INTO eg_order_app_seller (id, channel, seller_id, order_app_id, region, refresh_token, create_time) VALUES (?)`,
+    [[data.rowId, data.channel, data.sellerId, data.appId, data.region, data.sealed, data.authorizedTime]],
   )
 }
 

@@ -1,0 +1,113 @@
+import { createAmazon } from '@tributary/channels/amazon'
+import { addApp } from '@tributary/database'
+import { type AmazonSimulator, createAmazonMarketplace } from '@tributary/test/simulators/amazon'
+import { expect } from 'chai'
+import { type OrderSyncUnderTest, startUnderTest } from './testing/order-sync-under-test.ts'
+import { until } from './testing/until.ts'
+
+const HOUR = 3_600_000
+
+describe('polling the orders of Amazon', () => {
+  let its: OrderSyncUnderTest
+  let amazon: AmazonSimulator
+  let sellerId: string
+  // The log keeps what other tests read, so each has a seller of its own.
+  let seeds = 11
+  before(async () => {
+    its = await startUnderTest()
+  })
+  beforeEach(async () => {
+    amazon = await createAmazonMarketplace({ seed: seeds++ })
+    const account = amazon.market.addAccount()
+    sellerId = account.sellerId
+    for (const table of ['eg_order_app_seller', 'tributary_poll', 'tributary_poll_walk'])
+      await its.database.query('DELETE FROM ??', [table])
+    const appId = await addApp(its.database, { channel: 3, name: sellerId, ...amazon.app, scopes: [] })
+    await its.addSellerOf({ channel: 3, ...account, refreshToken: amazon.market.issueRefreshToken(sellerId), appId })
+  })
+  afterEach(async () => {
+    await its.rest()
+    await amazon.close()
+  })
+  after(() => its.close())
+
+  const run = (pollIntervalSeconds = 3600) => {
+    const channel = createAmazon({ urls: amazon.urls, budget: { take: async () => {} }, timeout: 2_000 })
+    return its.run({ channels: [channel], configuration: { pollIntervalSeconds } })
+  }
+  const addOrders = (count: number) => Array.from({ length: count }, () => amazon.addOrder(sellerId).orderId)
+  const received = async () =>
+    (await its.events('OrderReceived')).filter(({ data }) => data.sellerId === sellerId).map(({ data }) => data.orderId)
+  const poll = async () => {
+    const [row] = await its.database.query<{ cursor_time: number; success_time: number; last_error: string }[]>(
+      'SELECT cursor_time, success_time, last_error FROM tributary_poll WHERE seller_id = ?',
+      [sellerId],
+    )
+    return row
+  }
+  const isPolled = () => until('the poll came to its end', async () => ((await poll())?.success_time ?? 0) > 0)
+  /** Where the pages of the first window began; a later poll asks for another. */
+  const pagesOfFirst = () => {
+    const [first] = amazon.searches
+    const ofFirst = amazon.searches.filter((one) => one.get('lastUpdatedAfter') === first?.get('lastUpdatedAfter'))
+    return ofFirst.map((one) => {
+      const token = one.get('paginationToken')
+      return token === null ? 0 : (JSON.parse(Buffer.from(token, 'base64').toString()) as { start: number }).start
+    })
+  }
+  const leaveWalk = (age: number, page: string) =>
+    its.database.query(
+      `INSERT INTO tributary_poll_walk (channel, seller_id, window_from, window_to, page, walked_time) VALUES (?)`,
+      [[3, sellerId, Date.now() - 2 * HOUR, Date.now() - HOUR, page, Date.now() - age]],
+    )
+  const badPage = JSON.stringify({ token: 'no page', before: null, withoutPeople: false })
+
+  it('ends its window where the lists of Amazon end', async () => {
+    const ids = addOrders(3)
+    await run()
+    await isPolled()
+    expect(await received()).to.have.members(ids)
+    expect((await poll())?.cursor_time).to.be.within(Date.now() - 130_000, Date.now() - 120_000)
+  })
+
+  it('goes on with the page at which it stopped, because its calls are few', async () => {
+    const ids = addOrders(250)
+    amazon.fail({ operation: 'search', kind: 'status', status: 503, after: 1 })
+    await run()
+    await isPolled()
+    expect(pagesOfFirst()).to.deep.equal([0, 100, 100, 200])
+    expect(await received()).to.have.members(ids)
+    expect(await its.database.query('SELECT 1 FROM tributary_poll_walk')).to.deep.equal([])
+  })
+
+  it('goes on there in another process, too, and moves its cursor to the end of that window', async () => {
+    const ids = addOrders(250)
+    amazon.fail({ operation: 'search', kind: 'status', status: 503, after: 1, times: 1_000 })
+    const first = await run()
+    await until('a page failed', () => amazon.searches.some((one) => one.has('paginationToken')))
+    await first.stop()
+    amazon.heal()
+    const before = pagesOfFirst().length
+    const [walk] = await its.database.query<{ window_to: number }[]>('SELECT window_to FROM tributary_poll_walk')
+    await run()
+    await isPolled()
+    expect(pagesOfFirst().slice(before)).to.deep.equal([100, 200])
+    expect(await received()).to.have.members(ids)
+    expect((await poll())?.cursor_time).to.be.at.least(walk?.window_to ?? Number.NaN)
+  })
+
+  it('begins anew when Amazon refuses the page, and asks for none that is too old', async () => {
+    const ids = addOrders(3)
+    await leaveWalk(0, badPage)
+    await run(0.3)
+    await isPolled()
+    expect(await received()).to.have.members(ids)
+    await its.rest()
+    await leaveWalk(23 * HOUR, badPage)
+    await its.database.query('UPDATE tributary_poll SET success_time = 0, due_time = 0')
+    const before = amazon.searches.length
+    await run()
+    await isPolled()
+    expect(amazon.searches.slice(before).map((one) => one.get('paginationToken'))).not.to.include('no page')
+  })
+})
