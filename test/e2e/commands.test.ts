@@ -101,8 +101,13 @@ describe('the command line, on a new database', function () {
     const redirect = 'https://gateway.example/open/order/oauth/callback/3'
     const added = await succeed([...words.split(' '), '--redirect-uri', redirect], 'amazon-secret\n')
     expect(added).to.match(/^App \d+ added\. .*\/open\/order\/oauth\/authorize\/3\?app=\d+$/m)
+    const id = /^App (\d+)/m.exec(added)?.[1] ?? ''
     const listed = await succeed(['app', 'list', '--json'])
     expect(listed).to.include('amazon-shop').and.to.include(redirect).and.not.to.include('amazon-secret')
+    const set = (app: string) => ['app', 'set-secret', app, '--client-secret-file', '-']
+    expect(await succeed(set(id), 'the-next-secret\n')).to.include(`App ${id} has another secret`)
+    expect(await succeed(['app', 'list', '--json'])).not.to.include('the-next-secret')
+    expect((await gateway.run(set('999999'), 'x\n')).errors).to.include('APP_UNKNOWN')
   })
 
   it('makes a key of the HTTP API, shows it once, and ends it', async () => {

@@ -129,6 +129,8 @@ export type Channel = {
   readonly deadlineStays?: boolean
   /** Whether a seller may begin a consent in the marketplace's own store, from where it comes back without a state. */
   readonly statelessConsents?: boolean
+  /** How long a client secret of an app works, milliseconds, where the marketplace ends it. */
+  readonly secretLife?: number
   /** The query parameter in which a consent's code comes back; `code` where it is left out. */
   readonly codeParameter?: string
   /** How far a list of orders lags behind the clock, milliseconds: a window that ends later is read again. 0 where left out. */

@@ -1,7 +1,7 @@
 import { migratedTestDatabase } from '@tributary/test/servers'
 import { expect } from 'chai'
 import type { Database } from './database.ts'
-import { addApp, addSpiService, listApps, listSpiServices } from './operator-tables.ts'
+import { addApp, addSpiService, listApps, listSpiServices, setAppSecret } from './operator-tables.ts'
 import { findSeller, listSellers } from './sellers.ts'
 import { rejection } from './testing/rejection.ts'
 
@@ -32,9 +32,12 @@ describe('the tables of operators', () => {
     database.query('INSERT INTO ?? (??) VALUES (?)', [table, Object.keys(row), Object.values(row)])
 
   it('give back an app as it was added, of one channel or of all', async () => {
+    const started = Date.now()
     const first = await addApp(database, app)
     const second = await addApp(database, { ...app, channel: 3, scopes: [], attachInfo: {} })
-    expect(await listApps(database, 1)).to.deep.equal([{ id: first, ...app }])
+    const [{ changedTime, ...row } = { changedTime: 0 }] = await listApps(database, 1)
+    expect(row).to.deep.equal({ id: first, ...app })
+    expect(changedTime).to.be.within(started, Date.now())
     expect((await listApps(database)).map(({ id }) => id)).to.deep.equal([first, second])
   })
 
@@ -52,8 +55,19 @@ describe('the tables of operators', () => {
         scopes: [],
         redirectUri: '',
         attachInfo: {},
+        changedTime: 1,
       },
     ])
+  })
+
+  it('give an app another secret, and tell when', async () => {
+    const id = await addApp(database, app)
+    await database.query('UPDATE eg_order_app SET create_time = 1, update_time = 1')
+    expect(await setAppSecret(database, id, 'the next')).to.equal(true)
+    const [row] = await listApps(database)
+    expect(row).to.include({ clientSecret: 'the next', clientId: app.clientId })
+    expect(row?.changedTime).to.be.above(1)
+    expect(await setAppSecret(database, id + 1, 'x')).to.equal(false)
   })
 
   it('refuse extras that are no JSON object, naming the row and not the text', async () => {

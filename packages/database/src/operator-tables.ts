@@ -3,7 +3,7 @@ import { DatabaseError } from './errors.ts'
 import { underNamedLock } from './named-lock.ts'
 import { onOneConnection } from './one-connection.ts'
 
-/** A row of `eg_order_app`: our registration at a channel. */
+/** A row of `eg_order_app`: our registration at a channel. `changedTime`, when it was made or last changed, is in milliseconds since 1970. */
 export type AppRow = {
   id: number
   channel: number
@@ -14,6 +14,7 @@ export type AppRow = {
   scopes: string[]
   redirectUri: string
   attachInfo: Record<string, unknown>
+  changedTime: number
 }
 
 /** A row of `eg_spi`: a registered receiver. `secret` signs the calls; `createTime` is in milliseconds since 1970. */
@@ -32,7 +33,8 @@ const AUTHOR = 'tributary'
 /** Every live app, of one channel or of all, by id. Throws DatabaseError DATABASE_ROW_UNREADABLE naming the row. */
 export async function listApps(connection: Connection, channel?: number): Promise<AppRow[]> {
   const rows = await connection.query<AppRecord[]>(
-    `SELECT id, channel, app_name, client_id, client_secret, dev_id, scopes, redirect_uri, attach_info
+    `SELECT id, channel, app_name, client_id, client_secret, dev_id, scopes, redirect_uri, attach_info,
+       GREATEST(create_time, update_time) AS changed_time
      FROM eg_order_app WHERE deleted = 0 ${channel === undefined ? '' : 'AND channel = ?'} ORDER BY id`,
     channel === undefined ? [] : [channel],
   )
@@ -46,11 +48,12 @@ export async function listApps(connection: Connection, channel?: number): Promis
     scopes: split(row.scopes ?? '', '+'),
     redirectUri: row.redirect_uri,
     attachInfo: parseAttachInfo(row),
+    changedTime: row.changed_time,
   }))
 }
 
 /** Registers an app and answers its id. Throws DatabaseError. */
-export async function addApp(connection: Connection, app: Omit<AppRow, 'id'>): Promise<number> {
+export async function addApp(connection: Connection, app: Omit<AppRow, 'id' | 'changedTime'>): Promise<number> {
   const result = await connection.query<WriteResult>(
     `INSERT INTO eg_order_app
        (channel, app_name, client_id, client_secret, dev_id, scopes, redirect_uri, attach_info, create_by, create_time, update_by, update_time)
@@ -70,6 +73,15 @@ export async function addApp(connection: Connection, app: Omit<AppRow, 'id'>): P
     ],
   )
   return result.insertId
+}
+
+/** Gives an app another client secret; false when there is no such app. Throws DatabaseError. */
+export async function setAppSecret(connection: Connection, id: number, clientSecret: string): Promise<boolean> {
+  const { affectedRows } = await connection.query<WriteResult>(
+    'UPDATE eg_order_app SET client_secret = ?, update_by = ?, update_time = ? WHERE id = ? AND deleted = 0',
+    [clientSecret, AUTHOR, Date.now(), id],
+  )
+  return affectedRows === 1
 }
 
 /** Every live receiver of one type, by id. Of several rows with one code the one with the lowest id counts. */
@@ -142,6 +154,7 @@ type AppRecord = {
   scopes: string | null
   redirect_uri: string
   attach_info: string | null
+  changed_time: number
 }
 
 type SpiServiceRecord = {

@@ -116,5 +116,12 @@ export type Configuration = {
   /** `spool` is where ingest keeps what it received while the log is away; off without a folder. */
   ingest: { spool?: { folder: string; maxBytes: number } }
   contactSync: { intervalHours: number; callsPerSecond: number }
-  orderSync: { pollIntervalSeconds: number; overlapSeconds: number; reachBackDays: number; concurrency: number }
+  /** `reminderDays` ahead an end of a consent, or of an app's secret, is told. */
+  orderSync: {
+    pollIntervalSeconds: number
+    overlapSeconds: number
+    reachBackDays: number
+    concurrency: number
+    reminderDays: number
+  }
 }

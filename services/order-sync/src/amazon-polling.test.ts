@@ -110,4 +110,36 @@ describe('polling the orders of Amazon', () => {
     await isPolled()
     expect(amazon.searches.slice(before).map((one) => one.get('paginationToken'))).not.to.include('no page')
   })
+
+  it('reminds of consents and secrets that end, days ahead, and calls a secret that has ended a trouble', async () => {
+    const DAY = 24 * HOUR
+    const { service } = await run()
+    const ends = async (column: 'refresh_token_expires_time' | 'update_time', time: number) => {
+      const table = column === 'update_time' ? 'eg_order_app' : 'eg_order_app_seller'
+      await its.database.query('UPDATE ?? SET create_time = 1, ?? = ? WHERE channel = 3', [table, column, time])
+    }
+    const told = async () => {
+      const { status, reason = '', details } = await service.health()
+      return {
+        status,
+        reason,
+        consents: details?.['consentsEnding'],
+        secrets: details?.['secretsEnding'] as { days: number }[],
+      }
+    }
+    await isPolled()
+    await its.database.query('DELETE FROM eg_order_app WHERE channel = 3 AND app_name <> ?', [sellerId])
+    await ends('refresh_token_expires_time', Date.now() + 14.5 * DAY)
+    await ends('update_time', Date.now() - (180 - 14.5) * DAY)
+    expect(await told()).to.deep.include({ status: 'ok', consents: [], secrets: [] })
+    await ends('refresh_token_expires_time', Date.now() + 13.5 * DAY)
+    await ends('update_time', Date.now() - (180 - 13.5) * DAY)
+    const ahead = await told()
+    expect(ahead).to.deep.include({ status: 'ok', consents: [{ channel: 3, sellerId, days: 13 }] })
+    expect(ahead.secrets.map(({ days }) => days)).to.deep.equal([13])
+    await ends('update_time', Date.now() - 181 * DAY)
+    const after = await told()
+    expect(after).to.include({ status: 'degraded' })
+    expect(after.reason).to.match(/^The secret of app \d+ is too old: tributary app set-secret\.$/)
+  })
 })

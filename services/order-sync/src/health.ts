@@ -1,6 +1,8 @@
+import type { Channel } from '@tributary/channels'
 import type { Database } from '@tributary/database'
 import type { HealthReport } from '@tributary/runtime'
 import { countShipments } from '@tributary/shipping'
+import { endingSecrets } from './app-secrets.ts'
 import { countOrderReads } from './order-read-tasks.ts'
 import type { OrderReceiver } from './order-receiver.ts'
 import { listPolls } from './poll-rows.ts'
@@ -19,12 +21,16 @@ export async function judgeOrderSync(
     shipments: HealthReport
     received: ReturnType<OrderReceiver['figures']>
     unreadable: number
+    channels: ReadonlyMap<number, Channel>
     interval: number
+    reminderDays: number
     now: number
   },
 ): Promise<HealthReport> {
   const { consumer, shipments, received, unreadable, interval, now } = parts
-  const grants = await grantsOfSellers(database, now)
+  const grants = await grantsOfSellers(database, parts)
+  const secrets = await endingSecrets(database, parts.channels, parts)
+  const oldSecrets = secrets.filter(({ days }) => days < 0)
   const ended = grants.filter(({ grant }) => grant === 'ended').map(({ sellerId }) => sellerId)
   const authorized = new Set(grants.filter(({ grant }) => grant !== 'ended').map(keyOf))
   const polls = await listPolls(database)
@@ -40,6 +46,9 @@ export async function judgeOrderSync(
   const reasons = [
     ...[consumer, shipments].flatMap(({ reason }) => (reason === undefined ? [] : [reason])),
     ...(ended.length > 0 ? [`${ended.length} sellers must consent again.`] : []),
+    ...(oldSecrets.length > 0
+      ? [`The secret of app ${oldSecrets.map(({ app }) => app).join(', ')} is too old: tributary app set-secret.`]
+      : []),
     ...(late.length > 0 ? [`${late.length} sellers have not been polled in time.`] : []),
     ...(parked > 0 ? [`${parked} orders cannot be read until a person acts.`] : []),
     ...(oldestSeconds * 1000 > OLD ? [`An order has waited for ${oldestSeconds} s to be read.`] : []),
@@ -54,6 +63,9 @@ export async function judgeOrderSync(
     details: {
       sellers: authorized.size,
       mustConsentAgain: ended,
+      // Reminders, which are no trouble yet.
+      consentsEnding: grants.flatMap(({ grant, ...ending }) => (grant === 'ending' ? [ending] : [])),
+      secretsEnding: secrets,
       pollsLate: late.map(({ sellerId, lastError }) => ({ sellerId, lastError })),
       reads: { waiting, parked, dropped, oldestSeconds },
       shipments: { waiting: packages.waiting, parked: packages.parked, oldestSeconds: oldestPackageSeconds },

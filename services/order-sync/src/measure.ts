@@ -51,7 +51,7 @@ export const countRefresh = (channel: number, outcome: 'refreshed' | 'ended' | '
   refreshes.add(1, { channel: channelName(channel), outcome })
 
 /** Tells at every scrape what the tables know of order-sync, until the function that it answers is called. */
-export function observeOrderSync(database: Database, channels: readonly number[]): () => void {
+export function observeOrderSync(database: Database, channels: readonly number[], reminderDays: number): () => void {
   for (const channel of channels)
     for (const outcome of ['refreshed', 'ended', 'failed'] as const)
       refreshes.add(0, { channel: channelName(channel), outcome })
@@ -60,7 +60,7 @@ export function observeOrderSync(database: Database, channels: readonly number[]
     const [tasks, packages, grants, left] = await Promise.all([
       countOrderReads(database),
       countShipments(database),
-      grantsOfSellers(database, now),
+      grantsOfSellers(database, { now, reminderDays }),
       Promise.all(channels.map((channel) => callsLeft(database, channel, now))),
     ])
     return [

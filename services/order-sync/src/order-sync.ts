@@ -56,7 +56,8 @@ function startParts(given: OrderSyncContext, pace: Pace) {
     }),
     ...{ database, log, logger },
   })
-  const forget = observeOrderSync(database, [...context.channels.keys()])
+  const { reminderDays } = context.configuration.orderSync
+  const forget = observeOrderSync(database, [...context.channels.keys()], reminderDays)
 
   async function health(): Promise<HealthReport> {
     const hints = await consumer.health()
@@ -66,6 +67,8 @@ function startParts(given: OrderSyncContext, pace: Pace) {
       received: receiver.figures(),
       ...poller.figures(),
       interval,
+      reminderDays,
+      channels: context.channels,
       now: Date.now(),
     }
     try {

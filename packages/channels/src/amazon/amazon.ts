@@ -37,6 +37,8 @@ export type AmazonOptions = {
 }
 
 const TIMEOUT = 10_000
+/** Login with Amazon refuses every call of an app whose secret is older ("Rotate your application's client secret"). */
+const SECRET_LIFE = 180 * 86_400_000
 
 /** Amazon's Selling Partner API as a channel. A seller is an account of one region; buckets of calls and certificates are kept in memory. */
 export function createAmazon(options: AmazonOptions): Channel {
@@ -54,6 +56,7 @@ export function createAmazon(options: AmazonOptions): Channel {
     webhook: { success: 200, deadline: 5_000 },
     // An authorization ends a year after it was given.
     deadlineStays: true,
+    secretLife: SECRET_LIFE,
     codeParameter: 'spapi_oauth_code',
     listLag: LIST_LAG,
     pagesLast: PAGES_LAST,

@@ -179,6 +179,7 @@ function orderSyncOf(section: TributarySection['order-sync']): Configuration['or
     overlapSeconds: section?.['overlap-seconds'] ?? 600,
     reachBackDays: section?.['reach-back-days'] ?? 90,
     concurrency: section?.concurrency ?? 16,
+    reminderDays: section?.['reminder-days'] ?? 14,
   }
 }
 

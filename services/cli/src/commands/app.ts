@@ -1,11 +1,13 @@
-import { addApp, listApps } from '@tributary/database'
+import { addApp, listApps, setAppSecret } from '@tributary/database'
 import type { Command } from 'commander'
-import { parseChannel } from '../arguments.ts'
+import { parseChannel, parseCount } from '../arguments.ts'
+import { openChannels } from '../channels.ts'
+import { CommandError } from '../failure.ts'
 import { printLine, printRows } from '../output.ts'
 import { readSecret } from '../secret-input.ts'
 import { withDatabase } from '../setting-up.ts'
 
-/** `tributary app add|list`: our registrations at the channels (`eg_order_app`). */
+/** `tributary app add|set-secret|list`: our registrations at the channels (`eg_order_app`). */
 export function addAppCommands(program: Command): void {
   const app = program.command('app').description('our registrations at the channels (eg_order_app)')
   app
@@ -35,14 +37,37 @@ export function addAppCommands(program: Command): void {
       printLine(`App ${id} added. A seller authorizes it at /open/order/oauth/authorize/${options.channel}?app=${id}`)
     })
   app
+    .command('set-secret')
+    .description('give an app another client secret, as some marketplaces ask for now and then')
+    .argument('<app>', 'id of the app', parseCount)
+    .requiredOption('--client-secret-file <file>', 'file with the client secret, or - for standard input')
+    .action(async (id: number, options, command: Command) => {
+      const clientSecret = await readSecret(options.clientSecretFile)
+      if (!(await withDatabase(command, (database) => setAppSecret(database, id, clientSecret))))
+        throw new CommandError('APP_UNKNOWN', `There is no app ${id}. See: tributary app list`)
+      printLine(`App ${id} has another secret. Processes that run use it within seconds.`)
+    })
+  app
     .command('list')
     .description('every app, without its secret')
     .option('--json', 'one JSON object a line')
     .action(async (options, command: Command) => {
-      const apps = await withDatabase(command, (database) => listApps(database))
+      const apps = await withDatabase(command, async (database, configuration) => {
+        const channels = openChannels(configuration, database)
+        const rows = await listApps(database)
+        return rows.map((row) => ({ ...row, secretLife: channels.get(row.channel)?.secretLife }))
+      })
       printRows(
-        apps.map(({ id, channel, name, clientId, redirectUri }) => ({ id, channel, name, clientId, redirectUri })),
+        apps.map(({ id, channel, name, clientId, redirectUri, changedTime, secretLife }) => ({
+          ...{ id, channel, name, clientId, redirectUri },
+          secretEnds: secretLife === undefined ? '' : secretEnds(changedTime + secretLife),
+        })),
         options,
       )
     })
+}
+
+function secretEnds(time: number): string {
+  const days = Math.floor((time - Date.now()) / 86_400_000)
+  return days < 0 ? 'ended; tributary app set-secret' : `in ${days} days`
 }

@@ -19,7 +19,10 @@ export function addSellerCommands(program: Command): void {
     .option('--channel <channel>', 'only this channel', parseChannel)
     .option('--json', 'one JSON object a line')
     .action(async (options, command: Command) => {
-      const sellers = await withDatabase(command, (database) => listSellers(database, options.channel))
+      const { sellers, reminderDays } = await withDatabase(command, async (database, { orderSync }) => ({
+        sellers: await listSellers(database, options.channel),
+        reminderDays: orderSync.reminderDays,
+      }))
       printRows(
         sellers.map((row) => ({
           id: row.id,
@@ -27,7 +30,7 @@ export function addSellerCommands(program: Command): void {
           seller: row.sellerId,
           app: row.orderAppId,
           spi: row.spiServerCodes,
-          grantEnds: grantEnds(row),
+          grantEnds: grantEnds(row, reminderDays),
         })),
         options,
       )
@@ -69,8 +72,9 @@ async function routeSeller(
 }
 
 /** A seller who withdrew the grant has no token in the row; one whose grant never ends has no time. */
-function grantEnds({ refreshToken, refreshTokenExpiresTime: time }: SellerRow): string {
+function grantEnds({ refreshToken, refreshTokenExpiresTime: time }: SellerRow, reminderDays: number): string {
   const days = Math.floor((time - Date.now()) / DAY)
   if (refreshToken === '' || (time > 0 && days < 0)) return 'ended; a new consent is needed'
-  return time === 0 ? 'never' : `in ${days} days`
+  if (time === 0) return 'never'
+  return `in ${days} days${days < reminderDays ? '; ask for a new consent' : ''}`
 }

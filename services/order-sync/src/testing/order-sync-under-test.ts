@@ -56,6 +56,7 @@ export const RARELY: Configuration['orderSync'] = {
   overlapSeconds: 600,
   reachBackDays: 1,
   concurrency: 4,
+  reminderDays: 14,
 }
 
 /** Order-sync as one process has it: own pool, log, vault and channel. */
