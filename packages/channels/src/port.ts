@@ -133,8 +133,11 @@ export type Channel = {
   readonly secretLife?: number
   /** The query parameter in which a consent's code comes back; `code` where it is left out. */
   readonly codeParameter?: string
-  /** How far a list of orders lags behind the clock, milliseconds: a window that ends later is read again. 0 where left out. */
-  readonly listLag?: number
+  /**
+   * How far what it shows of orders lags behind the clock, milliseconds, 0 where left out: no window of a list ends later, and an order
+   * that is older than the notice of its change is read once more.
+   */
+  readonly lag?: number
   /**
    * How long the next page of a list may be asked for, milliseconds. Then a list that stopped goes on there, also in another process;
    * where it is left out, it begins anew.

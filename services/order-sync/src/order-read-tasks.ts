@@ -7,6 +7,8 @@ export type OrderReadTask = OrderName & {
   requested: number
   attempts: number
   traceparent: string | null
+  /** Of the newest notice, by the marketplace's clock; 0 when there is none, or it did not say. */
+  notifiedTime: number
   /** Of the first request, milliseconds since 1970. */
   createdTime: number
 }
@@ -17,7 +19,6 @@ export type OrderReadState = 'waiting' | 'parked' | 'dropped'
 export type OrderReadRow = OrderReadTask & {
   state: OrderReadState
   lastError: string
-  notifiedTime: number
   dueTime: number
 }
 
@@ -188,8 +189,6 @@ export async function listOrderReads(
     ...toTask(row),
     state: row.state,
     lastError: row.last_error,
-    notifiedTime: row.notified_time,
-    createdTime: row.created_time,
     dueTime: row.due_time,
   }))
 }
@@ -234,6 +233,7 @@ function toTask(row: TaskRecord): OrderReadTask {
     requested: row.requested,
     attempts: row.attempts,
     traceparent: row.traceparent,
+    notifiedTime: row.notified_time,
     createdTime: row.created_time,
   }
 }

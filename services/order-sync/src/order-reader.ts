@@ -74,20 +74,24 @@ export function startOrderReader({ context, pace, receiver, openSeller }: Parts)
     try {
       const attributes = { 'tributary.channel': task.channel, 'tributary.origin': task.origin }
       const from = traceFrom([{ traceparent: task.traceparent, time: task.createdTime }])
-      await inSpan('read order', { attributes, root: true, ...from }, () => read(task, signal))
-      await finishOrderRead(database, task, owner, Date.now())
+      const again = await inSpan('read order', { attributes, root: true, ...from }, () => read(task, signal))
+      if (again === null) await finishOrderRead(database, task, owner, Date.now())
+      else await putBackOrderRead(database, task, owner, { dueTime: again, attempts: 0, state: 'waiting', error: '' })
     } catch (error) {
       await settle(task, error, signal)
     }
   }
 
-  async function read(task: OrderReadTask, signal: AbortSignal): Promise<void> {
+  /** Answers when to read it once more; null when that is not needed. */
+  async function read(task: OrderReadTask, signal: AbortSignal): Promise<number | null> {
     const { seller, channel, session } = await openSeller(task)
     await checkOrderCalls(database, { channel: task.channel, now: Date.now(), polling: task.origin === 'poll' })
     const order = await channel.getOrder(session, task.orderId, signal)
     const traceparent = task.traceparent === null ? {} : { traceparent: task.traceparent }
     const [refused] = await receiver.receive(seller, [order], { origin: task.origin, signal, ...traceparent })
     if (refused) throw refused.error
+    const shownTime = task.notifiedTime + (channel.lag ?? 0)
+    return order.sourceTime < task.notifiedTime && Date.now() < shownTime ? shownTime : null
   }
 
   async function settle(task: OrderReadTask, error: unknown, signal: AbortSignal): Promise<void> {

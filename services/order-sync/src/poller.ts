@@ -106,7 +106,7 @@ export function startPoller({ context, pace, receiver, openSeller }: Parts): Pol
 
   async function readWindows(claimed: Poll, access: SellerAccess, signal: AbortSignal): Promise<Poll> {
     let poll = claimed
-    const margin = Math.max(pace.clockMargin, access.channel.listLag ?? 0)
+    const margin = Math.max(pace.clockMargin, access.channel.lag ?? 0)
     const walk = await unfinishedWalk(database, claimed, access.channel)
     const windows = [walk?.window ?? nextWindow(poll.cursorTime, { now: Date.now(), margin, ...reach })]
     let page = walk?.page ?? null

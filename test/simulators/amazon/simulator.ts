@@ -29,7 +29,7 @@ export type AmazonSimulator = SimulatedMarketplace & {
   /** Whether a refresh replaces the refresh token. */
   rotates: boolean
   people: People
-  /** The text of an ORDER_CHANGE; the id of the notification is new each time unless it is given. */
+  /** The text of an ORDER_CHANGE; the id of the notification is new each time unless it is given, its time that of the order. */
   orderChange(orderId: string, change?: { notificationId?: string; time?: number }): string
   /** Posts a message to the gateway as SNS does; the status of the answer. */
   post(message: SnsMessage): Promise<number>
@@ -74,8 +74,9 @@ export async function createAmazonMarketplace(
   const callback = `${origin}/apps/authorize/confirm/${credentials.applicationId}`
 
   function orderChange(orderId: string, change: { notificationId?: string; time?: number } = {}): string {
-    const { notificationId = randomUUID(), time = clock() } = change
     const entry = market.orders.get(orderId)
+    const updated = Date.parse(entry?.order.lastUpdatedTime ?? '')
+    const { notificationId = randomUUID(), time = updated || clock() } = change
     const moment = new Date(time).toISOString()
     const changed = {
       NotificationLevel: 'OrderLevel',

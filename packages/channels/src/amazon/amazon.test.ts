@@ -36,7 +36,7 @@ describe('Orders of Amazon', () => {
     // A window that ends where Amazon's own lag begins says where.
     expect(await all({ from: Date.now() - HOUR, to: Date.now() - 125_000 })).to.have.members(ids)
     expect(await all({ from: Date.now() - HOUR, to: Date.now() - 200_000 })).to.deep.equal([])
-    expect(stage.amazon.listLag).to.equal(120_000)
+    expect(stage.amazon.lag).to.equal(120_000)
   })
 
   it('are read with the people that the roles allow, whether they are left out or refused', async () => {

@@ -2,7 +2,7 @@ import { createSend } from '../http.ts'
 import { type CallBudget, type Channel, ChannelError } from '../port.ts'
 import { createAttempt, createSellerCall } from './call.ts'
 import { createAuthorizeUrl } from './consent.ts'
-import { createOrders, LIST_LAG, PAGES_LAST } from './orders.ts'
+import { createOrders, LAG, PAGES_LAST } from './orders.ts'
 import { type AmazonQueueOptions, createQueue } from './queue.ts'
 import { createRates } from './rates.ts'
 import { createReceive } from './receive.ts'
@@ -58,7 +58,7 @@ export function createAmazon(options: AmazonOptions): Channel {
     deadlineStays: true,
     secretLife: SECRET_LIFE,
     codeParameter: 'spapi_oauth_code',
-    listLag: LIST_LAG,
+    lag: LAG,
     pagesLast: PAGES_LAST,
     ...(options.queue === undefined ? {} : { queue: createQueue(options.queue) }),
     authorizeUrl: createAuthorizeUrl({

@@ -11,7 +11,7 @@ const ORDERS = '/orders/2026-01-01/orders'
 /** The most there is; a call for a page is worth three minutes. */
 const PAGE_SIZE = '100'
 /** An end of a window must be so old at Amazon, milliseconds; its data lags as much. */
-export const LIST_LAG = 120_000
+export const LAG = 120_000
 /** Amazon knows a pagination token for 24 hours (Orders API migration guide). */
 export const PAGES_LAST = 23 * 3_600_000
 
@@ -96,7 +96,7 @@ function unknownOrder(remedy: 'retry' | 'bug'): ChannelError {
 }
 
 /** Null for a window that ends too late for Amazon, which then ends the list by itself two minutes before now. */
-const endOf = ({ to }: ModifiedWindow, now: number): string | null => (to > now - LIST_LAG ? null : new Date(to).toISOString())
+const endOf = ({ to }: ModifiedWindow, now: number): string | null => (to > now - LAG ? null : new Date(to).toISOString())
 
 function queryOf(
   window: ModifiedWindow,

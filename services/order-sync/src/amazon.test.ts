@@ -1,5 +1,6 @@
 import { createAmazon } from '@tributary/channels/amazon'
 import { addApp } from '@tributary/database'
+import { createEvent, orderKey, timeOrderedEventId } from '@tributary/events'
 import { type AmazonSimulator, createAmazonMarketplace } from '@tributary/test/simulators/amazon'
 import { expect } from 'chai'
 import { type OrderSyncUnderTest, startUnderTest } from './testing/order-sync-under-test.ts'
@@ -7,7 +8,7 @@ import { until } from './testing/until.ts'
 
 const HOUR = 3_600_000
 
-describe('polling the orders of Amazon', () => {
+describe('reading the orders of Amazon', () => {
   let its: OrderSyncUnderTest
   let amazon: AmazonSimulator
   let sellerId: string
@@ -109,6 +110,36 @@ describe('polling the orders of Amazon', () => {
     await run()
     await isPolled()
     expect(amazon.searches.slice(before).map((one) => one.get('paginationToken'))).not.to.include('no page')
+  })
+
+  it('reads an order again that is older than the notice of its change, once Amazon must show it', async () => {
+    const [late, timely] = [amazon.market.addOrder(sellerId), amazon.market.addOrder(sellerId)]
+    const lag = 120_000
+    const notify = (orderId: string, notifiedTime: number) => {
+      const id = timeOrderedEventId()
+      const subject = `orders/3/${sellerId}/${orderId}`
+      const head = { id, type: 'OrderNotified', source: '/test', subject, time: Date.now() } as const
+      const data = { channel: 3, sellerId, orderId, topic: 'ORDER_CHANGE', notificationId: id, notifiedTime }
+      return its.append(createEvent({ ...head, partitionkey: orderKey(3, sellerId, orderId), data }))
+    }
+    const quantities = async (orderId: string) =>
+      (await its.received(orderId)).map(({ data }) => data.order.lines.map(({ quantity }) => quantity))
+    await run()
+    await isPolled()
+    // Amazon must show in four seconds what this notice is about: long enough for a slow machine to have read it before.
+    await notify(late.orderId, Date.now() - lag + 4_000)
+    await notify(timely.orderId, Date.parse(timely.lastUpdatedTime))
+    const reads = () => amazon.calls.filter((call) => call === 'order').length
+    await until('both were read', () => reads() >= 2)
+    const [item] = late.orderItems
+    if (item) item.quantityOrdered += 7
+    amazon.market.touch(late)
+    await until('the change was read', async () => (await quantities(late.orderId)).length === 2)
+    await until(
+      'nothing is left to read',
+      async () => (await its.database.query<unknown[]>('SELECT 1 FROM tributary_order_read')).length === 0,
+    )
+    expect(reads()).to.equal(3)
   })
 
   it('reminds of consents and secrets that end, days ahead, and calls a secret that has ended a trouble', async () => {
