@@ -132,7 +132,8 @@ describe('taking in what Amazon says', () => {
   it('confirms a subscription at SNS, and keeps nothing of it: its token opens a door', async () => {
     await run()
     const question = amazon.topic.confirmation()
-    expect(await amazon.post(question)).to.equal(200)
+    const answer = await fetch(`${its.server.url}/open/order/callback/3`, { method: 'POST', body: JSON.stringify(question) })
+    expect([answer.status, await answer.text()]).to.deep.equal([200, ''])
     expect(amazon.topic.confirmed).to.deep.equal([question.Token])
     expect(await its.events()).to.deep.equal([])
     expect(await amazon.post({ ...question, TopicArn: 'arn:aws:sns:eu-west-1:999999999999:another' })).to.equal(403)

@@ -9,7 +9,7 @@ import { type NotificationReception, origin } from './reception.ts'
 /** Between tries while the queue or our own log fails, milliseconds. A fetch that finds nothing has waited by itself. */
 const IDLE = { shortest: 1_000, longest: 60_000 }
 /** A removal that takes longer is given up: the messages come again, and are known by then. */
-const REMOVED_WITHIN = 20_000
+const REMOVED_WITHIN = 5_000
 
 export type QueueReader = {
   readonly name: string
