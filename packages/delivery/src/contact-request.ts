@@ -1,3 +1,4 @@
+import type { Position } from '@tributary/event-log'
 import { Type } from 'typebox'
 import { ContactDataSchema } from './contact-message.ts'
 import type { RequestParts } from './endpoint.ts'
@@ -52,7 +53,10 @@ export type ContactBody = {
  * for `now`. Because headers are not signed, id, type and time stand in the body too. `ce-sequence` is the position in the
  * log's partition, in 20 digits.
  */
-export function contactRequest(mode: WebhookMode, { delivered, body, target, now }: RequestParts): DeliveryRequest {
+export function contactRequest(
+  mode: WebhookMode,
+  { delivered, body, target, now }: Omit<RequestParts, 'delivered'> & { delivered: { position: Position } },
+): DeliveryRequest {
   const { attributes, data } = JSON.parse(body) as ContactBody
   const sequence = String(delivered.position).padStart(20, '0')
   if (mode === 'ce-structured') {

@@ -6,7 +6,7 @@ import { type SigningKey, signatures } from './signature.ts'
 export type DeliveryRequest = { url: string; headers: Readonly<Record<string, string>>; body: string }
 
 /** The id that names a delivery in `webhook-id`: the same for every try and every endpoint of an event. */
-export const webhookId = (event: Event): string => `msg_${event.id}`
+export const webhookId = (event: Pick<Event, 'id'>): string => `msg_${event.id}`
 
 /** SHA-256 of the body's bytes, lower-case hex, for the record of an attempt. */
 export const bodyDigest = (body: string): string => hash('sha256', body, 'hex')
@@ -16,7 +16,7 @@ export const bodyDigest = (body: string): string => hash('sha256', body, 'hex')
  * binary mode, trace context. `contract` is the version of the body, which `ce-dataversion` carries.
  */
 export function deliveryRequest(options: {
-  event: Event
+  event: Pick<Event, 'specversion' | 'id' | 'source' | 'subject' | 'time'> & { type: string }
   body: string
   contract: number
   url: string

@@ -22,8 +22,11 @@ export type KnownEndpoint = {
 export async function knownEndpoint(database: Database, configuration: Configuration, name: string): Promise<KnownEndpoint> {
   const found = (await endpointsOf(database, configuration)).find((endpoint) => endpoint.name === name)
   if (found) return found
-  throw new CommandError('ENDPOINT_UNKNOWN', `There is no endpoint '${name}'. See: tributary endpoint list`)
+  throw unknownEndpoint(name)
 }
+
+export const unknownEndpoint = (name: string): CommandError =>
+  new CommandError('ENDPOINT_UNKNOWN', `There is no endpoint '${name}'. See: tributary endpoint list`)
 
 /** Every SPI service of `eg_spi` and every webhook of the configuration. Throws DatabaseError. */
 export async function endpointsOf(database: Database, configuration: Configuration): Promise<KnownEndpoint[]> {

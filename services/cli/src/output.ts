@@ -31,3 +31,6 @@ function cellText(value: unknown): string {
   if (Array.isArray(value)) return value.join(',')
   return String(value)
 }
+
+/** Somebody else's text in one line, with nothing that a terminal would obey. */
+export const printable = (text: string): string => text.replaceAll(/[\p{C}\p{Zl}\p{Zp}]+/gu, ' ')

@@ -1,5 +1,13 @@
 import { type Database, listSpiServices } from '@tributary/database'
-import { type EndpointDefinition, endpointKeyReader, type Reach, type Target } from '@tributary/delivery'
+import {
+  contactTestRequest,
+  type DeliveryRequest,
+  type EndpointDefinition,
+  endpointKeyReader,
+  type Reach,
+  spiTestRequest,
+  type Target,
+} from '@tributary/delivery'
 import { CONTACT_TOPIC, ORDER_TOPIC, type Topic } from '@tributary/events'
 import type { Configuration } from '@tributary/runtime'
 import type { Vault } from '@tributary/vault'
@@ -7,8 +15,18 @@ import { createSellerCodes } from './seller-codes.ts'
 import { endpointName, ORDER_SYNC, spiEndpoint, targetOf } from './spi-endpoint.ts'
 import { webhookEndpoint, webhooksOf, webhookTarget } from './webhook-endpoint.ts'
 
-/** Where an endpoint is, for commands. `scope` is where its requests may go. */
-export type EndpointTarget = { name: string; topic: Topic; target: Target | { problem: string }; scope: Reach['scope'] }
+/**
+ * Where an endpoint is, for commands. `scope` is where its requests may go, `deadline` its own, in milliseconds.
+ * `testRequest` makes a request that tests it, at a time in milliseconds since 1970.
+ */
+export type EndpointTarget = {
+  name: string
+  topic: Topic
+  target: Target | { problem: string }
+  scope: Reach['scope']
+  deadline?: number
+  testRequest(target: Target, now: number): DeliveryRequest
+}
 
 type Known = {
   configuration: Pick<Configuration, 'consumerGroups' | 'spiServices' | 'wework'>
@@ -22,15 +40,15 @@ export async function endpointTargets({ configuration, database, vault }: Known)
   const keys = await endpointKeyReader({ database, vault })()
   const services = (await listSpiServices(database, ORDER_SYNC)).map((row): EndpointTarget => {
     const name = endpointName(consumerGroups.orderSpi, row.serverCode)
-    return {
-      name,
-      topic: ORDER_TOPIC,
-      target: targetOf({ row, services: spiServices, name, ours: keys.get(name) ?? [] }),
-      scope: 'internal',
-    }
+    const testRequest = (target: Target, now: number) => spiTestRequest({ name, target, now })
+    const target = targetOf({ row, services: spiServices, name, ours: keys.get(name) ?? [] })
+    return { name, topic: ORDER_TOPIC, target, scope: 'internal', testRequest }
   })
   const webhooks = webhooksOf(configuration).map((named): EndpointTarget => {
-    return { name: named.name, topic: CONTACT_TOPIC, target: webhookTarget(named, keys.get(named.name) ?? []), scope: 'public' }
+    const { name, webhook } = named
+    const testRequest = (target: Target, now: number) => contactTestRequest(webhook.mode, { name, target, now })
+    const where = { target: webhookTarget(named, keys.get(name) ?? []), scope: 'public', deadline: webhook.timeout } as const
+    return { name, topic: CONTACT_TOPIC, ...where, testRequest }
   })
   return [...services, ...webhooks]
 }

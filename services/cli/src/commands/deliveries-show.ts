@@ -2,7 +2,7 @@ import { type DeliveryTry, type EndpointDefinition, readStandings, readTries, ty
 import { knownEndpoints } from '@tributary/dispatcher'
 import type { RecordedEvent } from '@tributary/event-log'
 import { decodeEvent, type StoredEvent } from '@tributary/events'
-import { printLine, printRows } from '../output.ts'
+import { printable, printLine, printRows } from '../output.ts'
 import type { LogAccess } from '../setting-up.ts'
 import { locate } from './events.ts'
 
@@ -70,8 +70,7 @@ function print({ endpoint, standing, tries }: AtEndpoint): void {
       status,
       ms: durationMs,
       key: keyId,
-      // Somebody else's text must not reach the terminal's controls.
-      answer: answer.replaceAll(/\p{C}+/gu, ' ').slice(0, SHOWN),
+      answer: printable(answer).slice(0, SHOWN),
     })),
     {},
   )

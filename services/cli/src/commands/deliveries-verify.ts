@@ -3,6 +3,7 @@ import { knownEndpoints } from '@tributary/dispatcher'
 import type { RecordedEvent } from '@tributary/event-log'
 import { positionAt } from '@tributary/history'
 import { CommandError } from '../failure.ts'
+import { unknownEndpoint } from '../known-endpoints.ts'
 import { printLine, printRows } from '../output.ts'
 import { createProgressBar } from '../progress-bar.ts'
 import type { LogAccess } from '../setting-up.ts'
@@ -19,8 +20,7 @@ type Missing = { endpoint: string; place: string; id: string; type: string; key:
 export async function verify(access: LogAccess, options: Options): Promise<void> {
   const all = await knownEndpoints(access)
   const endpoints = all.filter(({ name }) => options.endpoint === undefined || options.endpoint === name)
-  if (endpoints.length === 0 && options.endpoint !== undefined)
-    throw new CommandError('ENDPOINT_UNKNOWN', `There is no endpoint '${options.endpoint}'. See: tributary endpoint list`)
+  if (endpoints.length === 0 && options.endpoint !== undefined) throw unknownEndpoint(options.endpoint)
   const plans = await Promise.all(
     endpoints.map(async (endpoint) => ({ endpoint, ranges: await rangesOf(access, endpoint, options) })),
   )

@@ -2,6 +2,7 @@ import { readCursors } from '@tributary/consumer'
 import {
   ADDRESS_REFUSED,
   countLanes,
+  createSender,
   type EndpointState,
   lookAtReach,
   readEndpointStates,
@@ -11,15 +12,15 @@ import { type EndpointTarget, endpointTargets } from '@tributary/dispatcher'
 import type { Configuration } from '@tributary/runtime'
 import type { Command } from 'commander'
 import { CommandError } from '../failure.ts'
-import { knownEndpoint } from '../known-endpoints.ts'
-import { printLine, printRows } from '../output.ts'
+import { knownEndpoint, unknownEndpoint } from '../known-endpoints.ts'
+import { printable, printLine, printRows } from '../output.ts'
 import { type LogAccess, withDatabase, withHistory } from '../setting-up.ts'
 import { addEndpointKeyCommands } from './endpoint-key.ts'
 
 /** Milliseconds for the name of an endpoint. */
 const LOOKUP_TIMEOUT = 2_000
 
-/** `tributary endpoint list|pause|resume`: what we deliver to. */
+/** `tributary endpoint list|pause|resume|test`: what we deliver to. */
 export function addEndpointCommands(program: Command): void {
   const endpoint = program
     .command('endpoint')
@@ -45,7 +46,38 @@ export function addEndpointCommands(program: Command): void {
     .description('send again to an endpoint that was paused, disabled, or answered 410')
     .argument('<endpoint>', 'as `endpoint list` shows it')
     .action((name: string, _options, command: Command) => decide(command, { name, state: 'active', reason: '' }))
+  endpoint
+    .command('test')
+    .description(
+      'send one message that is marked as a test, also to one that is paused; no cursor moves; exit code 1 if it fails',
+    )
+    .argument('<endpoint>', 'as `endpoint list` shows it')
+    .option('--json', 'one JSON object')
+    .action((name: string, options, command: Command) => withHistory(command, (access) => test(access, name, options)))
   addEndpointKeyCommands(endpoint)
+}
+
+/** Characters of an answer that are shown. */
+const SHOWN = 500
+
+async function test(access: LogAccess, name: string, { json }: { json?: boolean }): Promise<void> {
+  const endpoint = (await endpointTargets(access)).find((one) => one.name === name)
+  if (!endpoint) throw unknownEndpoint(name)
+  const { target, scope, deadline, testRequest } = endpoint
+  if ('problem' in target) throw new CommandError('ENDPOINT_UNREADY', target.problem)
+  const { allowAddresses: allow } = access.configuration.delivery
+  const sender = createSender({ reach: { scope, allow }, ...(deadline === undefined ? {} : { deadline }) })
+  try {
+    const outcome = await sender.send(testRequest(target, Date.now()), { signal: access.signal })
+    const { kind, reason, status, durationMs, answer } = outcome
+    const shown = printable(answer).slice(0, SHOWN)
+    if (json) printLine(JSON.stringify({ endpoint: name, outcome: kind, reason, status, ms: durationMs, answer }))
+    else printLine(`${kind}${reason === '' ? '' : ` (${reason})`}, status ${status}, ${durationMs} ms`)
+    if (!json && shown !== '') printLine(shown)
+    if (kind !== 'delivered') process.exitCode = 1
+  } finally {
+    await sender.close()
+  }
 }
 
 async function list(access: LogAccess): Promise<Record<string, unknown>[]> {
