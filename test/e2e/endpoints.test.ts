@@ -1,12 +1,19 @@
 import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createServer, type Server } from 'node:https'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { TLSSocket } from 'node:tls'
+import { testCertificate } from '@tributary/delivery/testing/certificate'
 import { expect } from 'chai'
 import { migratedTestDatabase } from '../servers/index.ts'
 import { createSpiReceiver, type SpiReceiver } from '../simulators/spi/index.ts'
 import { runCommand } from './gateway/command.ts'
 
+const theirs = testCertificate({ host: '127.0.0.1' })
+const ours = testCertificate({ host: 'sender.example' })
 const SECRET = 'whsec_c2VjcmV0LWZvci10ZXN0cy1vbmx5LTMyLWJ5dGVz'
 
 describe('endpoints, looked after by commands', function () {
@@ -15,6 +22,7 @@ describe('endpoints, looked after by commands', function () {
   let stage: Awaited<ReturnType<typeof migratedTestDatabase>>
   let folder: string
   let receiver: SpiReceiver
+  let guarded: Server
   before(async () => {
     stage = await migratedTestDatabase('endpoints')
     receiver = await createSpiReceiver({ secret: SECRET })
@@ -23,11 +31,23 @@ describe('endpoints, looked after by commands', function () {
       [SECRET],
     )
     folder = await mkdtemp(join(tmpdir(), 'tributary-endpoints-'))
-    const webhooks = [{ url: 'http://169.254.1.1/changeContact', mode: 'compat', events: ['change_contact'] }]
+    guarded = createServer({ ...theirs, requestCert: true, rejectUnauthorized: true, ca: [ours.cert] }, (request, response) => {
+      const name = (request.socket as TLSSocket).getPeerCertificate().subject.CN
+      request.resume().once('end', () => response.end(`hello ${name}`))
+    })
+    await once(guarded.listen(0, '127.0.0.1'), 'listening')
+    const urls = ['http://169.254.1.1/changeContact', `https://127.0.0.1:${(guarded.address() as AddressInfo).port}/`]
+    const webhooks = urls.map((url) => ({ url, mode: 'compat', events: ['change_contact'] }))
+    const files = { theirs: theirs.cert, certificate: ours.cert, key: ours.key }
+    for (const [name, content] of Object.entries(files)) await writeFile(join(folder, name), content)
+    const way = { 'certificate-file': join(folder, 'certificate'), 'key-file': join(folder, 'key') }
+    const delivery = { 'allow-addresses': ['127.0.0.0/8'], hosts: { '127.0.0.1': way } }
     const eg = { 'wework-map': { keyfil: { webhooks } }, spi: { services: { warehouse: receiver.url } } }
-    await writeFile(join(folder, 'tributary.yaml'), JSON.stringify({ qifu: { eg } }))
+    await writeFile(join(folder, 'tributary.yaml'), JSON.stringify({ qifu: { eg }, tributary: { delivery } }))
   })
   after(async () => {
+    guarded.closeAllConnections()
+    guarded.close()
     await receiver.close()
     await stage.drop()
     await rm(folder, { recursive: true, force: true })
@@ -38,6 +58,7 @@ describe('endpoints, looked after by commands', function () {
       TRIBUTARY_DATABASE_URL: stage.url,
       TRIBUTARY_MASTER_KEY: masterKey,
       TRIBUTARY_CONFIG: join(folder, 'tributary.yaml'),
+      NODE_EXTRA_CA_CERTS: join(folder, 'theirs'),
     }
     return await runCommand(words, { environment })
   }
@@ -71,7 +92,17 @@ describe('endpoints, looked after by commands', function () {
     receiver.fault({ kind: 'status', status: 503 })
     const refused = await run('endpoint', 'test', name, '--json')
     expect([refused.code, JSON.parse(refused.output).reason]).to.deep.equal([1, 'status 503'])
+    receiver.heal()
     expect(await stage.database.query('SELECT 1 FROM tributary_cursor')).to.deep.equal([])
     expect(await stage.database.query('SELECT 1 FROM tributary_delivery_attempt')).to.deep.equal([])
+  })
+
+  it('are shown the certificate that the configuration names for their host, whose key nothing prints', async () => {
+    const listed = (await run('endpoint', 'list', '--json')).output.split('\n').filter(Boolean)
+    const { endpoint } = JSON.parse(listed.at(-1) ?? '')
+    const { output, errors } = await run('endpoint', 'test', endpoint)
+    expect(output, errors).to.match(/^delivered, status 200, \d+ ms\nhello sender\.example\n$/)
+    const described = (await run('doctor', '--show-configuration')).output
+    expect(described).to.include('"certificate": "set"').and.not.to.include('PRIVATE KEY')
   })
 })

@@ -16,6 +16,7 @@ export * from './list-deliveries.ts'
 export * from './outcome.ts'
 export type { Delivery } from './place.ts'
 export type { Reach } from './reach/addresses.ts'
+export type { HostWay } from './reach/connections.ts'
 export { lookAtReach } from './reach/connector.ts'
 export {
   countReplay,

@@ -1,15 +1,11 @@
-import { Agent, type Dispatcher } from 'undici'
+import type { Dispatcher } from 'undici'
 import { ADDRESS_REFUSED, ANSWER_LIMIT, type Outcome, outcomeOf } from './outcome.ts'
 import type { Reach } from './reach/addresses.ts'
-import { guardedConnector } from './reach/connector.ts'
+import { type Connections, createConnections, type HostWay } from './reach/connections.ts'
 import type { DeliveryRequest } from './request.ts'
 
 /** Milliseconds: for the whole try, from the first packet to the last byte of the answer that we read. */
 const DEADLINE = 15_000
-const CONNECT_TIMEOUT = 5_000
-
-/** Idle connections are dropped before the five seconds after which many servers do it, so that no request meets a closed one. */
-const KEEP_ALIVE = 4_000
 
 export type Sender = {
   /**
@@ -21,35 +17,37 @@ export type Sender = {
   close(): Promise<void>
 }
 
-/** A sender with one pool of connections for each origin, shared by all endpoints there; it dials nothing out of `reach`. */
-export function createSender(options: { reach: Reach; deadline?: number }): Sender {
-  const agent = new Agent({
-    allowH2: false,
-    connect: guardedConnector(options.reach, { timeout: CONNECT_TIMEOUT }),
-    keepAliveTimeout: KEEP_ALIVE,
-    keepAliveMaxTimeout: KEEP_ALIVE,
-    maxHeaderSize: 16_384,
-    // The deadline of the whole try stands above both.
-    headersTimeout: 0,
-    bodyTimeout: 0,
-  })
+/**
+ * A sender with one pool of connections for each origin, shared by all endpoints there; it dials nothing out of `reach`.
+ * `hosts` says by host name which are reached through a proxy, or shown a certificate of ours.
+ */
+export function createSender(options: { reach: Reach; hosts?: Readonly<Record<string, HostWay>>; deadline?: number }): Sender {
+  const connections = createConnections({ reach: options.reach, hosts: options.hosts ?? {} })
   return {
-    send: (request, { signal, deadline }) => sendOnce(agent, request, signal, deadline ?? options.deadline ?? DEADLINE),
-    close: () => agent.destroy(),
+    send: (request, { signal, deadline }) => sendOnce(connections, request, signal, deadline ?? options.deadline ?? DEADLINE),
+    close: () => connections.close(),
   }
 }
 
-async function sendOnce(agent: Agent, request: DeliveryRequest, signal: AbortSignal, deadline: number): Promise<Outcome> {
+async function sendOnce(
+  connections: Connections,
+  request: DeliveryRequest,
+  signal: AbortSignal,
+  deadline: number,
+): Promise<Outcome> {
   signal.throwIfAborted()
   const started = performance.now()
   const durationMs = () => Math.round(performance.now() - started)
   // AbortSignal.timeout would keep a timer for every request of the last fifteen seconds.
   const late = new AbortController()
   const timer = setTimeout(() => late.abort(), deadline)
-  const { origin, pathname, search } = new URL(request.url)
+  const url = new URL(request.url)
+  const { origin, pathname, search } = url
   let status = 0
   try {
-    const response = await agent.request({
+    const dispatcher = await connections.to(url)
+    if (dispatcher === 'refused') return addressRefused({ status, answer: '', durationMs: durationMs() })
+    const response = await dispatcher.request({
       origin,
       path: `${pathname}${search}`,
       method: 'POST',
@@ -86,10 +84,18 @@ async function beginningOf(body: Dispatcher.ResponseData['body']): Promise<strin
 
 const firstOf = (header: string | string[] | undefined): string | undefined => (Array.isArray(header) ? header[0] : header)
 
+const addressRefused = (came: { status: number; answer: string; durationMs: number }): Outcome => ({
+  kind: 'address-refused',
+  reason: ADDRESS_REFUSED,
+  ...came,
+})
+
 function connectionOutcome(error: unknown, came: { status: number; answer: string; durationMs: number }): Outcome {
   const code = codeOf(error)
   if (code === 'UND_ERR_CONNECT_TIMEOUT') return { kind: 'timed-out', reason: 'no connection', ...came }
-  if (code === 'DELIVERY_ADDRESS_REFUSED') return { kind: 'address-refused', reason: ADDRESS_REFUSED, ...came }
+  if (code === 'DELIVERY_ADDRESS_REFUSED') return addressRefused(came)
+  // Our own aborts are answered before.
+  if (code === 'UND_ERR_ABORTED' || code === 'UND_ERR_PRX_CONNECT') return { kind: 'failed', reason: 'proxy refused', ...came }
   const isTls = /^(ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|EPROTO|HOSTNAME_MISMATCH)/.test(code)
   return { kind: 'failed', reason: `${isTls ? 'tls' : 'connection'} ${code}`.slice(0, 64), ...came }
 }

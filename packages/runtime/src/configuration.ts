@@ -77,6 +77,8 @@ export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' |
 export type LogFormat = 'json' | 'pretty'
 
 /** Everything that an operator can set, checked and complete. docs/configuration.md is its manual. */
+export type DeliveryHost = { proxy?: string; certificate?: { cert: string; key: string } }
+
 export type Configuration = {
   server: { host: string; port: number }
   databaseUrl: string
@@ -99,9 +101,14 @@ export type Configuration = {
   spiServices: Readonly<Record<string, string>>
   /**
    * `allowAddresses`: networks, as 10.1.0.0/16, that deliveries may go to though they are closed to them otherwise.
-   * `attemptsDays`: how long the record of an attempt is kept at least.
+   * `attemptsDays`: how long the record of an attempt is kept at least. `hosts`: by host name, through which proxy it is
+   * reached, and the certificate and key (PEM) that we show to it.
    */
-  delivery: { allowAddresses: readonly string[]; attemptsDays: number }
+  delivery: {
+    allowAddresses: readonly string[]
+    attemptsDays: number
+    hosts: Readonly<Record<string, DeliveryHost>>
+  }
   /** By the customer's name, which stands in the callback's path. */
   wework: Readonly<Record<string, WeworkCustomer>>
   /**

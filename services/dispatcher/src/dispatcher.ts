@@ -61,11 +61,11 @@ type Dispatching = {
  * within seconds.
  */
 export function createDispatcher(context: DispatcherContext): Service {
-  const allow = context.configuration.delivery.allowAddresses
+  const { allowAddresses: allow, hosts } = context.configuration.delivery
   const dispatching: Dispatching = {
     context,
-    internal: createSender({ reach: { scope: 'internal', allow } }),
-    external: createSender({ reach: { scope: 'public', allow } }),
+    internal: createSender({ reach: { scope: 'internal', allow }, hosts }),
+    external: createSender({ reach: { scope: 'public', allow }, hosts }),
     sellerCodes: createSellerCodes(context.database),
     endpoints: new Map(),
     rows: new Map(),

@@ -12,9 +12,13 @@ const resolveWithSystem: Resolve = (hostname, done) =>
 /**
  * Connects only to addresses within reach. What is checked is what is dialled: the name is resolved once, and the
  * connection goes to an address of that very answer, so that a name which resolves to something else a moment later
- * gains nothing. Fails with DELIVERY_ADDRESS_REFUSED before a packet leaves. `resolve` is for tests.
+ * gains nothing. Fails with DELIVERY_ADDRESS_REFUSED before a packet leaves. `tls` is what we show who asks for it, PEM;
+ * `resolve` is for tests.
  */
-export function guardedConnector(reach: Reach, options: { timeout: number; resolve?: Resolve }): buildConnector.connector {
+export function guardedConnector(
+  reach: Reach,
+  options: { timeout: number; tls?: { cert?: string; key?: string }; resolve?: Resolve },
+): buildConnector.connector {
   const isReachable = reachable(reach)
   const resolve = options.resolve ?? resolveWithSystem
   const guardedLookup: LookupFunction = (hostname, { all }, done) => {
@@ -27,7 +31,7 @@ export function guardedConnector(reach: Reach, options: { timeout: number; resol
       else done(null, first.address, first.family)
     })
   }
-  const connect = buildConnector({ timeout: options.timeout, lookup: guardedLookup })
+  const connect = buildConnector({ ...options.tls, timeout: options.timeout, lookup: guardedLookup })
   return (target, done) => {
     // A name that is an address is never looked up.
     const literal = literalOf(target.hostname)

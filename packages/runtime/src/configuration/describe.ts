@@ -1,14 +1,18 @@
-import type { AmazonConfiguration, Configuration, WeworkAccess } from '../configuration.ts'
+import type { AmazonConfiguration, Configuration, DeliveryHost, WeworkAccess } from '../configuration.ts'
 
 /** The configuration as plain values to print. Secrets are only told to be there; addresses lose their passwords. */
 export function describeConfiguration(configuration: Configuration): Record<string, unknown> {
-  const { databaseUrl, logUrl, masterKeys, ebay, amazon, wework, ...rest } = configuration
+  const { databaseUrl, logUrl, masterKeys, ebay, amazon, delivery, wework, ...rest } = configuration
   return {
     ...rest,
     databaseUrl: withoutPassword(databaseUrl),
     logUrl: withoutPassword(logUrl),
     masterKeys: `${masterKeys.length} set`,
     ebay: ebay ? { ...ebay, challengeVerificationToken: ebay.challengeVerificationToken ? 'set' : 'not set' } : 'not set',
+    delivery: {
+      ...delivery,
+      hosts: Object.fromEntries(Object.entries(delivery.hosts).map(([host, way]) => [host, hidden(way)])),
+    },
     ...(amazon ? { amazon: withoutKey(amazon) } : {}),
     wework: Object.fromEntries(
       Object.entries(wework).map(([name, { suite, selfBuilt, webhooks, ...customer }]) => [
@@ -27,6 +31,10 @@ export function describeConfiguration(configuration: Configuration): Record<stri
     ),
     spiServices: Object.fromEntries(Object.entries(rest.spiServices).map(([name, url]) => [name, withoutPassword(url)])),
   }
+}
+
+function hidden({ proxy, certificate }: DeliveryHost): Record<string, unknown> {
+  return { proxy: proxy === undefined ? 'none' : withoutPassword(proxy), certificate: certificate ? 'set' : 'none' }
 }
 
 function withoutKey({ queue, ...amazon }: AmazonConfiguration): Record<string, unknown> {

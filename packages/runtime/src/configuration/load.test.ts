@@ -112,6 +112,31 @@ yuanmeng:
     expect(error.message).to.contain('10.1.0.0/33').and.to.contain('tributary.delivery.allow-addresses')
   })
 
+  it('takes the ways to hosts, shows no password of a proxy, and names a certificate and key that are no pair', async () => {
+    const hosts = (text: string) => `tributary: { delivery: { hosts: { partner.example: { ${text} } } } }`
+    const variables = { ...environment, PROXY_PASSWORD: password }
+    const configuration = await load(hosts(`proxy: "http://us:\${PROXY_PASSWORD}@proxy.example:3128"`), variables)
+    expect(configuration.delivery.hosts).to.deep.equal({
+      'partner.example': { proxy: `http://us:${password}@proxy.example:3128` },
+    })
+    expect(JSON.stringify(describeConfiguration(configuration)))
+      .to.include('proxy.example')
+      .and.not.to.include(password)
+    const here = import.meta.filename
+    const wrong = [
+      [`certificate-file: ${here}`, 'key-file'],
+      [`key-file: ${here}`, 'certificate-file'],
+      [`certificate-file: ${here}, key-file: /nowhere`, 'key-file'],
+      [`certificate-file: ${here}, key-file: ${here}`, 'certificate-file'],
+    ]
+    for (const [text = '', key] of wrong)
+      expect(
+        (await refusal(hosts(text))).problems.map((problem) => problem.key),
+        text,
+      ).to.deep.equal([`tributary.delivery.hosts.partner.example.${key}`])
+    expect((await refusal(hosts('proxy: socks'))).message).to.include('http://proxy.internal:3128')
+  })
+
   it('lets no sandbox address into production', async () => {
     const error = await refusal(`
 tributary: { profile: production }

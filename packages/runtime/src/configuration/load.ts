@@ -3,6 +3,7 @@ import type { TSchema } from 'typebox'
 import type { Configuration } from '../configuration.ts'
 import { amazonConfiguration, amazonProblems } from './amazon.ts'
 import { checkDocument } from './check.ts'
+import { deliveryConfiguration } from './delivery.ts'
 import { type Environment, fillDocument, type SchemaPart } from './document.ts'
 import { ebayConfiguration } from './ebay.ts'
 import { withFiles } from './environment-files.ts'
@@ -42,16 +43,20 @@ export async function loadConfiguration(options: { file?: string; environment: E
   const keys = await masterKeys(environment)
   const { ebay, problems: ebayProblems } = ebayConfiguration(content.qifu?.eg?.ebay, content.tributary?.profile)
   const databaseUrl = content.tributary?.database?.url
+  // Files are read only where the document is as it should be.
+  const section = problems.length === 0 ? content.tributary?.delivery : undefined
+  const { delivery, problems: deliveryProblems } = await deliveryConfiguration(section)
   problems.push(...keys.problems)
   if (problems.length === 0)
     problems.push(
       ...ebayProblems,
       ...amazonProblems(content.qifu?.eg?.amazon),
+      ...deliveryProblems,
       ...networkProblems(content.tributary?.delivery?.['allow-addresses'] ?? []),
     )
   if (databaseUrl === undefined && !problems.some(({ key }) => databaseKeys.includes(key))) problems.push(noDatabase)
   if (problems.length > 0 || databaseUrl === undefined) throw new ConfigurationError(where, problems.sort(byLine))
-  return complete(content, { databaseUrl, masterKeys: keys.keys, ...(ebay ? { ebay } : {}) })
+  return complete(content, { databaseUrl, masterKeys: keys.keys, delivery, ...(ebay ? { ebay } : {}) })
 }
 
 const byLine = (one: ConfigurationProblem, other: ConfigurationProblem): number =>
@@ -120,14 +125,16 @@ function merged(file: TributarySection | undefined, overrides: TributarySection)
   }
 }
 
-function complete(content: FileContent, known: Pick<Configuration, 'databaseUrl' | 'masterKeys' | 'ebay'>): Configuration {
+function complete(
+  content: FileContent,
+  known: Pick<Configuration, 'databaseUrl' | 'masterKeys' | 'delivery' | 'ebay'>,
+): Configuration {
   const {
     server,
     log,
     logging,
     telemetry,
     metrics,
-    delivery,
     ingest,
     'order-sync': orderSync,
     'contact-sync': contactSync,
@@ -149,7 +156,6 @@ function complete(content: FileContent, known: Pick<Configuration, 'databaseUrl'
       weworkEventWebhook: groups?.['wework-event-webhook'] ?? 'egWeworkEventWebhookConsumerGroup',
     },
     spiServices: spi?.services ?? {},
-    delivery: deliveryOf(delivery),
     wework: weworkConfiguration(wework),
     ingest: ingestOf(ingest),
     contactSync: contactSyncOf(contactSync),
@@ -167,10 +173,6 @@ function consoleOf(section: TributarySection['console'], externalUrls: readonly 
 
 function metricsOf(section: TributarySection['metrics']): Configuration['metrics'] {
   return { host: section?.host ?? '127.0.0.1', ...(section?.port === undefined ? {} : { port: section.port }) }
-}
-
-function deliveryOf(section: TributarySection['delivery']): Configuration['delivery'] {
-  return { allowAddresses: section?.['allow-addresses'] ?? [], attemptsDays: section?.['attempts-days'] ?? 30 }
 }
 
 function orderSyncOf(section: TributarySection['order-sync']): Configuration['orderSync'] {

@@ -196,6 +196,21 @@ const Eg = section({
 const seconds = (minimum: number, maximum: number) =>
   count(minimum, maximum, { expected: `seconds, ${minimum} to ${maximum}`, fix: 'Write a whole number of seconds.' })
 
+/** How deliveries reach a host where that is not the ordinary way. */
+const DeliveryHost = section({
+  proxy: optional(
+    text(
+      {
+        expected: 'the address of a proxy',
+        fix: `For example http://proxy.internal:3128; its password as \${PROXY_PASSWORD}.`,
+      },
+      { pattern: '^https?://[^\\s]+$' },
+    ),
+  ),
+  'certificate-file': optional(text({ expected: 'a file', fix: 'Name the file of our certificate, PEM, with its chain.' })),
+  'key-file': optional(text({ expected: 'a file', fix: 'Name the file of its private key, PEM.' })),
+})
+
 const Tributary = section({
   profile: optional(oneOf(['sandbox', 'production'])),
   server: optional(
@@ -266,6 +281,7 @@ const Tributary = section({
       'allow-addresses': optional(
         Type.Array(text({ expected: 'a network or an address', fix: 'For example 10.1.0.0/16, or 192.168.3.7.' })),
       ),
+      hosts: optional(Type.Record(Type.String(), DeliveryHost)),
       'attempts-days': optional(count(2, 1_000, { expected: 'days, 2 to 1000', fix: 'Write a whole number of days.' })),
     }),
   ),

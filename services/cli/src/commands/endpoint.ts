@@ -65,8 +65,8 @@ async function test(access: LogAccess, name: string, { json }: { json?: boolean 
   if (!endpoint) throw unknownEndpoint(name)
   const { target, scope, deadline, testRequest } = endpoint
   if ('problem' in target) throw new CommandError('ENDPOINT_UNREADY', target.problem)
-  const { allowAddresses: allow } = access.configuration.delivery
-  const sender = createSender({ reach: { scope, allow }, ...(deadline === undefined ? {} : { deadline }) })
+  const { allowAddresses: allow, hosts } = access.configuration.delivery
+  const sender = createSender({ reach: { scope, allow }, hosts, ...(deadline === undefined ? {} : { deadline }) })
   try {
     const outcome = await sender.send(testRequest(target, Date.now()), { signal: access.signal })
     const { kind, reason, status, durationMs, answer } = outcome
@@ -104,7 +104,9 @@ async function problemOf({ target, scope }: EndpointTarget, { delivery }: Config
   if ('problem' in target) return target.problem
   const reach = await lookAtReach(target.url, { scope, allow: delivery.allowAddresses }, { timeout: LOOKUP_TIMEOUT })
   if (reach === 'refused') return `${ADDRESS_REFUSED}; see tributary.delivery.allow-addresses`
-  return reach === 'unresolved' ? 'its name has no address' : ''
+  // A name may be known to the proxy alone.
+  const isProxied = delivery.hosts[new URL(target.url).hostname]?.proxy !== undefined
+  return reach === 'unresolved' && !isProxied ? 'its name has no address' : ''
 }
 
 async function decide(command: Command, decision: Omit<EndpointState, 'since'>): Promise<void> {
