@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { delimiter, join } from 'node:path'
 import { expect } from 'chai'
+import { createConnection, type RowDataPacket } from 'mysql2/promise'
 
 const root = join(import.meta.dirname, '../..')
 
@@ -105,6 +106,54 @@ describe('the sandbox', function () {
       expect(report).to.deep.include({ orders: 12, channels: { ebay: 3, tiktok: 3, amazon: 3, lazada: 3 }, delivered: 24 })
       expect(report.shipments).to.deep.equal({ confirmed: 4, delivered: 8 })
       expect(code).to.equal(0)
+    } finally {
+      await sandbox.end()
+    }
+  })
+
+  it('lets a person connect another shop in a browser, whose orders then come', async () => {
+    const sandbox = startSandbox(folder, ['--channels', 'ebay,tiktok,amazon,lazada', '--rate', '10'])
+    try {
+      await sandbox.until(/They flow/)
+      const links = [...sandbox.output().matchAll(/in a browser: (http:\S+)/g)].map(([, link]) => link ?? '')
+      expect(links).to.have.length(4)
+      for (const link of links) {
+        // As a browser does: the gateway's cookie goes back to the gateway.
+        const start = await fetch(link, { redirect: 'manual' })
+        const cookie = (start.headers.getSetCookie()[0] ?? '').split(';', 1)[0] ?? ''
+        const consent = start.headers.get('location') ?? ''
+        const [, href = ''] = /A new shop: <a href="([^"]+)">/.exec(await (await fetch(consent)).text()) ?? []
+        const agreed = await fetch(new URL(href.replaceAll(/&(amp|#38);/g, '&'), consent), { redirect: 'manual' })
+        const back = await fetch(agreed.headers.get('location') ?? '', { headers: { cookie } })
+        expect(await back.text(), link).to.contain('The shop is connected')
+      }
+      const [, port] = await sandbox.until(/MariaDB +127\.0\.0\.1:(\d+)/)
+      const password = await readFile(join(folder, 'mariadb/password'), 'utf8')
+      const database = await createConnection({
+        uri: `mysql://root:${password.trim()}@127.0.0.1:${port}/tributary_sandbox`,
+      })
+      try {
+        // Amazon's list of orders runs minutes behind, so its shop is connected and its orders come later.
+        const connected = async () => {
+          const [rows] = await database.query<RowDataPacket[]>(
+            `SELECT s.channel, COUNT(DISTINCT s.id) AS shops, COUNT(o.id) AS orders FROM eg_order_app_seller s
+             LEFT JOIN eg_order_order o ON o.order_app_seller_id = s.id AND o.deleted = 0
+             WHERE s.id > (SELECT MIN(f.id) FROM eg_order_app_seller f WHERE f.channel = s.channel)
+             GROUP BY s.channel ORDER BY s.channel`,
+          )
+          return rows.map(({ channel, shops, orders }) => [channel, shops, channel === 3 ? 'later' : orders])
+        }
+        const wanted = [
+          [1, 1, 3],
+          [2, 1, 3],
+          [3, 1, 'later'],
+          [4, 1, 3],
+        ]
+        while (JSON.stringify(await connected()) !== JSON.stringify(wanted))
+          await new Promise((resolve) => setTimeout(resolve, 200))
+      } finally {
+        await database.end()
+      }
     } finally {
       await sandbox.end()
     }

@@ -2,6 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { setTimeout as after } from 'node:timers/promises'
 import type { AmazonUrls, SnsMessage } from '@tributary/channels/amazon'
 import express from 'express'
+import { consentPage } from '../consent-page.ts'
 import { createFaults } from '../faults.ts'
 import type { SimulatedMarketplace } from '../marketplace.ts'
 import { serve } from '../serving.ts'
@@ -57,6 +58,7 @@ export async function createAmazonMarketplace(
   const { topic, routes: topicRoutes } = createTopic({ calls, faults }, clock)
   const application = express()
   application.use(express.text({ type: () => true, limit: '4mb' }))
+  application.use(consentPage('/apps/authorize/consent', 'Amazon', () => simulator))
   application.use(queueRoutes, topicRoutes)
   application.use(
     apiRoutes({

@@ -5,6 +5,9 @@ import { type createOperations, json, type Reply } from './operations.ts'
 
 const IDENTITY_SCOPE = 'https://api.ebay.com/oauth/api_scope/commerce.identity.readonly'
 
+const NEW_SHOP = 'new-shop'
+const FIRST_ORDERS = 3
+
 /** Consent, the token endpoint and getUser. */
 export function oauthRoutes(market: Market, operation: ReturnType<typeof createOperations>): Router {
   const router = Router()
@@ -46,13 +49,23 @@ function consentPage(market: Market, request: Request): Reply {
       new URL(consentUrl(self, { userId, accept })).pathname + new URL(consentUrl(self, { userId, accept })).search
     return `<p>${htmlText(username)}: <a href="${htmlText(link(true))}">Agree</a> or <a href="${htmlText(link(false))}">Decline</a></p>`
   })
+  const another = new URL(consentUrl(self, { userId: NEW_SHOP, accept: true }))
+  choices.push(`<p>A new shop: <a href="${htmlText(another.pathname + another.search)}">Agree</a></p>`)
   return html(200, `<h1>Simulated eBay</h1>${choices.join('')}`)
+}
+
+/** For a person with a browser: a shop that has sold something already. */
+function openShop(market: Market) {
+  const seller = market.addSeller()
+  for (let made = 0; made < FIRST_ORDERS; made++) market.addOrder(seller.userId)
+  return seller
 }
 
 function decide(market: Market, request: Request): Reply {
   const query = queryOf(request)
   const app = appOf(market, query)
-  const seller = market.sellers.get(query.get('user') ?? '')
+  const user = query.get('user') ?? ''
+  const seller = user === NEW_SHOP && app ? openShop(market) : market.sellers.get(user)
   if (!app || !seller) return html(400, '<p>invalid_request</p>')
   const accepted = query.get('decision') === 'accept'
   const target = new URL(accepted ? app.acceptUrl : app.rejectUrl)

@@ -3,6 +3,7 @@ import { setTimeout as after } from 'node:timers/promises'
 import { signBody } from '@tributary/channels'
 import type { LazadaUrls } from '@tributary/channels/lazada'
 import express from 'express'
+import { consentPage } from '../consent-page.ts'
 import { createFaults } from '../faults.ts'
 import type { SimulatedMarketplace } from '../marketplace.ts'
 import { postSigned, serve } from '../serving.ts'
@@ -33,6 +34,7 @@ export async function createLazadaMarketplace(options: { seed?: number; clock?: 
   let gateway = ''
   const application = express()
   application.use(express.text({ type: () => true, limit: '4mb' }))
+  application.use(consentPage('/oauth/authorize', 'Lazada', () => simulator))
   application.use(routes({ market, app: credentials, faults, calls }))
   const { origin, close } = await serve(application)
   const app = {
@@ -54,7 +56,7 @@ export async function createLazadaMarketplace(options: { seed?: number; clock?: 
   const find = (orderId: string): MarketOrder | undefined =>
     [...market.orders.values()].find(({ order }) => order.order_id === orderId)
 
-  return {
+  const simulator: LazadaSimulator = {
     channel: 4,
     origin,
     urls: { authorizeUrl: `${origin}/oauth/authorize`, authUrl: `${origin}/rest`, apiUrls: {}, apiUrl: `${origin}/rest` },
@@ -107,4 +109,5 @@ export async function createLazadaMarketplace(options: { seed?: number; clock?: 
     },
     close,
   }
+  return simulator
 }

@@ -3,6 +3,7 @@ import { setTimeout as after } from 'node:timers/promises'
 import { signBody } from '@tributary/channels'
 import type { TiktokUrls } from '@tributary/channels/tiktok'
 import express from 'express'
+import { consentPage } from '../consent-page.ts'
 import { createFaults } from '../faults.ts'
 import type { SimulatedMarketplace } from '../marketplace.ts'
 import { postSigned, serve } from '../serving.ts'
@@ -43,6 +44,7 @@ export async function createTiktokMarketplace(options: { seed?: number; clock?: 
   const world = { market, app: credentials, faults, calls, rotates: () => simulator.rotates }
   const application = express()
   application.use(express.text({ type: () => true, limit: '4mb' }))
+  application.use(consentPage('/open/authorize', 'TikTok Shop', () => simulator))
   application.use(tokenRoutes(world))
   application.use(apiRoutes(world))
   const { origin, close } = await serve(application)

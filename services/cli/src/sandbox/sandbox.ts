@@ -232,6 +232,10 @@ function announce(world: World, options: SandboxOptions, milliseconds: number): 
       ),
       ...(world.contacts ? [`  WeCom       ${world.contacts.origin}  (simulated; one corp has installed the suite)`] : []),
       `  receivers   warehouse ${warehouse}, accounting ${accounting}  (simulated; they verify every signature)`,
+      ...world.marketplaces.map(
+        ({ channel }, index) =>
+          `  connect another shop in a browser: ${world.gatewayUrl}/open/order/oauth/authorize/${channel}?app=${world.appIds[index]}&spi=warehouse`,
+      ),
       `They flow at ${options.rate} a second${isEndless(options) ? '; Ctrl-C stops' : ''}:`,
     ].join('\n'),
   )

@@ -28,6 +28,8 @@ export type World = {
   /** Where the log is, when it is not in MariaDB. */
   logServer: LogServer | undefined
   marketplaces: readonly SimulatedMarketplace[]
+  /** Our app at each of them. */
+  appIds: readonly number[]
   /** WeCom, its corp and the partner, where contacts flow. */
   contacts: ContactWorld | undefined
   receivers: readonly SpiReceiver[]
@@ -88,6 +90,7 @@ export async function openWorld(options: {
         server,
         logServer,
         marketplaces,
+        appIds,
         contacts,
         receivers,
         platform,
