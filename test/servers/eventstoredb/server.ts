@@ -5,7 +5,7 @@ import featuresService from '@eventstore/db-client/generated/serverfeatures_grpc
 import features from '@eventstore/db-client/generated/serverfeatures_pb.js'
 import streamsService from '@eventstore/db-client/generated/streams_grpc_pb.js'
 import type { sendUnaryData } from '@grpc/grpc-js'
-import { Server, ServerCredentials } from '@grpc/grpc-js'
+import { Server, ServerCredentials, ServerInterceptingCall, type ServerInterceptor, status } from '@grpc/grpc-js'
 import { handleAppend, handleBatchAppend } from './append.ts'
 import { createFaults, type Faults } from './faults.ts'
 import { uuid } from './messages.ts'
@@ -14,7 +14,7 @@ import { createStore, type Stored } from './store.ts'
 
 /** A server in this process that speaks the protocol of EventStoreDB, as far as a log needs it. */
 export type StandIn = {
-  /** `eventstoredb://127.0.0.1:port?tls=false`. */
+  /** `eventstoredb://127.0.0.1:port?tls=false`, without the option when it has a certificate. */
   url: string
   port: number
   faults: Faults
@@ -24,19 +24,27 @@ export type StandIn = {
   stop(): Promise<void>
 }
 
+/** A certificate and its key, PEM, and who may read and write. */
+type Secure = { cert: string; key: string; user: string; password: string }
+
 /** As a server that is set up for the log has it (docs/eventstoredb.md). */
 const MAX_APPEND_SIZE = 16_000_000
 
 /**
  * Starts the stand-in for EventStoreDB on loopback, empty. It uses the service definitions of the client package, keeps
- * everything in memory, and has no users, no TLS, no persistent subscriptions, no projections and no scavenging. Without
- * `batchAppend` it is a server from before that call, as version 20 is.
+ * everything in memory, and has no persistent subscriptions, no projections and no scavenging. Without `batchAppend` it is a
+ * server from before that call, as version 20 is; with `secure` it speaks TLS and knows one user.
  */
-export async function startEventStoreDb(options: { batchAppend?: boolean; maxAppendSize?: number } = {}): Promise<StandIn> {
+export async function startEventStoreDb(
+  options: { batchAppend?: boolean; maxAppendSize?: number; secure?: Secure } = {},
+): Promise<StandIn> {
   const store = createStore()
   const faults = createFaults()
   const context = { store, faults, maxAppendSize: options.maxAppendSize ?? MAX_APPEND_SIZE, late: [] }
-  const server = new Server({ 'grpc.max_receive_message_length': 17 * 1024 * 1024 })
+  const server = new Server({
+    'grpc.max_receive_message_length': 17 * 1024 * 1024,
+    interceptors: options.secure ? [asking(options.secure)] : [],
+  })
   let port = 0
   server.addService(streamsService.StreamsService, {
     read: handleRead(context),
@@ -50,17 +58,35 @@ export async function startEventStoreDb(options: { batchAppend?: boolean; maxApp
     read: (_: unknown, answer: sendUnaryData<unknown>) => answer(null, membersOf(port)),
   })
   port = await new Promise<number>((resolve, reject) =>
-    server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) =>
-      error ? reject(error) : resolve(bound),
-    ),
+    server.bindAsync('127.0.0.1:0', credentialsOf(options.secure), (error, bound) => (error ? reject(error) : resolve(bound))),
   )
   return {
-    url: `eventstoredb://127.0.0.1:${port}?tls=false`,
+    url: `eventstoredb://127.0.0.1:${port}${options.secure ? '' : '?tls=false'}`,
     port,
     faults,
     stream: (name) => store.stream(name),
     stop: async () => server.forceShutdown(),
   }
+}
+
+function credentialsOf(secure: Secure | undefined): ServerCredentials {
+  if (!secure) return ServerCredentials.createInsecure()
+  return ServerCredentials.createSsl(null, [{ private_key: Buffer.from(secure.key), cert_chain: Buffer.from(secure.cert) }])
+}
+
+/** Lets only the user read and write; what the server can do anybody may ask. */
+function asking({ user, password }: Secure): ServerInterceptor {
+  const expected = `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`
+  return ({ path }, call) =>
+    new ServerInterceptingCall(call, {
+      start: (next) =>
+        next({
+          onReceiveMetadata: (metadata, pass) => {
+            if (!path.includes('Streams') || metadata.get('authorization')[0] === expected) return pass(metadata)
+            call.sendStatus({ code: status.UNAUTHENTICATED, details: 'Unauthenticated' })
+          },
+        }),
+    })
 }
 
 function featuresOf(batchAppend: boolean) {

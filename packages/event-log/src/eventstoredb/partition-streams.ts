@@ -58,6 +58,8 @@ export function createPartitionStreams(connection: Connection, topic: string): P
         const links = part.map(({ id, target }) => toLink(id, targetOf(target)))
         const kept = await appendBehind(connection, partitionStream(topic, partition), endOf(partition) - 1, links)
         if ('conflict' in kept) {
+          // A server that came back from an older copy ends sooner than we knew.
+          moveEnd(partition, Math.min(endOf(partition), kept.conflict + 1))
           const found = await findAmongNew(
             partition,
             rest.map(({ id }) => id),
