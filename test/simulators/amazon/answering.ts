@@ -34,6 +34,7 @@ export function run(
   handle: () => Answer,
 ): void {
   calls.push(operation)
+  response.set('x-amzn-RequestId', `simulated-${calls.length}`)
   const fault = faults.next(operation)
   if (fault?.kind === 'code') {
     const { status = 400, code, message = 'simulated' } = fault

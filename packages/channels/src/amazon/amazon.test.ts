@@ -96,6 +96,13 @@ describe('Orders of Amazon', () => {
     }
   })
 
+  it('name the request in what went wrong, because Amazon asks for it, and what it said, but not the token', async () => {
+    const { orderId } = add()
+    stage.simulator.fail({ operation: 'order', kind: 'code', code: 'InvalidInput', status: 400, message: 'no such data set' })
+    const { message } = (await failureOf(get(orderId))) as Error
+    expect(message).to.match(/^Amazon answered 400 to getOrder \(request simulated-1\): InvalidInput no such data set$/)
+  })
+
   it('stop for the seller whose calls are used up, and for nobody else', async () => {
     const { orderId } = add()
     stage.simulator.fail({ operation: 'search', kind: 'code', code: 'QuotaExceeded', status: 429 })

@@ -36,7 +36,7 @@ export const isRoleMissing = (answer: Answer): boolean => answer.status === 403 
 export function refusal(answer: Answer, what: string, now: number): ChannelError {
   const { status } = answer
   const faults = readFaults(answer.text)
-  const said = `Amazon answered ${status} to ${what}${describe(faults)}`
+  const said = `Amazon answered ${status} to ${what}${requestOf(answer)}${describe(faults)}`
   const waited = retryAfter(answer.headers, now)
   const wait = waited === undefined ? {} : { retryAfter: waited }
   if (status === 429) return new ChannelError('CHANNEL_RATE_LIMITED', said, { remedy: 'retry', ...wait })
@@ -50,6 +50,12 @@ export function refusal(answer: Answer, what: string, now: number): ChannelError
       { remedy: 'person' },
     )
   return new ChannelError('CHANNEL_REQUEST_REFUSED', said, { remedy: 'bug' })
+}
+
+/** What Amazon's support asks for first. */
+function requestOf({ headers }: Answer): string {
+  const id = headers.get('x-amzn-requestid') ?? ''
+  return /^[\w-]{1,100}$/.test(id) ? ` (request ${id})` : ''
 }
 
 /** The words of a refusal for a person. */
