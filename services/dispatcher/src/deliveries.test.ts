@@ -1,3 +1,6 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import {
   listDeliveries,
   retryDeadLetter,
@@ -66,6 +69,34 @@ describe('Deliveries, looked after by a person', () => {
     expect(arrivalsOf('B')).to.deep.equal([ids[2]])
     expect(await list('given-up')).to.deep.equal([])
     expect(await retryDeadLetter(stage.database, letter, { partitionKey: keyAt('A'), by: 'test' })).to.equal(false)
+  })
+
+  it('skip one that is just being tried, which its answer does not undo', async () => {
+    const answered = Promise.withResolvers<void>()
+    let requests = 0
+    const server = createServer((request, response) => {
+      requests += 1
+      const isFirst = requests === 1
+      request.resume().once('end', async () => {
+        if (isFirst) await answered.promise
+        response.writeHead(isFirst ? 500 : 200).end()
+      })
+    })
+    await once(server.listen(0, '127.0.0.1'), 'listening')
+    try {
+      const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
+      service = stage.dispatcher({ warehouse: url }, { ...QUICK, schedule: [86_400_000] })
+      await service.start()
+      await stage.appendOrders(['A', 'A'])
+      expect(await skipHead(stage.database, await only('retrying'), 'not wanted')).to.equal(true)
+      answered.resolve()
+      expect(await only('given-up')).to.include({ position: 0, reason: 'skipped: not wanted', attempt: 1 })
+      await until('the next has arrived', () => requests === 2)
+    } finally {
+      answered.resolve()
+      server.closeAllConnections()
+      server.close()
+    }
   })
 
   it('try one again at once that would wait for its schedule', async () => {
