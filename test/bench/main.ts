@@ -14,6 +14,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ benchmark: Benchmark }>>>
   history: () => import('./history.ts'),
   delivery: () => import('./delivery.ts'),
   wecom: () => import('./wecom.ts'),
+  channels: () => import('./channels.ts'),
 }
 
 const HELP = `usage: npm run bench -- [name ...] [--json]
