@@ -18,7 +18,11 @@ export function consentPage(path: string, name: string, marketplace: () => Simul
   router.get(`${path}/agree`, async (request, response) => {
     const simulated = marketplace()
     const { sellerId } = simulated.addSeller()
-    for (let made = 0; made < FIRST_ORDERS; made++) simulated.addOrder(sellerId)
+    for (let made = 0; made < FIRST_ORDERS; made++) {
+      const { orderId } = simulated.addOrder(sellerId)
+      // Polls come to what has just been sold only later.
+      void simulated.notify(orderId, { attempts: 20, pause: 500 })
+    }
     const authorizeUrl = `${simulated.origin}${path}?${request.originalUrl.split('?')[1] ?? ''}`
     response.redirect(302, await simulated.consent(authorizeUrl, sellerId))
   })
