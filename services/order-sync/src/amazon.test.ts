@@ -86,6 +86,8 @@ describe('reading the orders of Amazon', () => {
     amazon.fail({ operation: 'search', kind: 'status', status: 503, after: 1, times: 1_000 })
     const first = await run()
     await until('a page failed', () => amazon.searches.some((one) => one.has('paginationToken')))
+    const walks = () => its.database.query('SELECT 1 FROM tributary_poll_walk')
+    await until('the page before it was kept', async () => (await walks()).length > 0)
     await first.stop()
     amazon.heal()
     const before = pagesOfFirst().length

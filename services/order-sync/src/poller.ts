@@ -130,11 +130,15 @@ export function startPoller({ context, pace, receiver, openSeller }: Parts): Pol
     { access, window, first, signal }: { access: SellerAccess; window: ModifiedWindow; first: OrderPage; signal: AbortSignal },
   ): Promise<Poll> {
     let poll = claimed
-    for (let page = first; ; page = await readPage(access, window, page.nextPage, signal)) {
+    for (let page = first; ; ) {
+      // The marketplace writes the next page while we keep this one. What is not kept yet is read again after a crash.
+      const next = page.nextPage === null ? undefined : readPage(access, window, page.nextPage, signal)
+      next?.catch(() => {})
       await take(access, page, signal)
-      if (page.nextPage === null) return poll
+      if (!next || page.nextPage === null) return poll
       poll = await advancePoll(database, poll, 0, Date.now() + pace.claim)
       await keepWalk(database, poll, access.channel, { window, page: page.nextPage })
+      page = await next
     }
   }
 

@@ -52,6 +52,11 @@ describe('Parsing JSON exactly', () => {
       id: 12345678901234567890n,
       small: 9007199254740991,
     })
+    const marked = (_key: string, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value)
+    for (const place of ['%', '[%]', '[1,%]', '[1 ,\n%]', '{"a":%}', '{"a" : %}', '[[%]]', '[-%]'])
+      expect(JSON.stringify(parseExactly(place.replace('%', '12345678901234567891')), marked), place).to.contain(
+        '12345678901234567891n',
+      )
   })
 
   it('is JSON.parse for everything else', () => {

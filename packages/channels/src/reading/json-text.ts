@@ -99,10 +99,17 @@ export function membersOf(text: string): Record<string, unknown> | undefined {
 const LONGEST_INTEGER = 40
 
 /**
- * `JSON.parse`, except that whole numbers beyond 2^53 become bigints, which keep every digit: ids have come as numbers.
+ * A number with that many digits before any point: what a number can stand behind is known, and a quote is not among it.
+ * Text inside quotes may look so, too, and then only costs time.
+ */
+const LONG_NUMBER = /(?:^|[[:,\s])-?\d{16}/
+
+/**
+ * `JSON.parse`, except that whole numbers beyond 2^53 become bigints, which keep every digit: ids have come as numbers. To
+ * look at every value makes parsing several times as slow, so it is done only where there is such a number.
  */
 export function parseExactly(text: string): unknown {
-  if (!/\d{16}/.test(text)) return JSON.parse(text)
+  if (!LONG_NUMBER.test(text)) return JSON.parse(text)
   const exact = (_key: string, value: unknown, context: { source?: string }): unknown => {
     if (typeof value !== 'number' || Number.isSafeInteger(value)) return value
     const source = context.source ?? ''
