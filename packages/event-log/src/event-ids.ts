@@ -20,10 +20,20 @@ import { type Appended, EventLogError, type Position } from './port.ts'
 export type Claims = {
   /** Those of the events that are ours to send now, and where those stand that the log has. Waits for others' claims. */
   claim(events: readonly SizedEvent[]): Promise<Claimed>
-  record(places: readonly { id: string; partition: number; position: Position }[]): Promise<void>
+  record(places: readonly Recorded[]): Promise<void>
+  /**
+   * Like `record`, while the caller goes on: the log has the events, and that alone is what an append promises. What cannot be
+   * recorded becomes doubtful, as when the process had died here.
+   */
+  recordSoon(places: readonly Recorded[]): void
+  /** Resolves when what is to be recorded soon was. */
+  recorded(): Promise<void>
   /** The sending failed, or may have. Best effort: a claim that nobody records becomes doubtful by itself. */
   doubt(events: readonly SizedEvent[]): Promise<void>
 }
+
+/** Where an event stands that we have sent. */
+export type Recorded = { id: string; partition: number; position: Position }
 
 export type Claimed = {
   mine: SizedEvent[]
@@ -117,6 +127,29 @@ export function createClaims(database: Database, topic: { id: number; partitions
       }
   }
 
+  let recording = Promise.resolve()
+
+  async function record(places: readonly Recorded[]): Promise<void> {
+    for (let start = 0; start < places.length; start += ROWS) {
+      const rows = places
+        .slice(start, start + ROWS)
+        .map(({ id, partition, position }) => [topic.id, toBytes(id), partition, position, Buffer.alloc(8), '', 0])
+      await database.query(
+        `INSERT INTO tributary_log_event_id (topic_id, event_id, partition_no, position, claim, owner, claimed_time) VALUES ?
+         ON DUPLICATE KEY UPDATE partition_no = VALUES(partition_no), position = VALUES(position), owner = VALUES(owner)`,
+        [rows],
+      )
+    }
+  }
+
+  async function doubtIds(ids: readonly string[]): Promise<void> {
+    if (ids.length === 0) return
+    await database.query(
+      'UPDATE tributary_log_event_id SET doubtful = 1 WHERE topic_id = ? AND event_id IN (?) AND position IS NULL',
+      [topic.id, ids.map(toBytes)],
+    )
+  }
+
   return {
     async claim(events) {
       const claim = randomBytes(8)
@@ -136,24 +169,12 @@ export function createClaims(database: Database, topic: { id: number; partitions
       }
       return { ...claimed, mine: events.filter(({ event }) => mine.has(event.id)) }
     },
-    async record(places) {
-      for (let start = 0; start < places.length; start += ROWS) {
-        const rows = places
-          .slice(start, start + ROWS)
-          .map(({ id, partition, position }) => [topic.id, toBytes(id), partition, position, Buffer.alloc(8), '', 0])
-        await database.query(
-          `INSERT INTO tributary_log_event_id (topic_id, event_id, partition_no, position, claim, owner, claimed_time) VALUES ?
-           ON DUPLICATE KEY UPDATE partition_no = VALUES(partition_no), position = VALUES(position), owner = VALUES(owner)`,
-          [rows],
-        )
-      }
+    record,
+    recordSoon(places) {
+      const ids = places.map(({ id }) => id)
+      recording = recording.then(() => record(places)).catch(() => doubtIds(ids).catch(() => {}))
     },
-    async doubt(events) {
-      if (events.length === 0) return
-      await database.query(
-        'UPDATE tributary_log_event_id SET doubtful = 1 WHERE topic_id = ? AND event_id IN (?) AND position IS NULL',
-        [topic.id, events.map(({ event }) => toBytes(event.id))],
-      )
-    },
+    recorded: () => recording,
+    doubt: (events) => doubtIds(events.map(({ event }) => event.id)),
   }
 }

@@ -20,7 +20,7 @@ import { createSender, type Sender, writeCalls } from './writer.ts'
 const LEASE = 10_000
 const LIMIT = 500
 
-type OpenTopic = { topic: FollowedTopic; queue: AppendQueue; watcher: TailWatcher }
+type OpenTopic = { topic: FollowedTopic; queue: AppendQueue; watcher: TailWatcher; claims: Claims }
 
 /**
  * The log on Apache Kafka, or what speaks its protocol. Positions are offsets and may have gaps. Event ids and the sharing
@@ -53,7 +53,7 @@ export function openKafkaLog(options: EventLogOptions): EventLog {
     const queue = createAppendQueue(name, (batch) =>
       writeCalls({ topic, sender, claims, logger, onWritten: watcher.advance }, batch),
     )
-    const made = { topic, queue, watcher }
+    const made = { topic, queue, watcher, claims }
     opened.set(topic.id, made)
     return made
   }
@@ -109,7 +109,10 @@ export function openKafkaLog(options: EventLogOptions): EventLog {
       }),
     close: async () => {
       await calls.close()
-      for (const { queue } of opened.values()) await queue.idle()
+      for (const { queue, claims } of opened.values()) {
+        await queue.idle()
+        await claims.recorded()
+      }
       await closeAll(sender, cluster)
       sockets.destroyAll()
     },

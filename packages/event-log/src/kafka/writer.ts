@@ -97,7 +97,8 @@ export async function writeCalls(context: WriteContext, calls: readonly Call[]):
 
 async function persist(context: WriteContext, events: readonly SizedEvent[]): Promise<Map<string, Appended>> {
   const { topic, sender, claims, onWritten } = context
-  const { mine, known } = await claims.claim(events)
+  // One batch is recorded while the next is claimed, and no more than one waits for it.
+  const [{ mine, known }] = await Promise.all([claims.claim(events), claims.recorded()])
   const places = known
   const unsent = [...mine]
   try {
@@ -110,7 +111,7 @@ async function persist(context: WriteContext, events: readonly SizedEvent[]): Pr
         position: positions[index] ?? -1,
       }))
       unsent.splice(0, part.length)
-      await claims.record(sent)
+      claims.recordSoon(sent)
       for (const { id, partition, position } of sent) places.set(id, { partition, position, appended: true })
       onWritten(new Map(sent.map(({ partition, position }) => [partition, position + 1])))
     }
