@@ -123,6 +123,10 @@ describe('the HTTP server', () => {
     expect(headers.get('x-content-type-options')).to.equal('nosniff')
     expect(headers.get('content-security-policy')).to.contain("default-src 'none'")
     expect(headers.get('referrer-policy')).to.equal('no-referrer')
+    expect(headers.get('strict-transport-security')).to.equal('max-age=31536000')
+    expect(headers.get('x-frame-options')).to.equal('DENY')
+    expect(headers.get('cross-origin-opener-policy')).to.equal('same-origin')
+    expect(headers.get('cross-origin-resource-policy')).to.equal('same-origin')
     expect(headers.get('cache-control')).to.equal('no-store')
   })
 
