@@ -26,9 +26,11 @@ export function openApiDocument(operations: readonly Operation[]): Record<string
   }
 }
 
-function describe({ summary, description = '', scope, parameters, query, headers, body, answers }: Operation) {
+function describe({ path, summary, description = '', scope, parameters, query, headers, body, answers }: Operation) {
   return {
     summary,
+    // `/v1/orders/…` is about orders.
+    tags: [path.split('/')[2]],
     description: `${description}${description === '' ? '' : '\n\n'}Needs the scope \`${scope}\`.`,
     parameters: [...parametersOf(parameters, 'path'), ...parametersOf(query, 'query'), ...parametersOf(headers, 'header')],
     ...(body ? { requestBody: { required: true, content: { 'application/json': { schema: body } } } } : {}),
