@@ -1,8 +1,16 @@
 import type { Database } from '@tributary/database'
+import type { EventLogOptions } from './options.ts'
 import { EventLogError } from './port.ts'
 
 /** What both Kafka and our tables allow, with the prefix that tells the topic from one of the MySQL log. */
 const NAME = /^[A-Za-z0-9._-]{1,90}$/
+
+/** The database beside a log outside it. Throws EventLogError LOG_URL_INVALID when there is none. */
+export function databaseFor(server: string, { database }: EventLogOptions): Database {
+  if (database) return database
+  const message = `A log on ${server} needs the database as well, which keeps its event ids.`
+  throw new EventLogError('LOG_URL_INVALID', message, { retriable: false })
+}
 
 /** Throws EventLogError LOG_TOPIC_UNKNOWN when no log outside the database can have a topic of this name. */
 export function checkOutsideTopicName(name: string): void {

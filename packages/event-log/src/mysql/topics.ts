@@ -65,10 +65,3 @@ async function findTopic(database: Database, name: string): Promise<Topic | unde
   const [topic] = await database.query<Topic[]>('SELECT id, name, partitions FROM tributary_log_topic WHERE name = ?', [name])
   return topic
 }
-
-/** Throws EventLogError LOG_PARTITION_UNKNOWN when the topic has no such partition. */
-export function checkPartition(topic: Topic, partition: number): void {
-  if (Number.isInteger(partition) && partition >= 0 && partition < topic.partitions) return
-  const message = `The topic ${topic.name} has partitions 0 to ${topic.partitions - 1}, not ${partition}.`
-  throw new EventLogError('LOG_PARTITION_UNKNOWN', message, { retriable: false })
-}
