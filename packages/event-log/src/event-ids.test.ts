@@ -1,0 +1,44 @@
+import { derivedEventId, encodeEvent } from '@tributary/events'
+import { exampleEvent } from '@tributary/events/examples'
+import { migratedTestDatabase } from '@tributary/test/servers'
+import { expect } from 'chai'
+import { createClaims, type Search } from './event-ids.ts'
+
+describe('The claims of event ids', () => {
+  let stage: Awaited<ReturnType<typeof migratedTestDatabase>>
+  before(async () => {
+    stage = await migratedTestDatabase('event_ids')
+  })
+  after(() => stage.drop())
+
+  const TOPIC = { id: 1, partitions: 1 }
+  const claimsOf = (search: Search) => createClaims(stage.database, TOPIC, search)
+  const events = (name: string) => [{ event: encodeEvent(exampleEvent('OrderReceived', derivedEventId(name))), bytes: 1 }]
+  const never: Search = async () => {
+    throw new Error('Nobody was to look into the log.')
+  }
+
+  it('know where an event stands that was recorded while its sender went on', async () => {
+    const claims = claimsOf(never)
+    const { mine } = await claims.claim(events('recorded'))
+    claims.recordSoon(mine.map(({ event }) => ({ id: event.id, partition: 0, position: 7 })))
+    const { mine: again, known } = await claimsOf(never).claim(events('recorded'))
+    expect(again).to.deep.equal([])
+    expect([...known.values()]).to.deep.equal([{ partition: 0, position: 7, appended: false }])
+    await claims.recorded()
+  })
+
+  it('are doubtful when that could not be recorded, so that the log itself is asked', async () => {
+    const claims = claimsOf(never)
+    const { mine } = await claims.claim(events('doubtful'))
+    const ids = mine.map(({ event }) => event.id)
+    claims.recordSoon(ids.map((id) => ({ id, partition: 0, position: Number.NaN })))
+    await claims.recorded()
+    const { mine: again, known } = await claimsOf(async (_partition, sought) => {
+      expect(sought).to.deep.equal(ids)
+      return new Map(ids.map((id) => [id, 9]))
+    }).claim(events('doubtful'))
+    expect(again).to.deep.equal([])
+    expect([...known.values()]).to.deep.equal([{ partition: 0, position: 9, appended: false }])
+  })
+})
