@@ -128,6 +128,16 @@ describe('The HTTP API', () => {
     expect(await deleted.json()).to.have.property('code', 'METHOD_NOT_ALLOWED')
   })
 
+  it('asks to be tried again while the database is away, and says nothing of the inside', async () => {
+    const token = await its.keyWith(['read'])
+    its.relay.cut()
+    const answer = await fetch(`${its.http.url}/v1/orders`, { headers: { Authorization: `Bearer ${token}` } })
+    its.relay.heal()
+    expect(answer.status).to.equal(503)
+    expect(answer.headers.get('retry-after')).to.equal('5')
+    expect(await answer.json()).to.include({ code: 'UNAVAILABLE', title: 'Service Unavailable' })
+  })
+
   it('describes each of its addresses', async () => {
     const document = (await json('/v3/api-docs')) as { openapi: string; paths: Record<string, object> }
     expect(document.openapi).to.equal('3.1.0')

@@ -6,8 +6,6 @@ import type { ConsoleContext, Operation } from './operation.ts'
 
 /** A request describes a package or nothing at all. */
 const BODY_LIMIT = 64 * 1024
-/** Seconds after which what was away may be back. */
-const RETRY_AFTER = '5'
 
 /** The routes of the operations, one for each path. */
 export function routesOf(context: ConsoleContext, operations: readonly Operation[]): Route[] {
@@ -44,16 +42,7 @@ function handlerOf(context: ConsoleContext, operation: Operation): (request: Raw
     check(checks.headers, request.headers, 'headers')
     const body = checks.body ? parseJson(request) : undefined
     check(checks.body, body, 'body')
-    const answer = await operation
-      .run(context, { path, query, headers: request.headers, body, caller })
-      .catch((error: unknown) => {
-        throw isPassing(error)
-          ? new Problem(503, 'UNAVAILABLE', 'What this needs is away just now. Try again soon.', {
-              headers: { 'Retry-After': RETRY_AFTER },
-              cause: error,
-            })
-          : error
-      })
+    const answer = await operation.run(context, { path, query, headers: request.headers, body, caller })
     const isDescribed = answers.get(answer.status)
     if (!isDescribed?.(answer.body))
       throw new Error(
@@ -83,6 +72,3 @@ function parseJson(request: RawRequest): unknown {
     throw new Problem(400, 'BODY_NOT_JSON', 'The body is not JSON in UTF-8.', { cause: error })
   }
 }
-
-const isPassing = (error: unknown): boolean =>
-  !(error instanceof Problem) && error instanceof Error && (error as { retriable?: unknown }).retriable === true

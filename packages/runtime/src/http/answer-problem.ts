@@ -19,10 +19,17 @@ export function answerProblem(response: Response, problem: Problem, requestId: s
   response.status(problem.status).set(problem.headers).type('application/problem+json').send(JSON.stringify(body))
 }
 
+/** Seconds after which what was away may be back. */
+const RETRY_AFTER = '5'
+
 /** The problem that a thrown thing stands for; what is no problem of the sender's stays inside. */
 export function problemOf(error: unknown): Problem {
   if (error instanceof Problem) return error
-  const { status, expose } = error as { status?: unknown; expose?: unknown }
+  const { status, expose, retriable } = error as { status?: unknown; expose?: unknown; retriable?: unknown }
+  if (retriable === true) {
+    const detail = 'What this needs is away just now. Try again soon.'
+    return new Problem(503, 'UNAVAILABLE', detail, { headers: { 'Retry-After': RETRY_AFTER }, cause: error })
+  }
   // Express and its parsers mark what a sender got wrong, for example a path that cannot be decoded.
   if (expose !== false && typeof status === 'number' && status >= 400 && status < 500) {
     return new Problem(status, 'REQUEST_INVALID', 'The request could not be read.', { cause: error })

@@ -1,7 +1,8 @@
+import { openDatabase } from '@tributary/database'
 import { openEventLog } from '@tributary/event-log'
 import { type Event, encodeEvent, ORDER_TOPIC } from '@tributary/events'
 import { type Configuration, createHttpServer, createLogger } from '@tributary/runtime'
-import { migratedTestDatabase } from '@tributary/test/servers'
+import { migratedTestDatabase, startRelay } from '@tributary/test/servers'
 import { addApiKey, type Scope } from '../access/api-keys.ts'
 import { createConsole } from '../console.ts'
 
@@ -14,10 +15,12 @@ export async function startConsole(
 ) {
   const stage = await migratedTestDatabase('console')
   const { database } = stage
-  const log = await openEventLog({ url: stage.url, database, partitions: 1 })
+  const relay = await startRelay(stage.url)
+  const throughRelay = openDatabase(relay.url)
+  const log = await openEventLog({ url: relay.url, database: throughRelay, partitions: 1 })
   const logger = createLogger({ level: 'silent', format: 'json' })
   const { router } = createConsole({
-    ...{ database, log },
+    ...{ database: throughRelay, log },
     configuration: { wework, console: { requestsPerMinute: 10_000, externalUrls: [], ...configuration } },
   })
   const http = createHttpServer({ host: '127.0.0.1', port: 0, logger, routers: [router], health: [] })
@@ -36,6 +39,8 @@ export async function startConsole(
 
   return {
     ...{ database, log, http, keyWith },
+    /** Between the API and the database; what a test looks at goes around it. */
+    relay,
     /** Adds an order of the seller, with the lines `line-1` (2 units) and `line-2` (1 unit). */
     async addOrder(id: number, status: string): Promise<string> {
       const orderId = `order-${id}`
@@ -58,6 +63,8 @@ export async function startConsole(
     async close() {
       await http.stop()
       await log.close()
+      await throughRelay.close()
+      await relay.close()
       await stage.drop()
     },
   }
