@@ -1,4 +1,4 @@
-import type { Connection } from '@tributary/database'
+import { type Connection, findOrder } from '@tributary/database'
 import { Problem } from '@tributary/runtime'
 import { type Static, Type } from 'typebox'
 import type { CheckedRequest, ConsoleContext, Operation } from '../operation.ts'
@@ -19,7 +19,14 @@ const OrderQuery = Type.Object(
 
 /** An order by the ids of its marketplace. */
 export const OrderPath = Type.Object({ channel: Channel, sellerId: Name, orderId: Name }, closed)
-export type OrderPath = Static<typeof OrderPath>
+
+export const orderNameOf = (path: unknown): { channel: number; sellerId: string; orderId: string } => {
+  const { channel, sellerId, orderId } = path as Static<typeof OrderPath>
+  return { channel: Number(channel), sellerId, orderId }
+}
+
+export const orderUnknown = (): Problem =>
+  new Problem(404, 'ORDER_UNKNOWN', 'No such order is known. Ids are those of the marketplace, byte for byte.')
 
 const head = {
   id: Id,
@@ -106,8 +113,9 @@ async function listOrders(connection: Connection, query: Static<typeof OrderQuer
 
 async function showOrder(context: ConsoleContext, { path, caller }: CheckedRequest) {
   const { database } = context
-  const name = path as OrderPath
+  const name = orderNameOf(path)
   const order = await findOrder(database, name)
+  if (!order) throw orderUnknown()
   const [lines, people, trail] = await Promise.all([
     database.query<Static<typeof Order>['lines']>(
       `SELECT id, line_item_id AS lineItemId, quantity, title, sku FROM eg_order_order_detail
@@ -115,25 +123,11 @@ async function showOrder(context: ConsoleContext, { path, caller }: CheckedReque
       [order.id],
     ),
     readPeople(database, order.id),
-    readOrderTrail(context, { channel: Number(name.channel), sellerId: name.sellerId, orderId: name.orderId }),
+    readOrderTrail(context, name),
   ])
   const target = `eg_order_order/${order.id}`
   const shown = await maskedUnlessOpen(database, caller, { action: 'GET /v1/orders/…', target, parts: people })
-  return { status: 200, body: { ...order, lines, ...shown, ...trail } }
-}
-
-async function findOrder(connection: Connection, path: OrderPath): Promise<Static<typeof OrderHead>> {
-  const ids = await sellerRowIds(connection, path.sellerId)
-  const rows =
-    ids.length === 0
-      ? []
-      : await connection.query<Static<typeof OrderHead>[]>(
-          `${SELECT} AND o.channel = ? AND o.order_app_seller_id IN (?) AND o.order_id = ? ORDER BY o.id`,
-          [Number(path.channel), ids, path.orderId],
-        )
-  const order = rows.find((row) => row.orderId === path.orderId)
-  if (order) return order
-  throw new Problem(404, 'ORDER_UNKNOWN', 'No such order is known. Ids are those of the marketplace, byte for byte.')
+  return { status: 200, body: { ...order, channel: name.channel, sellerId: name.sellerId, lines, ...shown, ...trail } }
 }
 
 async function readPeople(connection: Connection, id: number) {

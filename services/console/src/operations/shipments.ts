@@ -3,7 +3,7 @@ import { findShipment, requestShipment, type Shipment, type ShipmentReception, s
 import { type Static, Type } from 'typebox'
 import type { CheckedRequest, ConsoleContext, Operation } from '../operation.ts'
 import { Channel, closed, Name, Nothing, Time } from '../schemas.ts'
-import { OrderPath } from './orders.ts'
+import { OrderPath, orderNameOf, orderUnknown } from './orders.ts'
 
 const ParcelLine = Type.Object({ lineItemId: Name, quantity: Type.Integer({ minimum: 1, maximum: 1_000_000 }) }, closed)
 const Text = Type.String({ maxLength: 100, pattern: '^[^\\u0000-\\u001f\\u007f-\\u009f]*$' })
@@ -88,7 +88,7 @@ export const SHIPMENT_OPERATIONS: readonly Operation[] = [
       200: { description: 'Every shipment.', schema: Type.Object({ shipments: Type.Array(ShipmentView) }, closed) },
     },
     async run({ database }, { path }) {
-      return { status: 200, body: { shipments: (await shipmentsOf(database, orderOf(path))).map(viewOf) } }
+      return { status: 200, body: { shipments: (await shipmentsOf(database, orderNameOf(path))).map(viewOf) } }
     },
   },
   {
@@ -97,7 +97,7 @@ export const SHIPMENT_OPERATIONS: readonly Operation[] = [
     answers: { 200: { description: 'The shipment.', schema: ShipmentView } },
     async run({ database }, { path }) {
       const { shipmentId } = path as Static<typeof ShipmentPath>
-      const order = orderOf(path)
+      const order = orderNameOf(path)
       const shipment = await findShipment(database, shipmentId)
       const isOfOrder =
         shipment?.channel === order.channel && shipment.sellerId === order.sellerId && shipment.orderId === order.orderId
@@ -112,13 +112,8 @@ export const SHIPMENT_OPERATIONS: readonly Operation[] = [
   },
 ]
 
-const orderOf = (path: unknown) => {
-  const { channel, sellerId, orderId } = path as OrderPath
-  return { channel: Number(channel), sellerId, orderId }
-}
-
 async function request({ database, log }: ConsoleContext, { path, headers, body, caller }: CheckedRequest) {
-  const order = orderOf(path)
+  const order = orderNameOf(path)
   const { carrier = '', trackingNumber = '', lines, shippedAt } = body as Static<typeof ShipmentBody>
   const repeated = lines?.find(({ lineItemId }, index) => lines.findIndex((line) => line.lineItemId === lineItemId) !== index)
   if (repeated)
@@ -145,7 +140,7 @@ async function request({ database, log }: ConsoleContext, { path, headers, body,
 function problemOf(reception: Exclude<ShipmentReception, { kind: 'accepted' }>): Problem {
   switch (reception.kind) {
     case 'order-unknown':
-      return new Problem(404, 'ORDER_UNKNOWN', 'No such order is known. Ids are those of the marketplace, byte for byte.')
+      return orderUnknown()
     case 'not-shippable':
       return new Problem(
         409,
