@@ -27,7 +27,7 @@ describe('The directory over the HTTP API', () => {
     const second = await json('/v1/wework/members?cursor=1', ['read', 'read-personal'])
     expect(second.members.map(({ userId }) => userId)).to.deep.equal(['user-3'])
     expect(second.members[0]?.person).to.include({ name: 'Hidden 3' })
-    expect(await its.database.query('SELECT target FROM tributary_audit')).to.deep.equal([{ target: 'eg_wework_member/3' }])
+    expect(await its.database.query('SELECT target FROM tributary_audit')).to.deep.equal([{ target: 'eg_wework_member/3-3' }])
   })
 
   it('lists departments', async () => {
