@@ -72,6 +72,16 @@ export async function readCursors(
   )
 }
 
+/** Where every cursor of every consumer stands. Throws DatabaseError. */
+export async function readAllCursors(
+  connection: Connection,
+): Promise<(CursorName & { next: Position; updatedTime: number })[]> {
+  return connection.query(
+    `SELECT consumer, topic, partition_no AS \`partition\`, next_position AS next, updated_time AS updatedTime
+     FROM tributary_cursor ORDER BY consumer, topic, partition_no`,
+  )
+}
+
 async function readCursor(connection: Connection, name: CursorName): Promise<{ epoch: number; next: Position } | undefined> {
   const rows = await connection.query<{ epoch: number; next: Position }[]>(
     `SELECT epoch, next_position AS next FROM tributary_cursor WHERE ${ROW}`,

@@ -35,6 +35,14 @@ export function listParked(database: Connection, options: { consumer?: string; l
   )
 }
 
+/** How many keys of each consumer are parked; those without any are left out. Throws DatabaseError. */
+export async function countParked(connection: Connection): Promise<Map<string, number>> {
+  const rows = await connection.query<{ consumer: string; parked: number }[]>(
+    'SELECT consumer, COUNT(*) AS parked FROM tributary_parked_key GROUP BY consumer',
+  )
+  return new Map(rows.map(({ consumer, parked }) => [consumer, parked]))
+}
+
 /**
  * Asks for the events of a parked key to be applied, in order. The owner of the partition does it within a second or
  * so, and unparks the key, or parks it again at the first event that still cannot be applied. Throws DatabaseError.

@@ -43,17 +43,39 @@ export async function skipHead(
 /** The lanes of an endpoint on all partitions. `oldestSince` in milliseconds since 1970, undefined without lanes. */
 export type LaneCounts = { retrying: number; blocked: number; waiting: number; oldestSince: number | undefined }
 
+const NONE: LaneCounts = { retrying: 0, blocked: 0, waiting: 0, oldestSince: undefined }
+
 /** How many keys of an endpoint are in trouble, and how many events wait behind them. Throws DatabaseError. */
 export async function countLanes(connection: Connection, endpoint: string): Promise<LaneCounts> {
-  const states = await connection.query<{ state: Lane['state']; lanes: number; since: number }[]>(
-    'SELECT state, COUNT(*) AS lanes, MIN(since) AS since FROM tributary_delivery_lane WHERE endpoint = ? GROUP BY state',
-    [endpoint],
+  return (await countLanesByEndpoint(connection, endpoint)).get(endpoint) ?? NONE
+}
+
+/** The same for every endpoint that has any, or for one. Throws DatabaseError. */
+export async function countLanesByEndpoint(connection: Connection, endpoint?: string): Promise<Map<string, LaneCounts>> {
+  const [condition, values] = endpoint === undefined ? ['', []] : ['WHERE endpoint = ?', [endpoint]]
+  const [lanes, waiting] = await Promise.all([
+    connection.query<{ endpoint: string; state: Lane['state']; lanes: number; since: number }[]>(
+      `SELECT endpoint, state, COUNT(*) AS lanes, MIN(since) AS since FROM tributary_delivery_lane ${condition} GROUP BY endpoint, state`,
+      values,
+    ),
+    connection.query<{ endpoint: string; waiting: number }[]>(
+      `SELECT endpoint, COUNT(*) AS waiting FROM tributary_delivery_waiting ${condition} GROUP BY endpoint`,
+      values,
+    ),
+  ])
+  const waitingAt = new Map(waiting.map((row) => [row.endpoint, row.waiting]))
+  const lanesAt = Map.groupBy(lanes, (row) => row.endpoint)
+  return new Map(
+    [...new Set([...lanesAt.keys(), ...waitingAt.keys()])].map((name): [string, LaneCounts] => {
+      const states = lanesAt.get(name) ?? []
+      const lanesIn = (state: Lane['state']) => states.find((row) => row.state === state)?.lanes ?? 0
+      return [
+        name,
+        {
+          ...{ retrying: lanesIn('retrying'), blocked: lanesIn('blocked'), waiting: waitingAt.get(name) ?? 0 },
+          oldestSince: states.length === 0 ? undefined : Math.min(...states.map(({ since }) => since)),
+        },
+      ]
+    }),
   )
-  const [waiting] = await connection.query<{ waiting: number }[]>(
-    'SELECT COUNT(*) AS waiting FROM tributary_delivery_waiting WHERE endpoint = ?',
-    [endpoint],
-  )
-  const lanesIn = (state: Lane['state']) => states.find((row) => row.state === state)?.lanes ?? 0
-  const oldestSince = states.length === 0 ? undefined : Math.min(...states.map(({ since }) => since))
-  return { retrying: lanesIn('retrying'), blocked: lanesIn('blocked'), waiting: waiting?.waiting ?? 0, oldestSince }
 }

@@ -99,10 +99,10 @@ describe('The HTTP API', () => {
   it('tells how far each consumer has come, and what stands still', async () => {
     await its.database.query(
       `INSERT INTO tributary_cursor (consumer, topic, partition_no, next_position, epoch, owner, updated_time)
-       VALUES ('orders', 'EG_ORDER_SPI_TOPIC', 0, 0, 1, 'me', 7), ('warehouse', 'EG_ORDER_SPI_TOPIC', 0, 1, 1, 'me', 8)`,
+       VALUES ('orders', 'EG_ORDER_SPI_TOPIC', 0, 0, 1, 'me', 7), ('spi:warehouse', 'EG_ORDER_SPI_TOPIC', 0, 1, 1, 'me', 8)`,
     )
     await its.database.query(
-      "INSERT INTO tributary_endpoint (name, state, reason, since) VALUES ('warehouse', 'paused', 'stocktaking', 1)",
+      "INSERT INTO tributary_endpoint (name, state, reason, since) VALUES ('spi:warehouse', 'paused', 'stocktaking', 1)",
     )
     const [end = 0] = await its.log.ends('EG_ORDER_SPI_TOPIC')
     const { consumers } = await json('/v1/health')
@@ -110,7 +110,7 @@ describe('The HTTP API', () => {
     expect(consumers).to.deep.equal([
       { name: 'orders', topic: 'EG_ORDER_SPI_TOPIC', lag: end, movedTime: 7, parkedKeys: 0, delivery: null },
       {
-        ...{ name: 'warehouse', topic: 'EG_ORDER_SPI_TOPIC', lag: end - 1, movedTime: 8, parkedKeys: 0 },
+        ...{ name: 'spi:warehouse', topic: 'EG_ORDER_SPI_TOPIC', lag: end - 1, movedTime: 8, parkedKeys: 0 },
         delivery: { state: 'paused', reason: 'stocktaking', ...idle },
       },
     ])

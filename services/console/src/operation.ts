@@ -9,7 +9,7 @@ import type { Caller } from './access/guard.ts'
 export type ConsoleContext = {
   database: Database
   log: EventLog
-  configuration: Pick<Configuration, 'console' | 'wework'>
+  configuration: Pick<Configuration, 'console' | 'consumerGroups' | 'wework'>
 }
 
 /** A request whose parts have passed the schemas of its operation. */

@@ -1,5 +1,5 @@
-import { listParked, readCursors } from '@tributary/consumer'
-import { countLanes, readEndpointStates } from '@tributary/delivery'
+import { countParked, readAllCursors } from '@tributary/consumer'
+import { countLanesByEndpoint, readEndpointStates } from '@tributary/delivery'
 import { type Static, Type } from 'typebox'
 import type { ConsoleContext, Operation } from '../operation.ts'
 import { closed, Nothing, Time } from '../schemas.ts'
@@ -41,32 +41,36 @@ export const FLOW_OPERATIONS: readonly Operation[] = [
   },
 ]
 
-async function listConsumers({ database, log }: ConsoleContext): Promise<Static<typeof Consumer>[]> {
-  const names = await database.query<{ name: string; topic: string; delivers: number }[]>(
-    `SELECT DISTINCT c.consumer AS name, c.topic,
-       EXISTS (SELECT 1 FROM tributary_delivery_attempt a WHERE a.endpoint = c.consumer) AS delivers
-     FROM tributary_cursor c ORDER BY c.consumer, c.topic`,
-  )
+async function listConsumers({ database, log, configuration }: ConsoleContext): Promise<Static<typeof Consumer>[]> {
+  const [cursors, parked, lanes, states] = await Promise.all([
+    readAllCursors(database),
+    countParked(database),
+    countLanesByEndpoint(database),
+    readEndpointStates(database),
+  ])
   const ends = new Map<string, number[]>()
-  for (const topic of new Set(names.map((one) => one.topic))) ends.set(topic, await log.ends(topic))
-  const states = await readEndpointStates(database)
-  return Promise.all(
-    names.map(async ({ name, topic, delivers }) => {
-      const cursors = await readCursors(database, name, topic)
-      const lag = (ends.get(topic) ?? []).reduce((sum, end, partition) => {
-        const next = cursors.find((cursor) => cursor.partition === partition)?.next ?? 0
-        return sum + Math.max(0, end - next)
-      }, 0)
-      const movedTime = Math.max(0, ...cursors.map(({ updatedTime }) => updatedTime))
-      const parkedKeys = (await listParked(database, { consumer: name })).length
-      const isEndpoint = Number(delivers) === 1 || states.has(name)
-      return { name, topic, lag, movedTime, parkedKeys, delivery: isEndpoint ? await deliveryOf(name) : null }
-    }),
-  )
+  for (const topic of new Set(cursors.map((cursor) => cursor.topic))) ends.set(topic, await log.ends(topic))
+  const { orderSpi, weworkEventWebhook } = configuration.consumerGroups
+  // An endpoint is a consumer whose name begins with its group.
+  const isEndpoint = (name: string) => [orderSpi, weworkEventWebhook].some((group) => name.startsWith(`${group}:`))
 
-  async function deliveryOf(name: string) {
+  function deliveryOf(name: string) {
     const { state, reason } = states.get(name) ?? { state: 'active' as const, reason: '' }
-    const { retrying, blocked, waiting } = await countLanes(database, name)
+    const { retrying = 0, blocked = 0, waiting = 0 } = lanes.get(name) ?? {}
     return { state, reason, retryingKeys: retrying, blockedKeys: blocked, waitingEvents: waiting }
   }
+
+  return [...Map.groupBy(cursors, ({ consumer, topic }) => `${consumer} ${topic}`).values()].flatMap((ofConsumer) => {
+    const [first] = ofConsumer
+    if (!first) return []
+    const { consumer: name, topic } = first
+    const nexts = new Map(ofConsumer.map(({ partition, next }) => [partition, next]))
+    const behind = (ends.get(topic) ?? []).map((end, partition) => Math.max(0, end - (nexts.get(partition) ?? 0)))
+    return {
+      ...{ name, topic, parkedKeys: parked.get(name) ?? 0 },
+      lag: behind.reduce((sum, events) => sum + events, 0),
+      movedTime: Math.max(0, ...ofConsumer.map(({ updatedTime }) => updatedTime)),
+      delivery: isEndpoint(name) ? deliveryOf(name) : null,
+    }
+  })
 }

@@ -6,6 +6,8 @@ import { migratedTestDatabase, startRelay } from '@tributary/test/servers'
 import { addApiKey, type Scope } from '../access/api-keys.ts'
 import { createConsole } from '../console.ts'
 
+const GROUPS = { orderSpi: 'spi', weworkEventWebhook: 'webhooks' }
+
 export type ConsoleUnderTest = Awaited<ReturnType<typeof startConsole>>
 
 /** The API over a real database and log, with one seller `shop` of eBay (row 5) and what the tests add. */
@@ -21,7 +23,11 @@ export async function startConsole(
   const logger = createLogger({ level: 'silent', format: 'json' })
   const { router } = createConsole({
     ...{ database: throughRelay, log },
-    configuration: { wework, console: { requestsPerMinute: 10_000, externalUrls: [], ...configuration } },
+    configuration: {
+      wework,
+      consumerGroups: GROUPS,
+      console: { requestsPerMinute: 10_000, externalUrls: [], ...configuration },
+    },
   })
   const http = createHttpServer({ host: '127.0.0.1', port: 0, logger, routers: [router], health: [] })
   await http.start()
