@@ -4,8 +4,8 @@ import type { OrderName, Parcel, Shipment, ShipmentAnswer, ShipmentState } from 
 
 /** More than one, because others look at the same ones. */
 const CANDIDATES = 8
-const COLUMNS = `s.shipment_id, s.channel, s.seller_id, s.order_id, s.request_digest, s.state, s.parcel, s.requested_by, s.requested_time,
-  s.attempts, s.last_error, s.traceparent, s.outcome, s.settled_time`
+const COLUMNS = `shipment_id, channel, seller_id, order_id, request_digest, state, parcel, requested_by, requested_time,
+  attempts, last_error, traceparent, outcome, settled_time`
 
 /** A new shipment; its row takes the idempotency key. `digest` is of what was asked for. */
 export type NewShipment = OrderName & {
@@ -37,7 +37,7 @@ export async function findShipment(
   connection: Connection,
   shipmentId: string,
 ): Promise<(Shipment & { digest: Buffer | null }) | undefined> {
-  const [row] = await connection.query<ShipmentRecord[]>(`SELECT ${COLUMNS} FROM tributary_shipment s WHERE shipment_id = ?`, [
+  const [row] = await connection.query<ShipmentRecord[]>(`SELECT ${COLUMNS} FROM tributary_shipment WHERE shipment_id = ?`, [
     shipmentId,
   ])
   return row && { ...toShipment(row), digest: row.request_digest }
@@ -46,7 +46,7 @@ export async function findShipment(
 /** The shipments of an order, in the order in which they were asked for. Throws DatabaseError. */
 export async function shipmentsOf(connection: Connection, order: OrderName): Promise<Shipment[]> {
   const rows = await connection.query<ShipmentRecord[]>(
-    `SELECT ${COLUMNS} FROM tributary_shipment s WHERE channel = ? AND seller_id = ? AND order_id = ? ORDER BY sequence`,
+    `SELECT ${COLUMNS} FROM tributary_shipment WHERE channel = ? AND seller_id = ? AND order_id = ? ORDER BY sequence`,
     [order.channel, order.sellerId, order.orderId],
   )
   return rows.map(toShipment)
@@ -58,7 +58,7 @@ export async function listShipments(
   { state, limit = 100 }: { state?: ShipmentState; limit?: number } = {},
 ): Promise<Shipment[]> {
   const rows = await connection.query<ShipmentRecord[]>(
-    `SELECT ${COLUMNS} FROM tributary_shipment s ${state === undefined ? '' : 'WHERE state = ?'} ORDER BY sequence DESC LIMIT ?`,
+    `SELECT ${COLUMNS} FROM tributary_shipment ${state === undefined ? '' : 'WHERE state = ?'} ORDER BY sequence DESC LIMIT ?`,
     [...(state === undefined ? [] : [state]), limit],
   )
   return rows.map(toShipment)
@@ -130,8 +130,8 @@ export async function claimShipment(
 ): Promise<Shipment | undefined> {
   const { owner, channels, now, until } = options
   const candidates = await database.query<ShipmentRecord[]>(
-    `SELECT ${COLUMNS} FROM tributary_shipment s FORCE INDEX (idx_due_time)
-     WHERE s.due_time <= ? AND s.channel IN (?) ORDER BY s.due_time LIMIT ${CANDIDATES}`,
+    `SELECT ${COLUMNS} FROM tributary_shipment FORCE INDEX (idx_due_time)
+     WHERE due_time <= ? AND channel IN (?) ORDER BY due_time LIMIT ${CANDIDATES}`,
     [now, channels],
   )
   for (const candidate of candidates) {

@@ -1,5 +1,4 @@
 import { createRemoteJWKSet, errors, type JWTPayload, jwtVerify } from 'jose'
-import type { Scope } from './api-keys.ts'
 import { SCOPES } from './api-keys.ts'
 
 /** The issuer of a company's logins, and the audience that names us in its tokens. */
@@ -62,7 +61,7 @@ async function discover(issuer: string): Promise<string> {
 
 function scopesIn({ scope, scp }: JWTPayload): ReadonlySet<string> {
   const named = typeof scope === 'string' ? scope.split(' ') : Array.isArray(scp) ? scp : []
-  const known = new Set<string>(SCOPES.map((one: Scope) => `${SCOPE_PREFIX}${one}`))
+  const known = new Set<string>(SCOPES.map((one) => `${SCOPE_PREFIX}${one}`))
   return new Set(named.filter((one) => known.has(one)).map((one: string) => one.slice(SCOPE_PREFIX.length)))
 }
 
