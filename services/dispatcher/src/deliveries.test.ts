@@ -14,7 +14,7 @@ import { ORDER_TOPIC } from '@tributary/events'
 import type { Service } from '@tributary/runtime'
 import { createSpiReceiver, type SpiReceiver } from '@tributary/test/simulators/spi'
 import { expect } from 'chai'
-import { knownEndpoints } from './known-endpoints.ts'
+import { endpointDefinitions } from './known-endpoints.ts'
 import { contextOf, GROUP, keyAt, openStage, QUICK, SECRET, type Stage, until } from './testing/stage.ts'
 
 const NAME = `${GROUP}:warehouse`
@@ -127,7 +127,7 @@ describe('Deliveries, looked after by a person', () => {
 
     const verify = async () => {
       const context = contextOf(stage, { warehouse: receiver.url }, QUICK)
-      const [endpoint] = await knownEndpoints(context)
+      const [endpoint] = await endpointDefinitions(context)
       if (!endpoint) throw new Error('The endpoint is gone.')
       const missing: string[] = []
       let read = 0

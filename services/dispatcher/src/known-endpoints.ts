@@ -1,19 +1,31 @@
-import { type Database, listSpiServices } from '@tributary/database'
+import { type Database, listSpiServices, type SpiServiceRow } from '@tributary/database'
 import {
   contactTestRequest,
   type DeliveryRequest,
   type EndpointDefinition,
   endpointKeyReader,
+  type KeyOwner,
+  type OpenedKey,
   type Reach,
   spiTestRequest,
   type Target,
 } from '@tributary/delivery'
-import { CONTACT_TOPIC, ORDER_TOPIC, type Topic } from '@tributary/events'
+import { CONTACT_TOPIC, ORDER_TOPIC, type StoredEvent, type Topic } from '@tributary/events'
 import type { Configuration } from '@tributary/runtime'
 import type { Vault } from '@tributary/vault'
 import { createSellerCodes } from './seller-codes.ts'
-import { endpointName, ORDER_SYNC, spiEndpoint, targetOf } from './spi-endpoint.ts'
-import { webhookEndpoint, webhooksOf, webhookTarget } from './webhook-endpoint.ts'
+import { endpointName, ORDER_SYNC, spiEndpoint, spiEventFilter, targetOf } from './spi-endpoint.ts'
+import { contactEventFilter, type NamedWebhook, webhookEndpoint, webhooksOf, webhookTarget } from './webhook-endpoint.ts'
+
+/** An endpoint as `eg_spi` or the configuration names it now, the topic that it reads, and what signs for it. */
+export type KnownEndpoint = {
+  name: string
+  topic: Topic
+  owner: KeyOwner
+  /** Where its owner keeps the secret, for people. */
+  where: string
+  source: { kind: 'spi'; row: SpiServiceRow } | { kind: 'webhook'; named: NamedWebhook }
+}
 
 /**
  * Where an endpoint is, for commands. `scope` is where its requests may go, `deadline` its own, in milliseconds.
@@ -28,38 +40,67 @@ export type EndpointTarget = {
   testRequest(target: Target, now: number): DeliveryRequest
 }
 
-type Known = {
+type Context = {
   configuration: Pick<Configuration, 'consumerGroups' | 'spiServices' | 'wework'>
   database: Database
-  vault: Vault
 }
 
-/** Every endpoint as `eg_spi` and the configuration say it now, with where it is and how it is signed. Throws DatabaseError, VaultError. */
-export async function endpointTargets({ configuration, database, vault }: Known): Promise<EndpointTarget[]> {
-  const { consumerGroups, spiServices } = configuration
-  const keys = await endpointKeyReader({ database, vault })()
-  const services = (await listSpiServices(database, ORDER_SYNC)).map((row): EndpointTarget => {
-    const name = endpointName(consumerGroups.orderSpi, row.serverCode)
-    const testRequest = (target: Target, now: number) => spiTestRequest({ name, target, now })
-    const target = targetOf({ row, services: spiServices, name, ours: keys.get(name) ?? [] })
-    return { name, topic: ORDER_TOPIC, target, scope: 'internal', testRequest }
-  })
-  const webhooks = webhooksOf(configuration).map((named): EndpointTarget => {
-    const { name, webhook } = named
-    const testRequest = (target: Target, now: number) => contactTestRequest(webhook.mode, { name, target, now })
-    const where = { target: webhookTarget(named, keys.get(name) ?? []), scope: 'public', deadline: webhook.timeout } as const
-    return { name, topic: CONTACT_TOPIC, ...where, testRequest }
-  })
-  return [...services, ...webhooks]
+/** Every SPI service of `eg_spi` and every webhook of the configuration. Throws DatabaseError. */
+export async function listEndpoints({ configuration, database }: Context): Promise<KnownEndpoint[]> {
+  const services = await listSpiServices(database, ORDER_SYNC)
+  return [
+    ...services.map((row): KnownEndpoint => {
+      const name = endpointName(configuration.consumerGroups.orderSpi, row.serverCode)
+      const owner = { endpoint: name, since: row.createTime, given: row.secret }
+      return { name, topic: ORDER_TOPIC, owner, where: `eg_spi.secret of row ${row.id}`, source: { kind: 'spi', row } }
+    }),
+    ...webhooksOf(configuration).map((named): KnownEndpoint => {
+      const { name, customer, webhook } = named
+      const owner = { endpoint: name, since: 0, given: webhook.secret ?? '' }
+      const where = `secret in qifu.eg.wework-map.${customer}.webhooks`
+      return { name, topic: CONTACT_TOPIC, owner, where, source: { kind: 'webhook', named } }
+    }),
+  ]
+}
+
+/** Every endpoint with where it is and how it is signed. Throws DatabaseError, VaultError. */
+export async function endpointTargets(context: Context & { vault: Vault }): Promise<EndpointTarget[]> {
+  const [endpoints, keys] = await Promise.all([listEndpoints(context), endpointKeyReader(context)()])
+  return endpoints.map((endpoint) => targetFor(endpoint, context.configuration, keys.get(endpoint.name) ?? []))
+}
+
+function targetFor(
+  { name, topic, source }: KnownEndpoint,
+  { spiServices: services }: Context['configuration'],
+  ours: readonly OpenedKey[],
+): EndpointTarget {
+  if (source.kind === 'spi')
+    return {
+      ...{ name, topic, target: targetOf({ row: source.row, services, name, ours }), scope: 'internal' },
+      testRequest: (target, now) => spiTestRequest({ name, target, now }),
+    }
+  const { mode, timeout: deadline } = source.named.webhook
+  return {
+    ...{ name, topic, target: webhookTarget(source.named, ours), scope: 'public', deadline },
+    testRequest: (target, now) => contactTestRequest(mode, { name, target, now }),
+  }
 }
 
 /** Every endpoint with what it delivers. Throws DatabaseError. */
-export async function knownEndpoints({ configuration, database, vault }: Known): Promise<EndpointDefinition[]> {
+export async function endpointDefinitions(context: Context & { vault: Vault }): Promise<EndpointDefinition[]> {
+  const { configuration, database, vault } = context
   const sellerCodes = createSellerCodes(database)
   const group = configuration.consumerGroups.orderSpi
-  const services = await listSpiServices(database, ORDER_SYNC)
-  return [
-    ...services.map((row) => spiEndpoint({ row: () => row, group, sellerCodes, vault, policy: {} })),
-    ...webhooksOf(configuration).map((named) => webhookEndpoint({ named, vault, policy: {} })),
-  ]
+  return (await listEndpoints(context)).map(({ source }) =>
+    source.kind === 'spi'
+      ? spiEndpoint({ row: () => source.row, group, sellerCodes, vault, policy: {} })
+      : webhookEndpoint({ named: source.named, vault, policy: {} }),
+  )
 }
+
+/** Which stored events an endpoint would get, told without opening them, so that a million can be counted. Throws DatabaseError. */
+export const eventFilterOf = (
+  { source }: KnownEndpoint,
+  database: Database,
+): ((events: readonly StoredEvent[]) => Promise<boolean[]>) =>
+  source.kind === 'spi' ? spiEventFilter(source.row, database) : contactEventFilter(source.named.customer)

@@ -1,4 +1,4 @@
-import { leaseRowIdWorker, listSpiServices } from '@tributary/database'
+import { leaseRowIdWorker } from '@tributary/database'
 import { channelName, createRowIds } from '@tributary/events'
 import { confirmParkedConsent, discardParkedConsent, listParkedConsents } from '@tributary/ingest'
 import { createLogger } from '@tributary/runtime'
@@ -7,8 +7,7 @@ import { parseList } from '../arguments.ts'
 import { CommandError } from '../failure.ts'
 import { printLine, printRows } from '../output.ts'
 import { type LogAccess, withHistory } from '../setting-up.ts'
-
-const ORDER_SYNC = 1
+import { checkSpiCodes } from '../spi-codes.ts'
 
 /** `tributary consent list|confirm|discard`: consents that sellers began without a link of ours. */
 export function addConsentCommands(program: Command): void {
@@ -53,10 +52,7 @@ export function addConsentCommands(program: Command): void {
 
 async function confirm(access: LogAccess, id: string, codes: string[] | undefined): Promise<void> {
   const { database, configuration } = access
-  const known = new Set((await listSpiServices(database, ORDER_SYNC)).map(({ serverCode }) => serverCode))
-  const strangers = (codes ?? []).filter((code) => !known.has(code))
-  if (strangers.length > 0)
-    throw new CommandError('SPI_UNKNOWN', `No such SPI service: ${strangers.join(', ')}. See: tributary spi list`)
+  if (codes) await checkSpiCodes(database, codes)
   const worker = await leaseRowIdWorker(database, { logger: createLogger({ ...configuration.logging, level: 'warn' }) })
   try {
     const rowIds = createRowIds({ worker: worker.worker, mayIssue: worker.mayIssue })

@@ -1,5 +1,5 @@
 import { type DeliveryTry, type EndpointDefinition, readStandings, readTries, type Standing } from '@tributary/delivery'
-import { knownEndpoints } from '@tributary/dispatcher'
+import { endpointDefinitions } from '@tributary/dispatcher'
 import type { RecordedEvent } from '@tributary/event-log'
 import { decodeEvent, type StoredEvent } from '@tributary/events'
 import { printable, printLine, printRows } from '../output.ts'
@@ -12,7 +12,7 @@ type AtEndpoint = { endpoint: string; standing: Standing | 'not for it'; tries: 
 export async function showDelivery(access: LogAccess, name: string, { json }: { json?: boolean }): Promise<void> {
   const recorded = await locate(access, name)
   const { topic, partition, position, event } = recorded
-  const endpoints = (await knownEndpoints(access)).filter((endpoint) => endpoint.topic === topic)
+  const endpoints = (await endpointDefinitions(access)).filter((endpoint) => endpoint.topic === topic)
   const found = await Promise.all(endpoints.map((endpoint) => at(access, endpoint, recorded)))
   const place = `${topic}/${partition}/${position}`
   const time = new Date(recorded.recordedTime).toISOString()

@@ -1,5 +1,5 @@
 import { type EndpointDefinition, type PartitionRange, type Standing, verifyDeliveries } from '@tributary/delivery'
-import { knownEndpoints } from '@tributary/dispatcher'
+import { endpointDefinitions } from '@tributary/dispatcher'
 import type { RecordedEvent } from '@tributary/event-log'
 import { positionAt } from '@tributary/history'
 import { CommandError } from '../failure.ts'
@@ -18,7 +18,7 @@ type Missing = { endpoint: string; place: string; id: string; type: string; key:
 
 /** Checks a range of the log at every endpoint, prints what is missing, and sets the exit code. */
 export async function verify(access: LogAccess, options: Options): Promise<void> {
-  const all = await knownEndpoints(access)
+  const all = await endpointDefinitions(access)
   const endpoints = all.filter(({ name }) => options.endpoint === undefined || options.endpoint === name)
   if (endpoints.length === 0 && options.endpoint !== undefined) throw unknownEndpoint(options.endpoint)
   const plans = await Promise.all(

@@ -13,13 +13,14 @@ import {
   skipHead,
   TRY_OUTCOMES,
 } from '@tributary/delivery'
+import { listEndpoints } from '@tributary/dispatcher'
 import type { RecordedEvent } from '@tributary/event-log'
 import { ORDER_TOPIC, type Topic } from '@tributary/events'
 import { INDEXED_TOPICS } from '@tributary/history'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { parseCount, parseTime } from '../arguments.ts'
 import { CommandError } from '../failure.ts'
-import { endpointsOf, knownEndpoint } from '../known-endpoints.ts'
+import { knownEndpoint } from '../known-endpoints.ts'
 import { printLine, printRows } from '../output.ts'
 import { type LogAccess, withHistory } from '../setting-up.ts'
 import { showDelivery } from './deliveries-show.ts'
@@ -108,7 +109,7 @@ async function list(access: LogAccess, options: ListOptions): Promise<void> {
   const { endpoint, outcome, since, until, limit, cursor } = options
   const endpoints = endpoint
     ? [await knownEndpoint(database, configuration, endpoint)]
-    : await endpointsOf(database, configuration)
+    : await listEndpoints({ database, configuration })
   const key = keyOf(options)
   const events = key === undefined ? undefined : await placesOf(access, key, options.order !== undefined)
   const found = await listDeliveries(database, {

@@ -1,5 +1,6 @@
 import { clearSpiSecret } from '@tributary/database'
 import { type EndpointKey, keysOf, MOST_KEYS, moveSecret, revokeKey, rotateKey, signsAt } from '@tributary/delivery'
+import type { KnownEndpoint } from '@tributary/dispatcher'
 import { type Command, Option } from 'commander'
 import { parseDuration } from '../arguments.ts'
 import { CommandError } from '../failure.ts'
@@ -65,14 +66,17 @@ function shown(key: EndpointKey, now: number): Record<string, unknown> {
   }
 }
 
+/** Whether its mode leaves its requests unsigned, whatever keys there are. */
+const isUnsigned = ({ source }: KnownEndpoint): boolean => source.kind === 'webhook' && source.named.webhook.mode === 'compat'
+
 async function rotate(
   command: Command,
   name: string,
   { overlap, kind, json }: { overlap: number; kind: 'v1' | 'v1a'; json?: true },
 ): Promise<void> {
-  const { made, isUnsigned } = await withVault(command, async ({ database, vault, configuration }) => {
+  const { made, isUnsigned: unsigned } = await withVault(command, async ({ database, vault, configuration }) => {
     const known = await knownEndpoint(database, configuration, name)
-    return { made: await rotateKey({ database, vault }, known.owner, { kind, overlap }), isUnsigned: known.isUnsigned }
+    return { made: await rotateKey({ database, vault }, known.owner, { kind, overlap }), isUnsigned: isUnsigned(known) }
   })
   if (made === 'too many')
     throw new CommandError('ENDPOINT_KEYS_TOO_MANY', `${MOST_KEYS} keys of '${name}' are valid. Revoke some first.`)
@@ -84,7 +88,7 @@ async function rotate(
     `Key ${id} of ${name} signs from now on. ${kind === 'v1' ? 'Its secret, shown this once' : 'Its public key'}: ${handOver}`,
   )
   printLine(`Every key before it signs as well until ${oldKeysUntil}: the receiver must know the new one by then.`)
-  if (isUnsigned) printLine('The mode of this webhook is compat: nothing is signed until the configuration changes that.')
+  if (unsigned) printLine('The mode of this webhook is compat: nothing is signed until the configuration changes that.')
 }
 
 async function revoke(command: Command, name: string, id: string): Promise<void> {
@@ -102,7 +106,8 @@ async function revoke(command: Command, name: string, id: string): Promise<void>
 async function move(command: Command, name: string): Promise<void> {
   const { moved, where, row } = await withVault(command, async ({ database, vault, configuration }) => {
     const known = await knownEndpoint(database, configuration, name)
-    const { row, where, owner } = known
+    const { source, where, owner } = known
+    const row = source.kind === 'spi' ? source.row.id : undefined
     const moved = await moveSecret({ database, vault }, owner, async (connection) => {
       if (row === undefined || (await clearSpiSecret(connection, { id: row, secret: owner.given }))) return
       throw new CommandError('ENDPOINT_SECRET_CHANGED', `Somebody has just changed ${where}. Look at it, then try again.`)

@@ -1,6 +1,5 @@
 import { userInfo } from 'node:os'
 import { createInterface } from 'node:readline/promises'
-import { listSpiServices } from '@tributary/database'
 import {
   countReplay,
   type PartitionReplay,
@@ -10,15 +9,14 @@ import {
   readReplayProgress,
   startReplay,
 } from '@tributary/delivery'
-import { contactEventFilter, endpointName, ORDER_SYNC, spiEventFilter, webhooksOf } from '@tributary/dispatcher'
+import { eventFilterOf, type KnownEndpoint } from '@tributary/dispatcher'
 import type { Position, RecordedEvent } from '@tributary/event-log'
-import type { StoredEvent } from '@tributary/events'
 import { positionAt } from '@tributary/history'
 import { pause } from '@tributary/runtime'
 import { type Command, InvalidArgumentError } from 'commander'
 import { parsePosition, parseTime } from '../arguments.ts'
 import { CommandError } from '../failure.ts'
-import { type KnownEndpoint, knownEndpoint } from '../known-endpoints.ts'
+import { knownEndpoint } from '../known-endpoints.ts'
 import { printLine } from '../output.ts'
 import { createProgressBar, duration } from '../progress-bar.ts'
 import { type LogAccess, withHistory } from '../setting-up.ts'
@@ -101,7 +99,7 @@ type Found = { time: string; place: string; id: string }
 
 async function figuresOf(access: LogAccess, endpoint: KnownEndpoint, plan: readonly PartitionReplay[]): Promise<Figures> {
   const { database, log, signal } = access
-  const wants = await filterOf(access, endpoint)
+  const wants = eventFilterOf(endpoint, database)
   const total = plan.reduce((sum, { from, to }) => sum + to - from, 0)
   const bar = createProgressBar({ label: 'reading the log', unit: 'events' })
   const count: ReplayCount = await countReplay(log, endpoint.topic, plan, {
@@ -119,18 +117,6 @@ async function figuresOf(access: LogAccess, endpoint: KnownEndpoint, plan: reado
     last: foundOf(count.last),
     seconds: pace === undefined ? null : Math.ceil(count.events / pace),
   }
-}
-
-async function filterOf(
-  { database, configuration }: LogAccess,
-  { name }: KnownEndpoint,
-): Promise<(events: readonly StoredEvent[]) => Promise<boolean[]>> {
-  const webhook = webhooksOf(configuration).find((named) => named.name === name)
-  if (webhook) return contactEventFilter(webhook.customer)
-  const services = await listSpiServices(database, ORDER_SYNC)
-  const row = services.find(({ serverCode }) => endpointName(configuration.consumerGroups.orderSpi, serverCode) === name)
-  if (!row) throw new CommandError('ENDPOINT_UNKNOWN', `There is no endpoint '${name}'.`)
-  return spiEventFilter(row, database)
 }
 
 const foundOf = (recorded: RecordedEvent | undefined): Found | null =>

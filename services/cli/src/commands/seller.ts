@@ -1,4 +1,4 @@
-import { findSeller, listSellers, listSpiServices, type SellerRow } from '@tributary/database'
+import { findSeller, listSellers, type SellerRow } from '@tributary/database'
 import { createEvent, encodeEvent, ORDER_TOPIC, sellerKey, timeOrderedEventId } from '@tributary/events'
 import type { Command } from 'commander'
 import { parseChannel, parseList } from '../arguments.ts'
@@ -6,8 +6,8 @@ import { CommandError } from '../failure.ts'
 import { printLine, printRows } from '../output.ts'
 import type { Platform } from '../platform.ts'
 import { withDatabase, withLog } from '../setting-up.ts'
+import { checkSpiCodes } from '../spi-codes.ts'
 
-const ORDER_SYNC = 1
 const DAY = 86_400_000
 
 /** `tributary seller list|route`: the shops that authorized an app (`eg_order_app_seller`). */
@@ -55,10 +55,7 @@ async function routeSeller(
 ): Promise<void> {
   if (!(await findSeller(database, channel, sellerId)))
     throw new CommandError('SELLER_UNKNOWN', `Channel ${channel} has no seller '${sellerId}'. See: tributary seller list`)
-  const known = (await listSpiServices(database, ORDER_SYNC)).map(({ serverCode }) => serverCode)
-  const unknown = codes.filter((code) => !known.includes(code))
-  if (unknown.length > 0)
-    throw new CommandError('SPI_UNKNOWN', `No such SPI service: ${unknown.join(', ')}. See: tributary spi list`)
+  await checkSpiCodes(database, codes)
   const event = createEvent({
     id: timeOrderedEventId(),
     type: 'SellerConfigured',
