@@ -1,37 +1,24 @@
-import { type ChildProcess, spawn } from 'node:child_process'
 import { randomInt } from 'node:crypto'
-import { once } from 'node:events'
-import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { listOrderReads } from './order-read-tasks.ts'
-import { type OrderSyncUnderTest, type ProcessOptions, startUnderTest } from './testing/order-sync-under-test.ts'
+import { childProcesses } from './testing/child-processes.ts'
+import { type OrderSyncUnderTest, startUnderTest } from './testing/order-sync-under-test.ts'
 import { until } from './testing/until.ts'
 
 const KILLS = 5
 
 describe('order-sync that is killed', () => {
   let its: OrderSyncUnderTest
-  const children = new Set<ChildProcess>()
+  const children = childProcesses(() => its.surroundings)
   before(async () => {
     its = await startUnderTest()
   })
   after(async () => {
-    for (const child of children) child.kill('SIGKILL')
+    children.end()
     await its.close()
   })
-
-  async function start(options: ProcessOptions): Promise<ChildProcess> {
-    const script = join(import.meta.dirname, 'testing/order-sync-process.ts')
-    const child = spawn(process.execPath, [script, JSON.stringify({ surroundings: its.surroundings, options })], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    })
-    children.add(child)
-    child.once('exit', () => children.delete(child))
-    if (child.stdout) await once(child.stdout, 'data')
-    return child
-  }
 
   it('at random moments has every order and every change in the log once, in their order', async function () {
     this.timeout(60_000)
@@ -56,14 +43,13 @@ describe('order-sync that is killed', () => {
 
     try {
       for (let kill = 0; kill < KILLS; kill++) {
-        const child = await start({ worker: 1 + kill, configuration })
+        const child = await children.start({ worker: 1 + kill, configuration })
         const end = Date.now() + 50 + fraction() * 500
         while (Date.now() < end) {
           await happen()
           await pause(10 + fraction() * 20)
         }
-        child.kill('SIGKILL')
-        await once(child, 'exit')
+        await child.kill()
       }
       await its.run({ configuration })
       const isLatest = async () => {

@@ -2,6 +2,7 @@ import type { Channel } from '@tributary/channels'
 import type { Database } from '@tributary/database'
 import type { HealthReport } from '@tributary/runtime'
 import { countShipments } from '@tributary/shipping'
+import { secondsSince } from './age.ts'
 import { endingSecrets } from './app-secrets.ts'
 import { countOrderReads } from './order-read-tasks.ts'
 import type { OrderReceiver } from './order-receiver.ts'
@@ -40,9 +41,9 @@ export async function judgeOrderSync(
       (poll.successTime === 0 ? poll.lastError !== '' : now - poll.successTime > LATE_AFTER * interval),
   )
   const { waiting, parked, dropped, oldest } = await countOrderReads(database)
-  const oldestSeconds = secondsSince(oldest, now)
+  const oldestSeconds = Math.round(secondsSince(oldest, now))
   const packages = await countShipments(database)
-  const oldestPackageSeconds = secondsSince(packages.oldest, now)
+  const oldestPackageSeconds = Math.round(secondsSince(packages.oldest, now))
   const reasons = [
     ...[consumer, shipments].flatMap(({ reason }) => (reason === undefined ? [] : [reason])),
     ...(ended.length > 0 ? [`${ended.length} sellers must consent again.`] : []),
@@ -75,5 +76,3 @@ export async function judgeOrderSync(
     },
   }
 }
-
-const secondsSince = (time: number | null, now: number): number => (time === null ? 0 : Math.round((now - time) / 1000))

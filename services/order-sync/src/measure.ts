@@ -2,6 +2,7 @@ import type { Database } from '@tributary/database'
 import { channelName } from '@tributary/events'
 import { counter, gauge, observe, type Reading } from '@tributary/runtime'
 import { countShipments } from '@tributary/shipping'
+import { secondsSince } from './age.ts'
 import { callsLeft } from './call-budget.ts'
 import { countOrderReads } from './order-read-tasks.ts'
 import { grantsOfSellers } from './seller-grants.ts'
@@ -82,5 +83,3 @@ export function observeOrderSync(database: Database, channels: readonly number[]
     ]
   })
 }
-
-const secondsSince = (time: number | null, now: number): number => (time === null ? 0 : Math.max(0, now - time) / 1_000)

@@ -1,6 +1,6 @@
 import { ChannelError } from '@tributary/channels'
 import { processIdentity } from '@tributary/database'
-import { inSpan, startWorkLoop, traceFrom, type WorkLoop } from '@tributary/runtime'
+import { inSpan, traceFrom, type WorkLoop } from '@tributary/runtime'
 import { checkOrderCalls, pauseWhenLimited } from './call-budget.ts'
 import type { OrderSyncContext, SellerName } from './context.ts'
 import { reasonOf, verdictOn } from './failure.ts'
@@ -8,6 +8,7 @@ import { claimOrderRead, dropOrderRead, finishOrderRead, type OrderReadTask, put
 import type { OrderReceiver } from './order-receiver.ts'
 import { type Pace, retryWait } from './pace.ts'
 import { type createSellerAccess, SellerUnknown } from './seller-access.ts'
+import { startTaskLoop } from './task-loop.ts'
 
 /** Right after a notification an order may not be readable yet; after so many tries, over about two minutes, it never will be. */
 const TRIES_OF_UNKNOWN = 8
@@ -28,30 +29,10 @@ export function startOrderReader({ context, pace, receiver, openSeller }: Parts)
   const { database, logger } = context
   const { concurrency } = context.configuration.orderSync
   const owner = processIdentity()
-  const inHand = new Map<OrderReadTask, Promise<void>>()
+  const channels = [...context.channels.keys()]
   /** Claimed by us and in nobody's hand, because the database was away when they were to be put back. */
   const adrift = new Set<OrderReadTask>()
   const mostOfSeller = Math.ceil(concurrency / 2)
-
-  async function turn(signal: AbortSignal): Promise<boolean> {
-    if (inHand.size >= concurrency) return false
-    await putBackAdrift()
-    const now = Date.now()
-    const channels = [...context.channels.keys()]
-    const task = await claimOrderRead(database, { owner, channels, busy: busySellers(), now, until: now + pace.claim })
-    if (!task) return false
-    const work = handle(task, signal)
-      .catch((error: unknown) => {
-        adrift.add(task)
-        logger.error({ ...nameOf(task), err: error }, 'an order read could not be put back yet')
-      })
-      .finally(() => {
-        inHand.delete(task)
-        loop.wake()
-      })
-    inHand.set(task, work)
-    return true
-  }
 
   async function putBackAdrift(): Promise<void> {
     for (const task of adrift) {
@@ -61,8 +42,7 @@ export function startOrderReader({ context, pace, receiver, openSeller }: Parts)
     }
   }
 
-  function busySellers(): SellerName[] {
-    const tasks = [...inHand.keys()]
+  function busySellers(tasks: readonly OrderReadTask[]): SellerName[] {
     return tasks.filter(
       (task, index) =>
         tasks.filter((other) => isSameSeller(task, other)).length >= mostOfSeller &&
@@ -120,18 +100,21 @@ export function startOrderReader({ context, pace, receiver, openSeller }: Parts)
     await putBackOrderRead(database, task, owner, { dueTime, attempts: tried, state: 'waiting', error: reason })
   }
 
-  const loop = startWorkLoop({
-    turn,
+  return startTaskLoop({
+    most: concurrency,
+    prepare: putBackAdrift,
+    claim(inHand) {
+      const now = Date.now()
+      return claimOrderRead(database, { owner, channels, busy: busySellers(inHand), now, until: now + pace.claim })
+    },
+    handle,
+    lost(task, error) {
+      adrift.add(task)
+      logger.error({ ...nameOf(task), err: error }, 'an order read could not be put back yet')
+    },
     failed: (error) => logger.error({ err: error }, 'the order reads cannot be claimed'),
     idle: pace.idle,
   })
-  return {
-    wake: loop.wake,
-    async stop() {
-      await loop.stop()
-      await Promise.all(inHand.values())
-    },
-  }
 }
 
 function isHopeless(task: OrderReadTask, error: unknown): boolean {

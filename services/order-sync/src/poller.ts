@@ -1,6 +1,6 @@
 import type { ModifiedWindow, OrderPage } from '@tributary/channels'
 import { isGone, listSellers, processIdentity } from '@tributary/database'
-import { inSpan, startWorkLoop, type WorkLoop } from '@tributary/runtime'
+import { inSpan, type WorkLoop } from '@tributary/runtime'
 import { releaseShipments } from '@tributary/shipping'
 import { checkOrderCalls, pauseWhenLimited } from './call-budget.ts'
 import type { OrderSyncContext } from './context.ts'
@@ -22,6 +22,7 @@ import {
 import { dropWalk, keepWalk, unfinishedWalk } from './poll-walks.ts'
 import { nextWindow, splitWindow } from './poll-windows.ts'
 import { type createSellerAccess, type SellerAccess, SellerUnknown } from './seller-access.ts'
+import { startTaskLoop } from './task-loop.ts'
 
 type Parts = {
   context: OrderSyncContext
@@ -51,25 +52,8 @@ export function startPoller({ context, pace, receiver, openSeller }: Parts): Pol
   const reach = { overlap: overlapSeconds * 1000, reachBack: reachBackDays * DAY }
   const channels = [...context.channels.keys()]
   const owner = processIdentity()
-  const inHand = new Set<Promise<void>>()
   const figures = { unreadable: 0 }
   let nextRound = 0
-
-  async function turn(signal: AbortSignal): Promise<boolean> {
-    if (Date.now() >= nextRound) await round()
-    if (inHand.size >= MOST_POLLS) return false
-    const now = Date.now()
-    const poll = await claimPoll(database, { owner, channels, now, until: now + pace.claim })
-    if (!poll) return false
-    const work = handle(poll, signal)
-      .catch((error: unknown) => logger.error({ err: error }, 'a poll could not be put back; its claim runs out by itself'))
-      .finally(() => {
-        inHand.delete(work)
-        loop.wake()
-      })
-    inHand.add(work)
-    return true
-  }
 
   /** Once an interval: sellers that nobody announced get their turn, and what dead processes left is taken up. */
   async function round(): Promise<void> {
@@ -184,19 +168,21 @@ export function startPoller({ context, pace, receiver, openSeller }: Parts): Pol
     await putBackPoll(database, poll, { next, failures: tried, error: reasonOf(error) })
   }
 
-  const loop = startWorkLoop({
-    turn,
+  const loop = startTaskLoop({
+    most: MOST_POLLS,
+    async prepare() {
+      if (Date.now() >= nextRound) await round()
+    },
+    claim() {
+      const now = Date.now()
+      return claimPoll(database, { owner, channels, now, until: now + pace.claim })
+    },
+    handle,
+    lost: (_poll, error) => logger.error({ err: error }, 'a poll could not be put back; its claim runs out by itself'),
     failed: (error) => logger.error({ err: error }, 'polls cannot be claimed'),
     idle: pace.idle,
   })
-  return {
-    wake: loop.wake,
-    async stop() {
-      await loop.stop()
-      await Promise.all(inHand)
-    },
-    figures: () => ({ ...figures }),
-  }
+  return { ...loop, figures: () => ({ ...figures }) }
 }
 
 function nameOf({ channel, sellerId }: Poll) {

@@ -9,13 +9,14 @@ import {
   orderKey,
   type StoredEvent,
 } from '@tributary/events'
-import { inSpan, startWorkLoop, traceFrom, type WorkLoop } from '@tributary/runtime'
+import { inSpan, traceFrom, type WorkLoop } from '@tributary/runtime'
 import { claimShipment, putBackShipment, type Shipment, type ShipmentAnswer, settleShipment } from '@tributary/shipping'
 import { pauseWhenLimited } from '../call-budget.ts'
 import { type OrderSyncContext, SOURCE } from '../context.ts'
 import { reasonOf, verdictOn } from '../failure.ts'
 import { type Pace, retryWait } from '../pace.ts'
 import { type createSellerAccess, SellerUnknown } from '../seller-access.ts'
+import { startTaskLoop } from '../task-loop.ts'
 
 /** Shipments announced at once in one process. */
 const MOST_SHIPMENTS = 4
@@ -46,27 +47,9 @@ export function startShipper({ context, pace, openSeller }: Parts): WorkLoop {
   const { database, log, logger } = context
   const owner = processIdentity()
   const channels = [...context.channels.keys()]
-  const inHand = new Set<Promise<void>>()
 
-  async function turn(signal: AbortSignal): Promise<boolean> {
-    if (inHand.size >= MOST_SHIPMENTS) return false
-    const now = Date.now()
-    const shipment = await claimShipment(database, { owner, channels, now, until: now + pace.claim })
-    if (!shipment) return false
-    const deadline = AbortSignal.timeout(pace.claim * SHARE_OF_CLAIM)
-    const work = handle(shipment, AbortSignal.any([signal, deadline]), signal)
-      .catch((error: unknown) =>
-        logger.error({ ...nameOf(shipment), err: error }, 'a shipment keeps its claim until it runs out'),
-      )
-      .finally(() => {
-        inHand.delete(work)
-        loop.wake()
-      })
-    inHand.add(work)
-    return true
-  }
-
-  async function handle(shipment: Shipment, signal: AbortSignal, stopping: AbortSignal): Promise<void> {
+  async function handle(shipment: Shipment, stopping: AbortSignal): Promise<void> {
+    const signal = AbortSignal.any([stopping, AbortSignal.timeout(pace.claim * SHARE_OF_CLAIM)])
     try {
       const attributes = { 'tributary.channel': shipment.channel }
       const from = traceFrom([{ traceparent: shipment.traceparent, time: shipment.requestedTime }])
@@ -115,18 +98,18 @@ export function startShipper({ context, pace, openSeller }: Parts): WorkLoop {
     await putBackShipment(database, shipment, owner, { dueTime, attempts: tried, state: 'waiting', error: reason })
   }
 
-  const loop = startWorkLoop({
-    turn,
+  return startTaskLoop({
+    most: MOST_SHIPMENTS,
+    claim() {
+      const now = Date.now()
+      return claimShipment(database, { owner, channels, now, until: now + pace.claim })
+    },
+    handle,
+    lost: (shipment, error) =>
+      logger.error({ ...nameOf(shipment), err: error }, 'a shipment keeps its claim until it runs out'),
     failed: (error) => logger.error({ err: error }, 'the shipments cannot be claimed'),
     idle: pace.idle,
   })
-  return {
-    wake: loop.wake,
-    async stop() {
-      await loop.stop()
-      await Promise.all(inHand)
-    },
-  }
 }
 
 function answerTo({ parcel }: Shipment, outcome: ShipmentOutcome): ShipmentAnswer {

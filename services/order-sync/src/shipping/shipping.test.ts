@@ -1,19 +1,17 @@
-import { type ChildProcess, spawn } from 'node:child_process'
 import { randomInt } from 'node:crypto'
-import { once } from 'node:events'
-import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { createEvent, derivedEventId, type EventData, encodeEvent, ORDER_TOPIC, orderKey } from '@tributary/events'
 import { claimShipment, findShipment, queueShipments, shipmentsOf } from '@tributary/shipping'
 import { expect } from 'chai'
 import fc from 'fast-check'
-import { EBAY, type OrderSyncUnderTest, type ProcessOptions, startUnderTest } from '../testing/order-sync-under-test.ts'
+import { childProcesses } from '../testing/child-processes.ts'
+import { EBAY, type OrderSyncUnderTest, startUnderTest } from '../testing/order-sync-under-test.ts'
 import { until } from '../testing/until.ts'
 
 describe('telling a marketplace of packages', () => {
   let its: OrderSyncUnderTest
   let seller: string
-  const children = new Set<ChildProcess>()
+  const children = childProcesses(() => its.surroundings)
   before(async () => {
     its = await startUnderTest()
   })
@@ -25,7 +23,7 @@ describe('telling a marketplace of packages', () => {
     await its.database.query('DELETE FROM tributary_shipment')
   })
   after(async () => {
-    for (const child of children) child.kill('SIGKILL')
+    children.end()
     await its.close()
   })
 
@@ -142,26 +140,15 @@ describe('telling a marketplace of packages', () => {
     const random = fc.sample(fc.double({ min: 0, max: 1, noNaN: true }), { seed, numRuns: 100 }).values()
     const fraction = () => random.next().value ?? 0
     const asked: { orderId: string; shipmentId: string }[] = []
-    const start = async (options: ProcessOptions) => {
-      const script = join(import.meta.dirname, '../testing/order-sync-process.ts')
-      const child = spawn(process.execPath, [script, JSON.stringify({ surroundings: its.surroundings, options })], {
-        stdio: ['ignore', 'pipe', 'inherit'],
-      })
-      children.add(child)
-      child.once('exit', () => children.delete(child))
-      if (child.stdout) await once(child.stdout, 'data')
-      return child
-    }
     try {
       for (let kill = 0; kill < 3; kill++) {
-        const child = await start({ worker: 1 + kill })
+        const child = await children.start({ worker: 1 + kill })
         for (let made = 0; made < 10; made++) {
           const { orderId } = addOrder()
           asked.push({ orderId, shipmentId: await request(orderId, `1Z${asked.length}`) })
           await pause(fraction() * 40)
         }
-        child.kill('SIGKILL')
-        await once(child, 'exit')
+        await child.kill()
       }
       await its.run()
       for (const { shipmentId } of asked) await reaches(shipmentId, 'confirmed')
