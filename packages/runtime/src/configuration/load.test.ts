@@ -1,45 +1,16 @@
 import { randomBytes } from 'node:crypto'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { describeConfiguration } from './describe.ts'
-import type { Environment, SchemaPart } from './document.ts'
+import type { SchemaPart } from './document.ts'
 import { ConfigurationError } from './error.ts'
 import { loadConfiguration, variables } from './load.ts'
 import { FileSchema } from './schema.ts'
-
-const password = randomBytes(9).toString('hex')
-const token = randomBytes(24).toString('base64url')
-const masterKey = randomBytes(32)
-const environment: Environment = {
-  TRIBUTARY_DATABASE_URL: `mysql://tributary:${password}@db.example:3306/hub`,
-  TRIBUTARY_MASTER_KEY: masterKey.toString('base64'),
-  EBAY_CHALLENGE_TOKEN: token,
-}
+import { environment, masterKey, password, token, yamlFiles } from './testing/yaml-files.ts'
 
 describe('loading the configuration', () => {
-  let folder: string
-  beforeEach(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'tributary-configuration-'))
-  })
-  afterEach(() => rm(folder, { recursive: true }))
-
-  async function load(yaml: string, variables: Environment = environment) {
-    const file = join(folder, 'tributary.yaml')
-    await writeFile(file, yaml)
-    return loadConfiguration({ file, environment: variables })
-  }
-
-  async function refusal(yaml: string, variables: Environment = environment): Promise<ConfigurationError> {
-    try {
-      await load(yaml, variables)
-    } catch (error) {
-      expect(error).to.be.instanceOf(ConfigurationError)
-      return error as ConfigurationError
-    }
-    throw new Error('the configuration was accepted')
-  }
+  const { folder, load, refusal } = yamlFiles()
 
   it('needs no file: the environment and the defaults are enough', async () => {
     const configuration = await loadConfiguration({ environment })
@@ -93,72 +64,6 @@ yuanmeng:
     })
   })
 
-  it('takes every eBay address from the profile', async () => {
-    const { ebay } = await load('tributary: { profile: production }')
-    expect(ebay).to.deep.equal({
-      authorizeUrl: 'https://auth.ebay.com/oauth2/authorize',
-      tokenUrl: 'https://api.ebay.com/identity/v1/oauth2/token',
-      orderUrl: 'https://api.ebay.com/sell/fulfillment/v1/order',
-      shippingFulfillmentUrl: 'https://api.ebay.com/sell/fulfillment/v1/order/{orderId}/shipping_fulfillment',
-      publicKeyUrl: 'https://api.ebay.com/commerce/notification/v1/public_key/{kid}',
-      userUrl: 'https://apiz.ebay.com/commerce/identity/v1/user/',
-    })
-  })
-
-  it('takes networks that deliveries may go to, and names one that is none', async () => {
-    const { delivery } = await load("tributary: { delivery: { allow-addresses: ['10.1.0.0/16', 'fd12::/48', '192.168.3.7'] } }")
-    expect(delivery.allowAddresses).to.deep.equal(['10.1.0.0/16', 'fd12::/48', '192.168.3.7'])
-    const error = await refusal("tributary: { delivery: { allow-addresses: ['10.1.0.0/33'] } }")
-    expect(error.message).to.contain('10.1.0.0/33').and.to.contain('tributary.delivery.allow-addresses')
-  })
-
-  it('takes the ways to hosts, shows no password of a proxy, and names a certificate and key that are no pair', async () => {
-    const hosts = (text: string) => `tributary: { delivery: { hosts: { partner.example: { ${text} } } } }`
-    const variables = { ...environment, PROXY_PASSWORD: password }
-    const configuration = await load(hosts(`proxy: "http://us:\${PROXY_PASSWORD}@proxy.example:3128"`), variables)
-    expect(configuration.delivery.hosts).to.deep.equal({
-      'partner.example': { proxy: `http://us:${password}@proxy.example:3128` },
-    })
-    expect(JSON.stringify(describeConfiguration(configuration)))
-      .to.include('proxy.example')
-      .and.not.to.include(password)
-    const here = import.meta.filename
-    const wrong = [
-      [`certificate-file: ${here}`, 'key-file'],
-      [`key-file: ${here}`, 'certificate-file'],
-      [`certificate-file: ${here}, key-file: /nowhere`, 'key-file'],
-      [`certificate-file: ${here}, key-file: ${here}`, 'certificate-file'],
-    ]
-    for (const [text = '', key] of wrong)
-      expect(
-        (await refusal(hosts(text))).problems.map((problem) => problem.key),
-        text,
-      ).to.deep.equal([`tributary.delivery.hosts.partner.example.${key}`])
-    expect((await refusal(hosts('proxy: socks'))).message).to.include('http://proxy.internal:3128')
-  })
-
-  it('lets no sandbox address into production', async () => {
-    const error = await refusal(`
-tributary: { profile: production }
-qifu: { eg: { ebay: { order-url: https://api.sandbox.ebay.com/sell/fulfillment/v1/order } } }
-`)
-    expect(error.problems.map(({ key }) => key)).to.deep.equal(['qifu.eg.ebay.order-url'])
-  })
-
-  it('asks for the addresses of a marketplace that it cannot guess', async () => {
-    const error = await refusal('qifu: { eg: { ebay: { token-url: http://127.0.0.1:9000/token } } }')
-    expect(error.problems.map(({ key }) => key)).to.include.members(['qifu.eg.ebay.authorize-url', 'qifu.eg.ebay.user-url'])
-  })
-
-  it('wants token and endpoint of the challenge together', async () => {
-    const error = await refusal(`
-tributary: { profile: sandbox }
-qifu: { eg: { ebay: { challenge-verification-token: "\${EBAY_CHALLENGE_TOKEN}" } } }
-`)
-    expect(error.problems).to.have.length(1)
-    expect(error.message).to.contain('qifu.eg.ebay.notification-endpoint')
-  })
-
   it('fills environment variables into texts and numbers', async () => {
     const configuration = await load(
       `
@@ -187,7 +92,7 @@ qifu: { eg: { spi: { services: { warehouse: "http://\${HOST_NAME}:\${PORT}/order
 
   it('reads addresses from files that the environment names', async () => {
     const { TRIBUTARY_DATABASE_URL: url = '', ...others } = environment
-    const file = join(folder, 'address')
+    const file = join(folder(), 'address')
     await writeFile(file, `${url}\n`)
     const configuration = await load('', { ...others, TRIBUTARY_DATABASE_URL_FILE: file })
     expect(configuration.databaseUrl).to.equal(url)
@@ -239,17 +144,6 @@ tributary:
     expect(error.message).to.contain('NOT_SET')
   })
 
-  it('has a spool where a folder is named for it, and bounds it', async () => {
-    expect((await load('tributary: { ingest: {} }')).ingest).to.deep.equal({})
-    const named = await load('tributary: { ingest: { spool: { folder: /var/spool/tributary } } }')
-    expect(named.ingest).to.deep.equal({ spool: { folder: '/var/spool/tributary', maxBytes: 536_870_912 } })
-    const error = await refusal('tributary: { ingest: { spool: { max-bytes: 1000 } } }')
-    expect(error.problems.map(({ key }) => key).sort()).to.deep.equal([
-      'tributary.ingest.spool.folder',
-      'tributary.ingest.spool.max-bytes',
-    ])
-  })
-
   it('says which known key an unknown one resembles', async () => {
     const error = await refusal(`
 qifu:
@@ -299,7 +193,7 @@ qifu: { eg: { ebay: { challenge-verification-token: "${secrets[0]}" } } }
 
   it('reads several master keys from a file, the first for sealing', async () => {
     const other = randomBytes(32)
-    const file = join(folder, 'keys')
+    const file = join(folder(), 'keys')
     await writeFile(file, `${masterKey.toString('base64')}\n${other.toString('hex')}\n`)
     const { TRIBUTARY_DATABASE_URL } = environment
     const configuration = await loadConfiguration({ environment: { TRIBUTARY_DATABASE_URL, TRIBUTARY_MASTER_KEY_FILE: file } })
@@ -307,7 +201,7 @@ qifu: { eg: { ebay: { challenge-verification-token: "${secrets[0]}" } } }
   })
 
   it('says so when a named file is not there', async () => {
-    const missing = join(folder, 'missing.yaml')
+    const missing = join(folder(), 'missing.yaml')
     const error = await loadConfiguration({ environment: { ...environment, TRIBUTARY_CONFIG: missing } }).then(
       () => undefined,
       (reason: unknown) => reason,
@@ -329,61 +223,6 @@ qifu:
       expect(described).not.to.contain(secret)
     }
     expect(described).to.contain('db.example').and.to.contain('"challengeVerificationToken":"set"')
-  })
-
-  it("reads Amazon's queue and topics, wants both halves of its key or none, and shows neither", async () => {
-    const secrets = { QUEUE_ID: 'AKIAHIDDEN0000000001', QUEUE_SECRET: 'hidden-secret' }
-    const yaml = (more = '') => `
-qifu:
-  eg:
-    amazon:
-      sns-topics: ['arn:aws:sns:eu-west-1:123456789012:order-change']
-      queue: { url: 'https://sqs.eu-west-1.amazonaws.com/123456789012/order-change'${more} }
-`
-    const key = `, access-key-id: '\${QUEUE_ID}', secret-access-key: '\${QUEUE_SECRET}'`
-    const { amazon } = await load(yaml())
-    expect(amazon).to.deep.include({ draft: false, topics: ['arn:aws:sns:eu-west-1:123456789012:order-change'] })
-    expect(amazon?.queue).to.deep.equal({ url: 'https://sqs.eu-west-1.amazonaws.com/123456789012/order-change' })
-    expect(amazon?.apiUrls).to.have.all.keys('na', 'eu', 'fe')
-    const whole = await load(yaml(key), { ...environment, ...secrets })
-    expect(whole.amazon?.queue?.credentials).to.deep.equal({
-      accessKeyId: 'AKIAHIDDEN0000000001',
-      secretAccessKey: 'hidden-secret',
-    })
-    const described = JSON.stringify(describeConfiguration(whole))
-    expect(described).not.to.match(/hidden/i)
-    expect(described).to.contain('sqs.eu-west-1')
-    const half = await refusal(yaml(`, access-key-id: '\${QUEUE_ID}'`), { ...environment, ...secrets })
-    expect(half.problems.map((problem) => problem.key)).to.deep.equal(['qifu.eg.amazon.queue.secret-access-key'])
-    const wrong = await refusal("qifu: { eg: { amazon: { sns-topics: ['order-change'], api-url: 'http://api.example' } } }")
-    expect(wrong.problems.map((problem) => problem.key)).to.have.members([
-      'qifu.eg.amazon.sns-topics.0',
-      'qifu.eg.amazon.api-url',
-    ])
-  })
-
-  it('reads what protects the callbacks of WeCom, and shows none of it', async () => {
-    const secrets = { WECOM_TOKEN: 'hiddenToken', WECOM_AES_KEY: 'h1dden'.padEnd(43, 'A'), WECOM_SECRET: 'hidden-secret' }
-    const yaml = (token: string) => `
-qifu:
-  eg:
-    wework-map:
-      keyfil:
-        suite: { suite-id: ww1, provider-corp-id: ww2, token: ${token}, encoding-aes-key: '\${WECOM_AES_KEY}', secret: '\${WECOM_SECRET}' }
-        corps: { wp1: { schema: directory_a, directory: contacts-edit } }
-        self-built:
-          app: { corp-id: ww3, token: '\${WECOM_TOKEN}', encoding-aes-key: '\${WECOM_AES_KEY}' }
-`
-    const configuration = await load(yaml(`'\${WECOM_TOKEN}'`), { ...environment, ...secrets })
-    expect(configuration.wework['keyfil']).to.deep.include({
-      apiUrl: 'https://qyapi.weixin.qq.com/cgi-bin',
-      corps: { wp1: { schema: 'directory_a', directory: 'contacts-edit' } },
-    })
-    expect(configuration.wework['keyfil']?.suite).to.include({ suiteId: 'ww1', providerCorpId: 'ww2', secret: 'hidden-secret' })
-    expect(configuration.wework['keyfil']?.selfBuilt['app']).to.include({ corpId: 'ww3', directory: 'departments' })
-    expect(JSON.stringify(describeConfiguration(configuration))).not.to.match(/h[i1]dden/)
-    const { problems } = await refusal(yaml("'with space'"), { ...environment, ...secrets })
-    expect(problems.map(({ key }) => key)).to.deep.equal(['qifu.eg.wework-map.keyfil.suite.token'])
   })
 
   describe('and its manual', () => {

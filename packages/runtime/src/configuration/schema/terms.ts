@@ -1,0 +1,22 @@
+import { type TSchema, Type } from 'typebox'
+
+/** Said beside each value: what is expected, in words, and how to put it right. */
+type Words = { expected: string; fix: string }
+
+const closed = { additionalProperties: false } as const
+export const section = <P extends Record<string, TSchema>>(properties: P) => Type.Object(properties, closed)
+export const optional = Type.Optional
+
+export const text = (words: Words, limits: { pattern?: string; minLength?: number; maxLength?: number } = {}) =>
+  Type.String({ minLength: 1, ...limits, ...words })
+export const count = (minimum: number, maximum: number, words: Words) => Type.Integer({ minimum, maximum, ...words })
+export const oneOf = <const T extends string>(values: readonly T[]) =>
+  Type.Enum(values, { expected: `one of ${values.join(', ')}`, fix: `Write one of: ${values.join(', ')}.` })
+
+/** https everywhere but on this machine: requests to a marketplace carry tokens. */
+export const webAddress = '^(https://|http://(localhost|127\\.0\\.0\\.1|\\[::1\\])[:/])[^\\s]+$'
+
+export const serviceUrl = text(
+  { expected: 'an http or https address', fix: 'Write where the service of this name takes its calls.' },
+  { pattern: '^https?://[^\\s]+$' },
+)
