@@ -112,14 +112,30 @@ describe('the command line, on a new database', function () {
 
   it('makes a key of the HTTP API, shows it once, and ends it', async () => {
     const [, id = '', key = ''] =
-      (await succeed(['api-key', 'add', '--name', 'erp'])).match(/^API key (\w+) .*: (trb_\S+)$/m) ?? []
+      (await succeed(['api-key', 'add', '--name', 'erp', '--scopes', 'read,ship'])).match(/^API key (\w+) .*: (trb_\S+)$/m) ??
+      []
     expect(key).to.have.length.above(40)
     const listed = await succeed(['api-key', 'list', '--json'])
-    expect(JSON.parse(listed)).to.include({ id, name: 'erp', scopes: 'read', revoked: '' })
+    expect(JSON.parse(listed)).to.include({ id, name: 'erp', scopes: 'read ship', revoked: '' })
     expect(listed).not.to.include(key)
     await succeed(['api-key', 'revoke', id])
     expect(JSON.parse(await succeed(['api-key', 'list', '--json'])).revoked).to.match(/^20/)
     expect(await fail(['api-key', 'revoke', id])).to.include('API_KEY_UNKNOWN')
+  })
+
+  it('lists shipments and consents that wait, and names what is not among them', async () => {
+    const unknown = 'aa000000-0000-4000-8000-000000000000'
+    const [shipments, consents, retry, confirm, discard] = await Promise.all([
+      succeed(['shipment', 'list', '--state', 'parked']),
+      succeed(['consent', 'list']),
+      fail(['shipment', 'retry', unknown]),
+      fail(['consent', 'confirm', 'nobody', '--spi', 'warehouse']),
+      fail(['consent', 'discard', 'nobody']),
+    ])
+    expect([shipments, consents]).to.deep.equal(['(none)\n', '(none)\n'])
+    expect(retry).to.include('SHIPMENT_NOT_WAITING')
+    for (const refused of [confirm, discard]) expect(refused).to.include('CONSENT_UNKNOWN')
+    expect(await fail(['consent', 'confirm', 'nobody', '--spi', 'nobody'])).to.include('SPI_UNKNOWN')
   })
 
   it('tells a wrong call from a failed one by its exit code', async () => {
