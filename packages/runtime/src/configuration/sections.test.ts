@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { describeConfiguration } from './describe.ts'
-import { environment, yamlFiles } from './testing/yaml-files.ts'
+import { environment, password, yamlFiles } from './testing/yaml-files.ts'
 
 describe('a section of the configuration', () => {
   const { load, refusal } = yamlFiles()
