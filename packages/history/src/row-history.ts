@@ -82,6 +82,9 @@ export async function explainRow(
   return { table, id, projection: projection.name, topic, key, steps, row, unexplained }
 }
 
+/** Stands wherever a value about a person is, for those who may not see it: that there is one shows. */
+export const MASK = '•••'
+
 /** Columns of a table that hold data about people; to be shown only to whoever may see it. */
 export function personalColumnsOf(projections: readonly Projection[], table: string): ReadonlySet<string> {
   return new Set(definitionOf(projectionOf(projections, table), table).personal ?? [])

@@ -1,8 +1,6 @@
 import type { Connection } from '@tributary/database'
-import { recordAccess } from '@tributary/history'
+import { MASK, recordAccess } from '@tributary/history'
 import type { Caller } from './access/guard.ts'
-
-const MASK = '•••'
 
 /**
  * Values about people as this caller may see them: as they are, which is written down first, or masked, so that it shows

@@ -5,6 +5,7 @@ import { text } from 'node:stream/consumers'
 import { countReplay, planReplay, rotateKey, startReplay } from '@tributary/delivery'
 import { CONTACT_TOPIC, encodeEvent } from '@tributary/events'
 import type { PartnerWebhook, Service, WeworkCustomer } from '@tributary/runtime'
+import { until as waitUntil } from '@tributary/test/servers'
 import { type ChangeType, contactEvents, corpSubject } from '@tributary/wecom'
 import { expect } from 'chai'
 import { Webhook } from 'standardwebhooks'
@@ -75,10 +76,8 @@ describe('webhooks of partners', () => {
       events.map((event) => encodeEvent(event)),
     )
   }
-  const until = async (what: string, isSo: () => boolean | Promise<boolean>) => {
-    for (const deadline = Date.now() + 20_000; !(await isSo()); await new Promise((resolve) => setTimeout(resolve, 10)))
-      if (Date.now() > deadline) throw new Error(`It never came true that ${what}.`)
-  }
+  const until = (what: string, isSo: () => boolean | Promise<boolean>) =>
+    waitUntil(isSo, { patience: 20_000, message: () => `It never came true that ${what}.` })
   const taken = () => arrivals.filter(({ status }) => status === 200)
 
   it('get every change of their customer and of no other, signed so that the official library takes it', async () => {

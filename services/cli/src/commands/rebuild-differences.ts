@@ -1,10 +1,8 @@
-import { personalColumnsOf } from '@tributary/history'
+import { MASK, personalColumnsOf } from '@tributary/history'
 import type { Cell, Projection, TableComparison } from '@tributary/projection'
 import { printLine } from '../output.ts'
 
 const MOST_ROWS = 100
-const HIDDEN = '•••'
-
 /** Prints the rows that differ, with the columns and both values; those about people are hidden. */
 export function printDifferences(
   { projections }: { projections: readonly Projection[] },
@@ -12,7 +10,7 @@ export function printDifferences(
 ): void {
   for (const { table, differing, differences } of comparisons) {
     const personal = personalColumnsOf(projections, table)
-    const shown = (column: string, value: Cell) => (personal.has(column) && value ? HIDDEN : JSON.stringify(value))
+    const shown = (column: string, value: Cell) => (personal.has(column) && value ? MASK : JSON.stringify(value))
     for (const { id, kind, changes } of differences.slice(0, MOST_ROWS)) {
       const columns = changes.map(
         ({ column, live, rebuilt }) => `${column}: ${shown(column, live)} → ${shown(column, rebuilt)}`,

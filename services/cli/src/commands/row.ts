@@ -1,12 +1,10 @@
 import { userInfo } from 'node:os'
-import { type Change, explainRow, personalColumnsOf, type RowHistory, recordAccess, type Step } from '@tributary/history'
+import { type Change, explainRow, MASK, personalColumnsOf, type RowHistory, recordAccess, type Step } from '@tributary/history'
 import type { Cell, Row } from '@tributary/projection'
 import type { Command } from 'commander'
 import { parseCount, parseTime } from '../arguments.ts'
 import { printLine } from '../output.ts'
 import { withHistory } from '../setting-up.ts'
-
-const HIDDEN = '•••'
 
 /** `tributary row why`: the events that made a row. */
 export function addRowCommands(program: Command): void {
@@ -44,7 +42,7 @@ export function addRowCommands(program: Command): void {
 }
 
 function withoutPersonal(history: RowHistory, hidden: ReadonlySet<string>): RowHistory {
-  const hide = (column: string, value: Cell) => (hidden.has(column) && value !== '' && value !== null ? HIDDEN : value)
+  const hide = (column: string, value: Cell) => (hidden.has(column) && value !== '' && value !== null ? MASK : value)
   const hideChange = ({ column, before, after }: Change): Change => ({
     column,
     before: before === undefined ? undefined : hide(column, before),
