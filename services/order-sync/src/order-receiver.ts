@@ -12,18 +12,31 @@ import { loadSeenOrders, rememberOrders } from './seen-orders.ts'
 
 export type OrderReceiver = {
   /**
-   * Appends `OrderReceived` for each of a seller's orders that changed since it was seen last, and remembers it. However
-   * often it is repeated after a failure, a change is one event. Answers the orders that can be no event; they stop no other.
-   * Throws what log, vault or database threw; the part that was kept is recognised when the call is repeated.
+   * Makes `OrderReceived` of each of a seller's orders that changed since it was seen last, sealed and ready to be kept.
+   * The trace that is going on counts more than the `traceparent` that began it, which stands in without telemetry.
+   * Throws what vault or database threw.
    */
-  receive(
+  prepare(
     seller: SellerRow,
     orders: readonly SourceOrder[],
-    /** The trace that is going on counts more than the `traceparent` that began it, which stands in without telemetry. */
-    options: { origin: OrderOrigin; signal: AbortSignal; traceparent?: string | undefined },
-  ): Promise<RefusedOrder<EventError | EventLogError>[]>
+    options: { origin: OrderOrigin; traceparent?: string | undefined },
+  ): Promise<PreparedOrders>
+  /**
+   * Appends what was prepared, and remembers it. However often both are repeated after a failure, or done at once, a change is
+   * one event. Answers the orders that can be no event; they stop no other. Throws what log or database threw; the part
+   * that was kept is recognised when the orders are prepared again.
+   */
+  keep(prepared: PreparedOrders, signal: AbortSignal): Promise<RefusedOrder<EventError | EventLogError>[]>
   /** Since the start: orders appended, those among them with undocumented fields, and when the last one was. */
   figures(): { received: number; problems: number; lastReceivedTime: number | null }
+}
+
+/** Changes of one seller's orders that have their events, and those that can have none. */
+export type PreparedOrders = {
+  seller: SellerRow
+  origin: OrderOrigin
+  prepared: readonly PreparedOrder[]
+  refused: readonly RefusedOrder[]
 }
 
 /** Of event data in one append; an event beyond it is appended alone. */
@@ -35,11 +48,16 @@ export function createOrderReceiver(
   const { database, log, vault, logger } = context
   const figures = { received: 0, problems: 0, lastReceivedTime: null as number | null }
 
-  const receive: OrderReceiver['receive'] = async (seller, orders, options) => {
-    const { origin, signal } = options
-    const traceparent = currentTraceparent() ?? options.traceparent
+  const prepare: OrderReceiver['prepare'] = async (seller, orders, { origin, traceparent }) => {
     const changes = await findChanges(seller, orders)
-    const { prepared, refused } = await prepareOrderEvents(context, seller, changes, { origin, traceparent })
+    const made = await prepareOrderEvents(context, seller, changes, {
+      origin,
+      traceparent: currentTraceparent() ?? traceparent,
+    })
+    return { seller, origin, ...made }
+  }
+
+  const keep: OrderReceiver['keep'] = async ({ seller, origin, prepared, refused }, signal) => {
     const tooLarge: RefusedOrder<EventLogError>[] = []
     for (const batch of inBatches(prepared)) {
       const outcome = await append(batch, signal)
@@ -95,7 +113,7 @@ export function createOrderReceiver(
     logger.warn({ channel, sellerId, orderId, problems }, 'an order has undocumented fields; it was kept as far as they go')
   }
 
-  return { receive, figures: () => ({ ...figures }) }
+  return { prepare, keep, figures: () => ({ ...figures }) }
 }
 
 function inBatches(prepared: readonly PreparedOrder[]): PreparedOrder[][] {

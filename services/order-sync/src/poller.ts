@@ -5,8 +5,9 @@ import { releaseShipments } from '@tributary/shipping'
 import { checkOrderCalls, pauseWhenLimited } from './call-budget.ts'
 import type { OrderSyncContext } from './context.ts'
 import { reasonOf, verdictOn } from './failure.ts'
+import type { RefusedOrder } from './order-events.ts'
 import { parkOrderRead, tidyOrderReads } from './order-read-tasks.ts'
-import type { OrderReceiver } from './order-receiver.ts'
+import type { OrderReceiver, PreparedOrders } from './order-receiver.ts'
 import { type Pace, retryWait } from './pace.ts'
 import {
   advancePoll,
@@ -109,21 +110,50 @@ export function startPoller({ context, pace, receiver, openSeller }: Parts): Pol
     return poll
   }
 
+  /**
+   * Three things go on at once: the marketplace writes a page, we make events of the one before, and the log takes those of
+   * the one before that. Pages are kept in their order; what is not kept yet is read again after a crash.
+   */
   async function readPages(
     claimed: Poll,
     { access, window, first, signal }: { access: SellerAccess; window: ModifiedWindow; first: OrderPage; signal: AbortSignal },
   ): Promise<Poll> {
-    let poll = claimed
-    for (let page = first; ; ) {
-      // The marketplace writes the next page while we keep this one. What is not kept yet is read again after a crash.
-      const next = page.nextPage === null ? undefined : readPage(access, window, page.nextPage, signal)
-      next?.catch(() => {})
-      await take(access, page, signal)
-      if (!next || page.nextPage === null) return poll
-      poll = await advancePoll(database, poll, 0, Date.now() + pace.claim)
-      await keepWalk(database, poll, access.channel, { window, page: page.nextPage })
-      page = await next
+    let keeping = Promise.resolve(claimed)
+    try {
+      for (let page: OrderPage | undefined = first; page; ) {
+        const next: Promise<OrderPage> | undefined =
+          page.nextPage === null ? undefined : readPage(access, window, page.nextPage, signal)
+        next?.catch(() => {})
+        const prepared = await receiver.prepare(access.seller, page.orders, { origin: 'poll' })
+        const poll = await keeping
+        keeping = keep(poll, page, { access, window, prepared, signal })
+        keeping.catch(() => {})
+        page = await next
+      }
+      return await keeping
+    } finally {
+      // Whoever puts the poll back must find nothing of it under way.
+      await keeping.catch(() => {})
     }
+  }
+
+  /** Keeps the orders of a page; then the claim is prolonged, and the next reading may go on behind it. */
+  async function keep(
+    poll: Poll,
+    page: OrderPage,
+    {
+      access,
+      window,
+      prepared,
+      signal,
+    }: { access: SellerAccess; window: ModifiedWindow; prepared: PreparedOrders; signal: AbortSignal },
+  ): Promise<Poll> {
+    reportPage(access, page)
+    await parkRefused(access, await receiver.keep(prepared, signal))
+    if (page.nextPage === null) return poll
+    const advanced = await advancePoll(database, poll, 0, Date.now() + pace.claim)
+    await keepWalk(database, advanced, access.channel, { window, page: page.nextPage })
+    return advanced
   }
 
   async function readPage(
@@ -136,18 +166,20 @@ export function startPoller({ context, pace, receiver, openSeller }: Parts): Pol
     return await channel.listOrders(session, window, page, signal)
   }
 
-  async function take({ seller }: SellerAccess, page: OrderPage, signal: AbortSignal): Promise<void> {
+  async function parkRefused({ seller }: SellerAccess, refused: readonly RefusedOrder<Error>[]): Promise<void> {
     const { channel, sellerId } = seller
-    const refused = await receiver.receive(seller, page.orders, { origin: 'poll', signal })
     const now = Date.now()
     for (const { orderId, error } of refused) {
       logger.warn({ channel, sellerId, orderId, err: error }, 'an order can be no event until a person acts; parked')
       if (orderId.length > LONGEST_ORDER_ID) continue
       await parkOrderRead(database, { channel, sellerId, orderId }, { error: reasonOf(error), now, dueTime: now + pace.parked })
     }
-    if (page.unreadable.length === 0) return
-    figures.unreadable += page.unreadable.length
-    logger.error({ channel, sellerId, problems: page.unreadable }, 'the marketplace listed orders without a usable id')
+  }
+
+  function reportPage({ seller: { channel, sellerId } }: SellerAccess, { unreadable }: OrderPage): void {
+    if (unreadable.length === 0) return
+    figures.unreadable += unreadable.length
+    logger.error({ channel, sellerId, problems: unreadable }, 'the marketplace listed orders without a usable id')
   }
 
   async function settle(poll: Poll, error: unknown, signal: AbortSignal): Promise<void> {

@@ -8,8 +8,13 @@ import { userPerson } from './notification.ts'
 import { readBuyerCountries, readPersonal } from './personal.ts'
 import { CANCEL_STATES, FULFILLMENT_STATUSES, orderStatus, PAYMENT_STATUSES } from './status.ts'
 
-/** `unreadable` names what is wrong with the one field that an order cannot do without. */
-export type OrderOutcome = { kind: 'order'; order: SourceOrder } | { kind: 'unreadable'; problem: string }
+/**
+ * `unreadable` names what is wrong with the one field that an order cannot do without. `buyerCountries` are those that it names
+ * for its buyer.
+ */
+export type OrderOutcome =
+  | { kind: 'order'; order: SourceOrder; buyerCountries: string[] }
+  | { kind: 'unreadable'; problem: string }
 
 /**
  * Reads the JSON text of one order (eBay Fulfillment OpenAPI v1.20.7, `Order`) as far as it goes. Every field may be missing
@@ -32,12 +37,9 @@ export function normalizeOrder(text: string): OrderOutcome {
       personal: { buyer, receiver, original: text },
       problems: read.problems,
     },
+    // A reader of its own: what is wrong with an address is no problem of the order.
+    buyerCountries: readBuyerCountries(createFieldReader(), root),
   }
-}
-
-/** The countries that the text of an order names for its buyer. */
-export function buyerCountries(text: string): string[] {
-  return readBuyerCountries(createFieldReader(), { value: parseExactly(text), path: '' })
 }
 
 function readOrder(read: FieldReader, root: Field): Omit<NormalOrder, 'digest'> {

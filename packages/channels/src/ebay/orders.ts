@@ -5,7 +5,7 @@ import { ChannelError } from '../port.ts'
 import { elementTexts } from '../reading/json-text.ts'
 import { OrderList, parseAnswer, readAnswer } from './answers.ts'
 import { readFaults, refusal } from './errors.ts'
-import { buyerCountries, normalizeOrder } from './normalize.ts'
+import { normalizeOrder } from './normalize.ts'
 import { type PageToken, pageAfter, readPageToken, writePageToken } from './page-token.ts'
 import type { SellerCall } from './seller-call.ts'
 
@@ -17,6 +17,7 @@ const INVALID_ORDER_ID = 32100
 const DATE_IN_FUTURE = 30850
 
 type Orders = Pick<Channel, 'listOrders' | 'getOrder'>
+type ListedOrder = { order: SourceOrder; buyerCountries: readonly string[] }
 
 /**
  * Orders by modification time and one by one (eBay Fulfillment API v1.20.7, getOrders and getOrder).
@@ -111,12 +112,12 @@ function orderRefusal(answer: Answer, what: string, now: number): ChannelError {
   return refusal(answer, what, now)
 }
 
-function readElements(text: string, offset: number): { orders: SourceOrder[]; unreadable: FieldProblem[] } {
-  const orders: SourceOrder[] = []
+function readElements(text: string, offset: number): { orders: ListedOrder[]; unreadable: FieldProblem[] } {
+  const orders: ListedOrder[] = []
   const unreadable: FieldProblem[] = []
   for (const [index, element] of elementTexts(text, 'orders').entries()) {
     const outcome = normalizeOrder(element)
-    if (outcome.kind === 'order') orders.push(outcome.order)
+    if (outcome.kind === 'order') orders.push(outcome)
     else unreadable.push({ field: `orders[${offset + index}].orderId`, problem: outcome.problem })
   }
   return { orders, unreadable }
@@ -126,12 +127,15 @@ function readElements(text: string, offset: number): { orders: SourceOrder[]; un
  * Replaces the orders of which a list tells less than getOrder does. One that eBay lists but does not find stays as listed.
  * The first failure is thrown after the reads under way have ended.
  */
-async function withDetails(orders: SourceOrder[], getOrder: (orderId: string) => Promise<SourceOrder>): Promise<SourceOrder[]> {
-  const detailed = [...orders]
-  const waiting = [...orders.entries()].filter(([, order]) => listTellsLess(order))
+async function withDetails(
+  listed: readonly ListedOrder[],
+  getOrder: (orderId: string) => Promise<SourceOrder>,
+): Promise<SourceOrder[]> {
+  const detailed = listed.map(({ order }) => order)
+  const waiting = [...listed.entries()].filter(([, one]) => listTellsLess(one))
   const readOn = async () => {
     for (let next = waiting.shift(); next; next = waiting.shift()) {
-      const [index, order] = next
+      const [index, { order }] = next
       detailed[index] = await getOrder(order.orderId).catch((error: unknown) => {
         if (error instanceof ChannelError && error.code === 'CHANNEL_ORDER_UNKNOWN') return order
         waiting.length = 0
@@ -149,9 +153,9 @@ async function withDetails(orders: SourceOrder[], getOrder: (orderId: string) =>
  * Only getOrder gives the buyer's tax identifier (buyers from Italy, Spain and Guatemala) and fills `cancelRequests`
  * (Fulfillment API v1.20.7, Buyer.taxIdentifier and CancelStatus.cancelRequests).
  */
-function listTellsLess({ order, personal }: SourceOrder): boolean {
+function listTellsLess({ order: { order, personal }, buyerCountries }: ListedOrder): boolean {
   if (order.cancelState !== '' && order.cancelState !== 'NONE_REQUESTED') return true
-  return personal.buyer.taxId === undefined && buyerCountries(personal.original).some((country) => TAX_COUNTRIES.has(country))
+  return personal.buyer.taxId === undefined && buyerCountries.some((country) => TAX_COUNTRIES.has(country))
 }
 
 function isoTime(milliseconds: number): string {
