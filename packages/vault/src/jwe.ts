@@ -1,5 +1,5 @@
 import { createCipheriv, createDecipheriv, type KeyObject, randomBytes } from 'node:crypto'
-import { deflate, inflate } from './deflation.ts'
+import { type Deflated, deflate, inflate } from './deflation.ts'
 import { VaultError } from './errors.ts'
 
 /**
@@ -25,7 +25,11 @@ const TAG_BYTES = 16
 
 /** Seals `plaintext` under a key of 32 bytes. `header` can be read by everyone and changed by no one. */
 export function sealJwe(key: KeyObject, header: JweHeader, plaintext: string): string {
-  const { content, zip } = deflate(Buffer.from(plaintext))
+  return sealDeflated(key, header, deflate(plaintext))
+}
+
+/** `sealJwe` of what was deflated already. */
+export function sealDeflated(key: KeyObject, header: JweHeader, { content, zip }: Deflated): string {
   const full = { alg: 'dir', enc: 'A256GCM', ...(zip ? { zip } : {}), ...header }
   const encodedHeader = Buffer.from(JSON.stringify(full)).toString('base64url')
   const iv = randomBytes(IV_BYTES)

@@ -1,7 +1,8 @@
 import type { Database } from '@tributary/database'
 import { destroyKey } from './data-keys.ts'
+import { type Deflated, deflateAll } from './deflation.ts'
 import { VaultError } from './errors.ts'
-import { type Jwe, openJwe, parseJwe, sealJwe } from './jwe.ts'
+import { type Jwe, openJwe, parseJwe, sealDeflated, sealJwe } from './jwe.ts'
 import { type DataKey, openKeyRing } from './key-ring.ts'
 import { openMasterKeys } from './master-keys.ts'
 import type { OpenOutcome, SealOutcome, Subject, Vault } from './port.ts'
@@ -27,11 +28,11 @@ export async function openVault(options: {
   return {
     subject,
     seal: async (items) => {
-      const keys = await ring.forSealing(items)
-      return items.map((item): SealOutcome => {
-        const key = dataKey(keys, item.subject)
+      const [keys, deflated] = await Promise.all([ring.forSealing(items), deflateAll(items.map((item) => item.plaintext))])
+      return items.map(({ subject, eventId }, index): SealOutcome => {
+        const key = dataKey(keys, subject)
         if (key === 'erased') return { kind: 'erased' }
-        return { kind: 'sealed', jwe: sealJwe(key, { kid: item.subject, event: item.eventId }, item.plaintext) }
+        return { kind: 'sealed', jwe: sealDeflated(key, { kid: subject, event: eventId }, deflated[index] as Deflated) }
       })
     },
     open: async (items) => {

@@ -1,5 +1,5 @@
 import type { SourceOrder } from '@tributary/channels'
-import { type Connection, type Database, upsert } from '@tributary/database'
+import { type Connection, type Database, DatabaseError, upsert } from '@tributary/database'
 import type { OrderStatus } from '@tributary/events'
 import type { OrderName, SellerName } from './context.ts'
 import { type ChangedOrder, DOUBTFUL, type SeenOrder } from './order-changes.ts'
@@ -41,7 +41,7 @@ export async function rememberOrders(
   { channel, sellerId }: SellerName,
   changes: readonly ChangedOrder[],
 ): Promise<string[]> {
-  if (changes.length === 0) return []
+  if (changes.length === 0 || (await rememberNew(database, { channel, sellerId }, changes))) return []
   const orderIds = changes.map(({ order }) => order.orderId)
   return database.transaction(async (connection) => {
     // Rows must exist to be locked: READ COMMITTED locks no gaps.
@@ -59,6 +59,24 @@ export async function rememberOrders(
     await upsert(connection, { table: 'tributary_order_seen', primaryKey: KEY, columns: COLUMNS }, rowsToWrite)
     return written.filter(({ overtaken }) => overtaken).map(({ order }) => order.orderId)
   })
+}
+
+/** Remembers orders of which none was ever seen, as in a first import: one statement does. False when one has a row. */
+async function rememberNew(
+  database: Database,
+  { channel, sellerId }: SellerName,
+  changes: readonly ChangedOrder[],
+): Promise<boolean> {
+  if (changes.some(({ previous }) => previous !== '')) return false
+  const rows = changes.map(({ order, seen }) => rowOf(channel, sellerId, order, seen))
+  try {
+    await database.query(`INSERT INTO tributary_order_seen (${COLUMNS.join(', ')}) VALUES ?`, [rows])
+    return true
+  } catch (error) {
+    // Of a deadlock, too, the careful way makes the best.
+    if (error instanceof DatabaseError && (error.code === 'DATABASE_DUPLICATE' || error.retriable)) return false
+    throw error
+  }
 }
 
 /** Forgets what orders said about people that were erased. */
