@@ -13,14 +13,16 @@ const MILLISECONDS = 2 ** 41
  * UUIDv8 (RFC 9562 §5.8): SHA-256 over the parts, each behind its length in bytes, so that ('ab', 'c') is not ('a', 'bc').
  */
 export const derivedEventId = (...parts: (string | number)[]): string => {
-  const pieces: Buffer[] = []
-  for (const part of parts) {
-    const bytes = Buffer.from(String(part), 'utf8')
-    const length = Buffer.alloc(4)
-    length.writeUInt32BE(bytes.length)
-    pieces.push(length, bytes)
+  const texts = parts.map(String)
+  const lengths = texts.map((text) => Buffer.byteLength(text))
+  // One buffer for all: an order has some thirty parts, each of a few bytes.
+  const bytes = Buffer.allocUnsafe(lengths.reduce((sum, length) => sum + 4 + length, 0))
+  let at = 0
+  for (const [index, text] of texts.entries()) {
+    at = bytes.writeUInt32BE(lengths[index] ?? 0, at)
+    at += bytes.write(text, at)
   }
-  return shapedAsUuid(hash('sha256', Buffer.concat(pieces), 'hex'), '8')
+  return shapedAsUuid(hash('sha256', bytes, 'hex'), '8')
 }
 
 /** The id of an event about something we decide: UUIDv7 (RFC 9562 §5.7), so ids sort by `now`, milliseconds since 1970. */

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { type Connection, type Database, retryConflicts, type WriteResult } from '@tributary/database'
 import type { WrappedKey } from './master-keys.ts'
 import type { Subject } from './port.ts'
@@ -85,7 +85,7 @@ export function destroyKey(database: Database, subject: Subject): Promise<{ know
 
 /** The identity of a holder, whose text is too long for an index. */
 export function digestOf(holder: string): Buffer {
-  return createHash('sha256').update(holder).digest()
+  return hash('sha256', holder, 'buffer')
 }
 
 function* chunked<T>(items: readonly T[]): Generator<T[]> {

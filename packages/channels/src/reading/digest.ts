@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { NormalOrder } from '@tributary/events'
 
 /**
@@ -9,9 +9,7 @@ import type { NormalOrder } from '@tributary/events'
  */
 export function orderDigest(orderId: string, order: Omit<NormalOrder, 'digest'>): string {
   const lines = order.lines.toSorted((one, other) => (one.lineItemId < other.lineItemId ? -1 : 1)).map(sorted)
-  return createHash('md5')
-    .update(JSON.stringify(sorted({ ...order, lines, orderId })))
-    .digest('hex')
+  return hash('md5', JSON.stringify(sorted({ ...order, lines, orderId })), 'hex')
 }
 
 function sorted(value: object): object {

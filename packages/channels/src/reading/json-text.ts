@@ -3,6 +3,13 @@
  * key order, spaces), and an order is kept as the marketplace wrote it. Every function expects text that `JSON.parse` accepts.
  */
 
+const QUOTE = 0x22
+const BACKSLASH = 0x5c
+const OPENING_BRACKET = 0x5b
+const CLOSING_BRACKET = 0x5d
+const OPENING_BRACE = 0x7b
+const CLOSING_BRACE = 0x7d
+
 /** The texts of the elements of an array that is a member of the outermost object; empty when there is no such array. */
 export function elementTexts(text: string, member: string): string[] {
   const start = memberStart(text, member)
@@ -41,8 +48,9 @@ function memberStart(text: string, member: string): number | undefined {
 }
 
 function valueEnd(text: string, start: number): number {
-  if (text[start] === '"') return stringEnd(text, start)
-  if (text[start] === '{' || text[start] === '[') return nestedEnd(text, start)
+  const first = text.charCodeAt(start)
+  if (first === QUOTE) return stringEnd(text, start)
+  if (first === OPENING_BRACE || first === OPENING_BRACKET) return nestedEnd(text, start)
   let at = start
   while (at < text.length && !/[\s,\]}]/.test(text.charAt(at))) at += 1
   return at
@@ -52,22 +60,29 @@ function nestedEnd(text: string, start: number): number {
   let depth = 0
   let at = start
   do {
-    const character = text[at]
-    if (character === '"') {
+    const character = text.charCodeAt(at)
+    if (character === QUOTE) {
       at = stringEnd(text, at)
       continue
     }
-    if (character === '{' || character === '[') depth += 1
-    else if (character === '}' || character === ']') depth -= 1
+    if (character === OPENING_BRACE || character === OPENING_BRACKET) depth += 1
+    else if (character === CLOSING_BRACE || character === CLOSING_BRACKET) depth -= 1
     at += 1
   } while (depth > 0)
   return at
 }
 
+/** The native search for a quote, then whether a backslash stands before it: most of an order is inside quotes. */
 function stringEnd(text: string, start: number): number {
-  let at = start + 1
-  while (text[at] !== '"') at += text[at] === '\\' ? 2 : 1
-  return at + 1
+  let quote = text.indexOf('"', start + 1)
+  while (isEscaped(text, quote)) quote = text.indexOf('"', quote + 1)
+  return quote + 1
+}
+
+function isEscaped(text: string, quote: number): boolean {
+  let backslashes = 0
+  while (text.charCodeAt(quote - 1 - backslashes) === BACKSLASH) backslashes += 1
+  return backslashes % 2 === 1
 }
 
 function skipSpace(text: string, start: number): number {
