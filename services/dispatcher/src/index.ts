@@ -1,9 +1,10 @@
+export * from './asked-replay.ts'
 export * from './dispatcher.ts'
+export * from './endpoint-test.ts'
 export {
   type EndpointTarget,
   endpointDefinitions,
   endpointTargets,
-  eventFilterOf,
   type KnownEndpoint,
   listEndpoints,
 } from './known-endpoints.ts'

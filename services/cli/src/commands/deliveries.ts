@@ -6,12 +6,14 @@ import {
   type ListPlace,
   listDeliveries,
   OPEN_OUTCOMES,
+  readListPlace,
   readStandings,
   retryDeadLetter,
   retryLanes,
   type Standing,
   skipHead,
   TRY_OUTCOMES,
+  writeListPlace,
 } from '@tributary/delivery'
 import { listEndpoints } from '@tributary/dispatcher'
 import type { RecordedEvent } from '@tributary/event-log'
@@ -123,7 +125,8 @@ async function list(access: LogAccess, options: ListOptions): Promise<void> {
   })
   printRows(found.map(rowFor(options)), options)
   const last = found.at(-1)
-  if (last && found.length === limit && !options.json) process.stderr.write(`There may be more: --cursor '${cursorOf(last)}'\n`)
+  if (last && found.length === limit && !options.json)
+    process.stderr.write(`There may be more: --cursor '${writeListPlace(last)}'\n`)
 }
 
 /** Where the events of a key stand. A key may be in each topic; an order is in one. */
@@ -168,16 +171,13 @@ const jsonOf = ({ time, nextTime, ...row }: ListedDelivery) => ({
   place: placeOf(row),
   time: iso(time),
   next: nextTime === null ? null : iso(nextTime),
-  cursor: cursorOf({ ...row, time }),
+  cursor: writeListPlace({ ...row, time }),
 })
 
-const cursorOf = ({ time, partition, position, attempt, endpoint }: ListPlace): string =>
-  [time, partition, position, attempt, endpoint].join('.')
-
 function parseCursor(text: string): ListPlace {
-  const [, time, partition, position, attempt, endpoint] = /^(\d+)\.(\d+)\.(\d+)\.(\d+)\.(.+)$/.exec(text) ?? []
-  if (endpoint === undefined) throw new InvalidArgumentError('Give the cursor of a row as the list before showed it.')
-  return { time: Number(time), partition: Number(partition), position: Number(position), attempt: Number(attempt), endpoint }
+  const place = readListPlace(text)
+  if (place) return place
+  throw new InvalidArgumentError('Give the cursor of a row as the list before showed it.')
 }
 
 async function retryKeys({ database, configuration }: LogAccess, endpoint: string, key: string | undefined): Promise<void> {

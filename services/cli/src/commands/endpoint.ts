@@ -2,13 +2,12 @@ import { readCursors } from '@tributary/consumer'
 import {
   ADDRESS_REFUSED,
   countLanes,
-  createSender,
   type EndpointState,
   lookAtReach,
   readEndpointStates,
   setEndpointState,
 } from '@tributary/delivery'
-import { type EndpointTarget, endpointTargets } from '@tributary/dispatcher'
+import { type EndpointTarget, endpointTargets, testEndpoint } from '@tributary/dispatcher'
 import type { Configuration } from '@tributary/runtime'
 import type { Command } from 'commander'
 import { CommandError } from '../failure.ts'
@@ -61,23 +60,15 @@ export function addEndpointCommands(program: Command): void {
 const SHOWN = 500
 
 async function test(access: LogAccess, name: string, { json }: { json?: boolean }): Promise<void> {
-  const endpoint = (await endpointTargets(access)).find((one) => one.name === name)
-  if (!endpoint) throw unknownEndpoint(name)
-  const { target, scope, deadline, testRequest } = endpoint
-  if ('problem' in target) throw new CommandError('ENDPOINT_UNREADY', target.problem)
-  const { allowAddresses: allow, hosts } = access.configuration.delivery
-  const sender = createSender({ reach: { scope, allow }, hosts, ...(deadline === undefined ? {} : { deadline }) })
-  try {
-    const outcome = await sender.send(testRequest(target, Date.now()), { signal: access.signal })
-    const { kind, reason, status, durationMs, answer } = outcome
-    const shown = printable(answer).slice(0, SHOWN)
-    if (json) printLine(JSON.stringify({ endpoint: name, outcome: kind, reason, status, ms: durationMs, answer }))
-    else printLine(`${kind}${reason === '' ? '' : ` (${reason})`}, status ${status}, ${durationMs} ms`)
-    if (!json && shown !== '') printLine(shown)
-    if (kind !== 'delivered') process.exitCode = 1
-  } finally {
-    await sender.close()
-  }
+  const tested = await testEndpoint(access, name, access.signal)
+  if (tested.kind === 'unknown') throw unknownEndpoint(name)
+  if (tested.kind === 'unready') throw new CommandError('ENDPOINT_UNREADY', tested.problem)
+  const { kind, reason, status, durationMs, answer } = tested.outcome
+  const shown = printable(answer).slice(0, SHOWN)
+  if (json) printLine(JSON.stringify({ endpoint: name, outcome: kind, reason, status, ms: durationMs, answer }))
+  else printLine(`${kind}${reason === '' ? '' : ` (${reason})`}, status ${status}, ${durationMs} ms`)
+  if (!json && shown !== '') printLine(shown)
+  if (kind !== 'delivered') process.exitCode = 1
 }
 
 async function list(access: LogAccess): Promise<Record<string, unknown>[]> {

@@ -1,17 +1,8 @@
 import { userInfo } from 'node:os'
 import { createInterface } from 'node:readline/promises'
-import {
-  countReplay,
-  type PartitionReplay,
-  planReplay,
-  type ReplayCount,
-  readPresentPace,
-  readReplayProgress,
-  startReplay,
-} from '@tributary/delivery'
-import { eventFilterOf, type KnownEndpoint } from '@tributary/dispatcher'
-import type { Position, RecordedEvent } from '@tributary/event-log'
-import { positionAt } from '@tributary/history'
+import { type PartitionReplay, readReplayProgress, startReplay } from '@tributary/delivery'
+import { type AskedRange, countAskedReplay, type KnownEndpoint, planAskedReplay, type ReplayPlace } from '@tributary/dispatcher'
+import type { RecordedEvent } from '@tributary/event-log'
 import { pause } from '@tributary/runtime'
 import { type Command, InvalidArgumentError } from 'commander'
 import { parsePosition, parseTime } from '../arguments.ts'
@@ -24,8 +15,7 @@ import { type LogAccess, withHistory } from '../setting-up.ts'
 /** Milliseconds between two looks at how far a replay is. */
 const LOOK_EVERY = 500
 
-type Place = { kind: 'time'; time: number } | { kind: 'position'; position: Position }
-type Options = { from: Place; to?: Place; key?: string; dryRun?: boolean; yes?: boolean; json?: boolean }
+type Options = AskedRange & { dryRun?: boolean; yes?: boolean; json?: boolean }
 
 /** `tributary replay`: deliver again what an endpoint had before. */
 export function addReplayCommand(program: Command): void {
@@ -44,7 +34,7 @@ export function addReplayCommand(program: Command): void {
     )
 }
 
-function parsePlace(text: string): Place {
+function parsePlace(text: string): ReplayPlace {
   if (/^\d{1,11}$/.test(text)) return { kind: 'position', position: parsePosition(text) }
   try {
     return { kind: 'time', time: parseTime(text) }
@@ -55,7 +45,7 @@ function parsePlace(text: string): Place {
 
 async function replay(access: LogAccess, name: string, options: Options): Promise<void> {
   const endpoint = await knownEndpoint(access.database, access.configuration, name)
-  const plan = await planOf(access, endpoint, options)
+  const plan = await planAskedReplay(access, endpoint, options)
   if (plan.length === 0)
     throw new CommandError('REPLAY_EMPTY', `${name} has had nothing in that range. What it has not had yet comes by itself.`)
   const figures = await figuresOf(access, endpoint, plan)
@@ -64,26 +54,6 @@ async function replay(access: LogAccess, name: string, options: Options): Promis
   await confirm(options)
   await startReplay(access.database, { endpoint: name, topic: endpoint.topic, plan, by: userInfo().username })
   await watch(access, name)
-}
-
-async function planOf(
-  { database, log }: LogAccess,
-  { name, topic }: KnownEndpoint,
-  { from, to, key }: Options,
-): Promise<PartitionReplay[]> {
-  const ends = await log.ends(topic)
-  const positionsOf = (place: Place): Promise<Position[]> =>
-    Promise.all(
-      ends.map((end, partition) =>
-        place.kind === 'position' ? place.position : positionAt(log, topic, partition, end, place.time),
-      ),
-    )
-  return planReplay(database, {
-    ...{ endpoint: name, topic },
-    from: await positionsOf(from),
-    ...(to ? { to: await positionsOf(to) } : {}),
-    ...(key === undefined ? {} : { key }),
-  })
 }
 
 type Figures = {
@@ -98,25 +68,14 @@ type Figures = {
 type Found = { time: string; place: string; id: string }
 
 async function figuresOf(access: LogAccess, endpoint: KnownEndpoint, plan: readonly PartitionReplay[]): Promise<Figures> {
-  const { database, log, signal } = access
-  const wants = eventFilterOf(endpoint, database)
   const total = plan.reduce((sum, { from, to }) => sum + to - from, 0)
   const bar = createProgressBar({ label: 'reading the log', unit: 'events' })
-  const count: ReplayCount = await countReplay(log, endpoint.topic, plan, {
-    wants,
+  const { first, last, ...count } = await countAskedReplay(access, endpoint, plan, {
     onRead: (done) => bar.update({ done, total }),
-    signal,
+    signal: access.signal,
   })
   bar.end()
-  const pace = await readPresentPace(database, endpoint.name)
-  return {
-    endpoint: endpoint.name,
-    events: count.events,
-    bytes: count.bytes,
-    first: foundOf(count.first),
-    last: foundOf(count.last),
-    seconds: pace === undefined ? null : Math.ceil(count.events / pace),
-  }
+  return { endpoint: endpoint.name, ...count, first: foundOf(first), last: foundOf(last) }
 }
 
 const foundOf = (recorded: RecordedEvent | undefined): Found | null =>
