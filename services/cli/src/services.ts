@@ -5,6 +5,7 @@ import { createIngest } from '@tributary/ingest'
 import { createOrderSync } from '@tributary/order-sync'
 import { createProjector } from '@tributary/projector'
 import { createHttpServer, createMetricsServer, type HttpServer, type Service } from '@tributary/runtime'
+import { operatedEndpoints } from './operated-endpoints.ts'
 import type { Platform } from './platform.ts'
 
 export const SERVICE_NAMES = ['ingest', 'order-sync', 'contact-sync', 'projector', 'dispatcher', 'console'] as const
@@ -24,7 +25,7 @@ export function createServices(platform: Platform, names: readonly ServiceName[]
     projector: () => createProjector(platform),
     dispatcher: () => createDispatcher(platform),
     console() {
-      const made = createConsole(platform)
+      const made = createConsole({ ...platform, endpoints: operatedEndpoints(platform) })
       routers.push(made.router)
       return made
     },

@@ -142,9 +142,13 @@ describe('The HTTP API', () => {
     const document = (await json('/v3/api-docs')) as { openapi: string; paths: Record<string, object> }
     expect(document.openapi).to.equal('3.1.0')
     const order = '/v1/orders/{channel}/{sellerId}/{orderId}'
+    const endpoint = '/v1/endpoints/{endpoint}'
     expect(document.paths).to.have.all.keys(
       ...['/v1/orders', order, `${order}/shipments`, `${order}/shipments/{shipmentId}`, '/v1/sellers'],
       ...['/v1/sellers/{id}/sync', '/v1/wework/members', '/v1/wework/departments', '/v1/health'],
+      ...['/v1/deliveries', '/v1/endpoints'],
+      ...['pause', 'resume', 'test', 'keys', 'keys/{keyId}/revoke', 'retry', 'replay'].map((end) => `${endpoint}/${end}`),
+      ...['', '/retry', '/skip'].map((end) => `${endpoint}/deliveries/{partition}/{position}${end}`),
     )
     expect(document.paths[`${order}/shipments`]).to.have.all.keys('get', 'post')
   })

@@ -1,14 +1,18 @@
 import type { Database } from '@tributary/database'
 import type { EventLog } from '@tributary/event-log'
 import type { Configuration } from '@tributary/runtime'
+import type { Vault } from '@tributary/vault'
 import type { TSchema } from 'typebox'
 import type { Scope } from './access/api-keys.ts'
 import type { Caller } from './access/guard.ts'
+import type { Endpoints } from './endpoints.ts'
 
 /** What the console uses of the platform. */
 export type ConsoleContext = {
   database: Database
   log: EventLog
+  vault: Vault
+  endpoints: Endpoints
   configuration: Pick<Configuration, 'console' | 'consumerGroups' | 'wework'>
 }
 

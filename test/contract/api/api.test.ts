@@ -3,7 +3,9 @@ import { dirname } from 'node:path'
 import { promisify } from 'node:util'
 import { SCOPES } from '@tributary/console'
 import { type ConsoleUnderTest, startConsole } from '@tributary/console/testing'
+import { contextOf, QUICK } from '@tributary/dispatcher/testing'
 import { expect } from 'chai'
+import { operatedEndpoints } from '../../../services/cli/src/operated-endpoints.ts'
 import { schemathesis, whyNoSchemathesis } from './schemathesis.ts'
 
 const run = promisify(execFile)
@@ -22,7 +24,12 @@ describe('The HTTP API against its own description', function () {
   let its: ConsoleUnderTest
   let key: string
   before(async () => {
-    its = await startConsole({ requestsPerMinute: 1_000_000 }, { keyfil: customer })
+    its = await startConsole({ requestsPerMinute: 1_000_000 }, { keyfil: customer }, (parts) =>
+      operatedEndpoints({ ...parts, configuration: contextOf(parts, {}, QUICK).configuration }),
+    )
+    await its.database.query(
+      "INSERT INTO eg_spi (type, server_code, server_name, secret, create_time) VALUES (1, 'warehouse', 'warehouse', '', 0)",
+    )
     key = await its.keyWith(SCOPES)
     await its.addOrder(7, 'AWAITING_SHIPMENT')
     await its.database.query("INSERT INTO eg_wework_member (id, user_id, name, create_time) VALUES (1, 'u', 'n', 1)")

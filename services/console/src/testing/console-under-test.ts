@@ -1,12 +1,22 @@
-import { openDatabase } from '@tributary/database'
-import { openEventLog } from '@tributary/event-log'
+import { randomBytes } from 'node:crypto'
+import { type Database, openDatabase } from '@tributary/database'
+import { type EventLog, openEventLog } from '@tributary/event-log'
 import { type Event, encodeEvent, ORDER_TOPIC } from '@tributary/events'
 import { type Configuration, createHttpServer, createLogger } from '@tributary/runtime'
 import { migratedTestDatabase, startRelay } from '@tributary/test/servers'
+import { openVault, type Vault } from '@tributary/vault'
 import { addApiKey, type Scope } from '../access/api-keys.ts'
 import { createConsole } from '../console.ts'
+import type { Endpoints } from '../endpoints.ts'
 
 const GROUPS = { orderSpi: 'spi', weworkEventWebhook: 'webhooks' }
+
+const NO_ENDPOINTS: Endpoints = {
+  list: async () => [],
+  test: async () => ({ kind: 'unknown' }),
+  planReplay: async () => [],
+  countReplay: async () => undefined,
+}
 
 export type ConsoleUnderTest = Awaited<ReturnType<typeof startConsole>>
 
@@ -14,6 +24,8 @@ export type ConsoleUnderTest = Awaited<ReturnType<typeof startConsole>>
 export async function startConsole(
   configuration: Partial<Configuration['console']> = {},
   wework: Configuration['wework'] = {},
+  /** Who knows the endpoints; without, there are none. */
+  endpointsOf: (parts: { database: Database; log: EventLog; vault: Vault }) => Endpoints = () => NO_ENDPOINTS,
 ) {
   const stage = await migratedTestDatabase('console')
   const { database } = stage
@@ -21,8 +33,10 @@ export async function startConsole(
   const throughRelay = openDatabase(relay.url)
   const log = await openEventLog({ url: relay.url, database: throughRelay, partitions: 1 })
   const logger = createLogger({ level: 'silent', format: 'json' })
+  const vault = await openVault({ database, masterKeys: [randomBytes(32)] })
+  const parts = { database: throughRelay, log, vault }
   const { router } = createConsole({
-    ...{ database: throughRelay, log },
+    ...{ ...parts, endpoints: endpointsOf(parts) },
     configuration: {
       wework,
       consumerGroups: GROUPS,
@@ -44,7 +58,7 @@ export async function startConsole(
   }
 
   return {
-    ...{ database, log, http, keyWith },
+    ...{ database, log, vault, http, keyWith },
     /** Between the API and the database; what a test looks at goes around it. */
     relay,
     /** Adds an order of the seller, with the lines `line-1` (2 units) and `line-2` (1 unit). */
@@ -66,6 +80,12 @@ export async function startConsole(
     append: (event: Event) => log.append(ORDER_TOPIC, [encodeEvent(event)]),
     get: async (path: string, scopes: readonly Scope[] = ['read']) =>
       fetch(`${http.url}${path}`, { headers: { Authorization: `Bearer ${await keyWith(scopes)}` } }),
+    post: async (path: string, body: unknown = {}, scopes: readonly Scope[] = ['operate']) =>
+      fetch(`${http.url}${path}`, {
+        method: 'POST',
+        headers: { Authorization: `Bearer ${await keyWith(scopes)}`, 'Content-Type': 'application/json' },
+        body: JSON.stringify(body),
+      }),
     async close() {
       await http.stop()
       await log.close()

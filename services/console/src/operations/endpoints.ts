@@ -1,0 +1,142 @@
+import { readAllCursors } from '@tributary/consumer'
+import { countLanesByEndpoint, readEndpointStates, setEndpointState } from '@tributary/delivery'
+import { recordAccess } from '@tributary/history'
+import { Problem } from '@tributary/runtime'
+import { type Static, Type } from 'typebox'
+import type { Endpoint } from '../endpoints.ts'
+import type { CheckedRequest, ConsoleContext, Operation } from '../operation.ts'
+import { Count, closed, Nothing, Reason, Time } from '../schemas.ts'
+
+const EndpointName = Type.String({ minLength: 1, maxLength: 300, description: '`endpoint` of `GET /v1/endpoints`.' })
+export const EndpointPath = Type.Object({ endpoint: EndpointName }, closed)
+export const ENDPOINT = '/v1/endpoints/{endpoint}'
+
+const EndpointView = Type.Object(
+  {
+    endpoint: Type.String(),
+    topic: Type.String(),
+    state: Type.Enum(['active', 'paused', 'disabled']),
+    since: Type.Union([Time, Type.Null()], { description: 'When somebody decided so; null when nobody ever did.' }),
+    reason: Type.String(),
+    lag: Type.Integer({ minimum: 0, description: 'Positions between its cursors and the end of the log.' }),
+    retryingKeys: Count,
+    blockedKeys: Count,
+    waitingEvents: Count,
+  },
+  closed,
+)
+const Endpoints = Type.Object({ endpoints: Type.Array(EndpointView) }, closed)
+const Decided = Type.Object({ endpoint: Type.String(), state: Type.Enum(['active', 'paused', 'disabled']) }, closed)
+const PauseBody = Type.Object(
+  {
+    reason: Reason,
+    disable: Type.Optional(Type.Boolean({ description: 'As one that is not expected back; the same, but shown so.' })),
+  },
+  closed,
+)
+const Tested = Type.Object(
+  {
+    endpoint: Type.String(),
+    outcome: Type.String({ description: '`delivered`, or how it failed.' }),
+    reason: Type.String(),
+    status: Type.Integer({ description: 'Of the HTTP answer; 0 when there was none.' }),
+    durationMs: Type.Integer(),
+    answer: Type.String({ description: 'The first 4 KB.' }),
+  },
+  closed,
+)
+
+/** Milliseconds within which a test must have ended, whatever the deadline of the endpoint. */
+const TEST_TIMEOUT = 25_000
+
+export const ENDPOINT_OPERATIONS: readonly Operation[] = [
+  {
+    ...{ method: 'get', path: '/v1/endpoints', scope: 'read', parameters: Nothing, query: Nothing },
+    summary: 'Whom we deliver to: SPI services of `eg_spi` and webhooks of the configuration.',
+    answers: { 200: { description: 'Every endpoint.', schema: Endpoints } },
+    run: async (context) => ({ status: 200, body: { endpoints: await listEndpoints(context) } }),
+  },
+  {
+    ...{ method: 'post', path: `${ENDPOINT}/pause`, scope: 'operate', parameters: EndpointPath, query: Nothing },
+    body: PauseBody,
+    summary: 'Sends nothing to an endpoint; it stands at its cursor, and gets everything, in order, once resumed.',
+    answers: { 200: { description: 'Every dispatcher heeds it within seconds.', schema: Decided } },
+    run(context, request) {
+      const { reason, disable } = request.body as Static<typeof PauseBody>
+      return decide(context, request, { state: disable ? 'disabled' : 'paused', reason })
+    },
+  },
+  {
+    ...{ method: 'post', path: `${ENDPOINT}/resume`, scope: 'operate', parameters: EndpointPath, query: Nothing },
+    summary: 'Sends again to an endpoint that was paused, disabled, or answered 410.',
+    answers: { 200: { description: 'Every dispatcher heeds it within seconds.', schema: Decided } },
+    run: (context, request) => decide(context, request, { state: 'active', reason: '' }),
+  },
+  {
+    ...{ method: 'post', path: `${ENDPOINT}/test`, scope: 'operate', parameters: EndpointPath, query: Nothing },
+    summary: 'Sends one message that is marked as a test, also to an endpoint that is paused; no cursor moves.',
+    answers: { 200: { description: 'What came of it, also when it was not delivered.', schema: Tested } },
+    run: test,
+  },
+]
+
+/** The endpoint that the path names. Throws Problem 404. */
+export async function endpointOf({ endpoints }: ConsoleContext, { path }: CheckedRequest): Promise<Endpoint> {
+  const { endpoint: name } = path as Static<typeof EndpointPath>
+  const found = (await endpoints.list()).find((one) => one.name === name)
+  if (found) return found
+  throw endpointUnknown()
+}
+
+export const endpointUnknown = (): Problem =>
+  new Problem(404, 'ENDPOINT_UNKNOWN', 'There is no endpoint of this name. See: GET /v1/endpoints')
+
+/** Writes down who changed what of an endpoint. */
+export const recordChange = (
+  { database }: ConsoleContext,
+  { caller }: CheckedRequest,
+  action: string,
+  target: string,
+): Promise<void> => recordAccess(database, { actor: caller.id, action, target })
+
+async function listEndpoints({ endpoints, database, log }: ConsoleContext): Promise<Static<typeof EndpointView>[]> {
+  const [known, states, lanes, cursors] = await Promise.all([
+    endpoints.list(),
+    readEndpointStates(database),
+    countLanesByEndpoint(database),
+    readAllCursors(database),
+  ])
+  const ends = new Map<string, number[]>()
+  for (const topic of new Set(known.map((endpoint) => endpoint.topic))) ends.set(topic, await log.ends(topic))
+  const nexts = new Map(cursors.map(({ consumer, topic, partition, next }) => [`${consumer} ${topic} ${partition}`, next]))
+  return known.map(({ name, topic }) => {
+    const { state = 'active', since = null, reason = '' } = states.get(name) ?? {}
+    const { retrying = 0, blocked = 0, waiting = 0 } = lanes.get(name) ?? {}
+    const behind = (ends.get(topic) ?? []).map((end, partition) => end - (nexts.get(`${name} ${topic} ${partition}`) ?? 0))
+    const lag = behind.reduce((sum, events) => sum + Math.max(0, events), 0)
+    const trouble = { retryingKeys: retrying, blockedKeys: blocked, waitingEvents: waiting }
+    return { endpoint: name, topic, state, since, reason, lag, ...trouble }
+  })
+}
+
+async function decide(
+  context: ConsoleContext,
+  request: CheckedRequest,
+  { state, reason }: { state: Static<typeof Decided>['state']; reason: string },
+) {
+  const { name } = await endpointOf(context, request)
+  if (!(await setEndpointState(context.database, { name, state, reason })))
+    throw new Problem(409, 'ENDPOINT_STATE', `The endpoint is ${state} already.`)
+  await recordChange(context, request, `endpoint ${state}`, name)
+  return { status: 200, body: { endpoint: name, state } }
+}
+
+async function test(context: ConsoleContext, request: CheckedRequest) {
+  const { name } = await endpointOf(context, request)
+  const tested = await context.endpoints.test(name, AbortSignal.timeout(TEST_TIMEOUT))
+  if (tested.kind === 'unknown') throw endpointUnknown()
+  if (tested.kind === 'unready') throw new Problem(409, 'ENDPOINT_UNREADY', tested.problem)
+  const { kind: outcome, reason, status, durationMs, answer } = tested.outcome
+  await recordChange(context, request, 'endpoint test', name)
+  return { status: 200, body: { endpoint: name, outcome, reason, status, durationMs, answer } }
+}
