@@ -39,7 +39,10 @@ if (!(command in commands)) {
 installDependencies()
 if (['sandbox', 'test', 'bench'].includes(command)) installMariaDb()
 if (command === 'test' || command === 'bench' || rest.join(' ').includes('--log kafka')) installKafka()
-if (command === 'test') installPython()
+if (command === 'test') {
+  installPython()
+  installPrometheus()
+}
 for (const argumentList of commands[command]()) {
   const code = await runPinnedNode(argumentList)
   if (code !== 0) process.exit(code)
@@ -86,6 +89,12 @@ function installKafka() {
 function installPython() {
   if (spawnSync('python3', ['-c', 'import venv, ensurepip']).status === 0) return
   if (process.env.CI || process.getuid?.() === 0) install('Python for Schemathesis', ['python3-venv'])
+}
+
+/** promtool, which tries the alert rules. */
+function installPrometheus() {
+  if (findProgram('promtool')) return
+  if (process.env.CI || process.getuid?.() === 0) install("Prometheus's promtool", ['prometheus'])
 }
 
 function findProgram(name) {

@@ -27,6 +27,16 @@ export type PrivateBroker = {
   restart(): Promise<void>
 }
 
+/** Listeners beside the plain one, which stays for the broker itself and for whoever makes users and topics. */
+export type MoreListeners = {
+  listeners: readonly { name: string; protocol: 'SSL' | 'SASL_SSL'; port: number }[]
+  /** Lines of `server.properties`. */
+  properties: readonly string[]
+  /** What the making of the data folder and the Java machine are told besides. */
+  format: readonly string[]
+  java: readonly string[]
+}
+
 /** A shell ends the broker when we end, however we end: it reads a pipe that closes with us. */
 const SUPERVISOR = `
   exec 3<&0
@@ -44,27 +54,30 @@ export async function startKafka(options: {
   folder: string
   /** For a broker behind a relay: where it listens, and the port that it tells its clients. */
   ports?: { listening: number; advertised: number }
+  more?: MoreListeners
 }): Promise<PrivateBroker> {
   const java = needed('java', 'openjdk-17-jre-headless')
   const jars = await kafkaJars()
-  const { folder } = options
+  const { folder, more } = options
   await rm(folder, { recursive: true, force: true })
   await mkdir(folder, { recursive: true, mode: 0o700 })
   const port = options.ports?.listening ?? (await freePort())
   const advertised = options.ports?.advertised ?? port
   const controllerPort = await freePort()
   const properties = join(folder, 'server.properties')
-  await writeFile(properties, propertiesOf({ folder, port, advertised, controllerPort }))
+  await writeFile(properties, propertiesOf({ folder, port, advertised, controllerPort, more }))
   const javaOptions = [
     '-Xms256m',
     '-Xmx512m',
     '-XX:+UseSerialGC',
     '-XX:TieredStopAtLevel=1',
     `-Dlog4j2.configurationFile=${LOGGING}`,
+    ...(more?.java ?? []),
     '-cp',
     join(jars, '*'),
   ]
-  await run(java, [...javaOptions, 'kafka.tools.StorageTool', 'format', '--standalone', '-t', CLUSTER, '-c', properties])
+  const format = ['format', '--standalone', '-t', CLUSTER, '-c', properties, ...(more?.format ?? [])]
+  await run(java, [...javaOptions, 'kafka.tools.StorageTool', ...format])
   let child = await launch()
 
   async function launch(): Promise<ChildProcess> {
@@ -117,15 +130,24 @@ function needed(program: string, debianPackage: string): string {
 
 type Ports = { port: number; advertised: number; controllerPort: number }
 
-function propertiesOf({ folder, port, advertised, controllerPort }: Ports & { folder: string }): string {
+/** Others than the plain listener are told by name, because certificates are. */
+function propertiesOf({
+  folder,
+  port,
+  advertised,
+  controllerPort,
+  more,
+}: Ports & { folder: string; more: MoreListeners | undefined }): string {
+  const listeners = more?.listeners ?? []
+  const at = (host: string) => listeners.map((one) => `,${one.name}://${host}:${one.port}`).join('')
   return `process.roles=broker,controller
 node.id=1
 controller.quorum.bootstrap.servers=127.0.0.1:${controllerPort}
-listeners=PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}
-advertised.listeners=PLAINTEXT://127.0.0.1:${advertised},CONTROLLER://127.0.0.1:${controllerPort}
+listeners=PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}${at('127.0.0.1')}
+advertised.listeners=PLAINTEXT://127.0.0.1:${advertised},CONTROLLER://127.0.0.1:${controllerPort}${at('localhost')}
 inter.broker.listener.name=PLAINTEXT
 controller.listener.names=CONTROLLER
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT${listeners.map(({ name, protocol }) => `,${name}:${protocol}`).join('')}
 log.dirs=${join(folder, 'data')}
 auto.create.topics.enable=false
 offsets.topic.replication.factor=1
@@ -139,6 +161,7 @@ socket.request.max.bytes=134217728
 num.network.threads=2
 num.io.threads=2
 log.cleaner.enable=false
+${(more?.properties ?? []).join('\n')}
 `
 }
 

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { type PrivateBroker, startKafka } from './kafka.ts'
 import { findExecutable, ofWorker } from './machine.ts'
+import { describeUnless } from './pending.ts'
 
 let started: Promise<PrivateBroker> | undefined
 
@@ -33,8 +34,5 @@ function whyNoKafka(): string | undefined {
 
 /** A suite on Kafka. Where no broker can be had it is pending and says why; in CI it always runs. */
 export function describeOnKafka(title: string, suite: (this: Mocha.Suite) => void): void {
-  const reason = whyNoKafka()
-  if (reason === undefined) describe(title, suite)
-  // A test without a body is pending, with its title for the reason.
-  else describe(title, () => void it(reason))
+  describeUnless(whyNoKafka(), title, suite)
 }

@@ -1,5 +1,6 @@
 import type { Position, RecordedEvent, Slice } from '../port.ts'
-import { type Broker, type Cluster, type FetchedPartition, READ_UNCOMMITTED, rootOf } from './client.ts'
+import { type Broker, type Cluster, type FetchedPartition, READ_UNCOMMITTED } from './client.ts'
+import { rootOf } from './failure.ts'
 import { toRecorded } from './messages.ts'
 
 const DEFAULT_LIMIT = 500

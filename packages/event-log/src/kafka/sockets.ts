@@ -16,6 +16,7 @@ export function createSockets(): { open: ISocketFactory; destroyAll(): void } {
       const name = isIP(host) ? {} : { servername: host }
       const socket = ssl ? connectTls({ host, port, ...name, ...ssl }, onConnect) : connect({ host, port }, onConnect)
       socket.setKeepAlive(true, KEEP_ALIVE)
+      letGoOnce(socket)
       sockets.add(socket)
       socket.once('close', () => sockets.delete(socket))
       return socket
@@ -23,5 +24,19 @@ export function createSockets(): { open: ISocketFactory; destroyAll(): void } {
     destroyAll() {
       for (const socket of sockets) socket.destroy()
     },
+  }
+}
+
+/**
+ * kafkajs lets go of a socket at each of its disconnects, which may be many for one socket. One that is not connected yet, or
+ * no longer, puts that off by a listener each time, and Node warns at the eleventh.
+ */
+function letGoOnce(socket: Socket): void {
+  const letGo = socket.unref
+  let isLetGo = false
+  socket.unref = () => {
+    if (isLetGo) return socket
+    isLetGo = true
+    return letGo.call(socket)
   }
 }

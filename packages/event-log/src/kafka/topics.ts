@@ -5,7 +5,8 @@ import type { FollowedTopic } from '../following/partition-reader.ts'
 import { MAX_DATA_BYTES } from '../limits.ts'
 import { checkOutsideTopicName, registerOutsideTopic } from '../outside-topics.ts'
 import type { Position } from '../port.ts'
-import { type Cluster, rootOf } from './client.ts'
+import type { Cluster } from './client.ts'
+import { rootOf } from './failure.ts'
 
 /** Room for the attributes beside the largest data. */
 const MESSAGE_BYTES = MAX_DATA_BYTES + 1024 * 1024

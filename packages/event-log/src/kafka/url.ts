@@ -11,9 +11,10 @@ export type KafkaAddress = {
 }
 
 const FORM =
-  'kafka://[user:password@]host:port[,host:port…][?tls=true&ca=FILE&mechanism=plain|scram-sha-256|scram-sha-512|oauthbearer&token=FILE&replication=3&compression=gzip]'
+  'kafka://[user:password@]host:port[,host:port…][?tls=true&ca=FILE&cert=FILE&key=FILE&mechanism=plain|scram-sha-256|scram-sha-512|oauthbearer&token=FILE&replication=3&compression=gzip]'
 const MECHANISMS = ['plain', 'scram-sha-256', 'scram-sha-512'] as const
-const OPTIONS = ['tls', 'ca', 'mechanism', 'token', 'replication', 'compression']
+const OPTIONS = ['tls', 'ca', 'cert', 'key', 'mechanism', 'token', 'replication', 'compression']
+const TLS_FILES = ['ca', 'cert', 'key'] as const
 
 /**
  * Reads the address of a Kafka log. With `mechanism=oauthbearer` the token is read from the file `token` at each
@@ -43,11 +44,16 @@ export function parseKafkaUrl(url: string): KafkaAddress {
 }
 
 function sslOf(options: URLSearchParams): KafkaConfig['ssl'] {
-  const [tls, ca] = [options.get('tls'), options.get('ca')]
+  const tls = options.get('tls')
   if (tls !== null && tls !== 'true' && tls !== 'false') throw invalid('knows only true and false as tls')
-  if (ca === null) return tls === 'true' ? true : undefined
-  if (tls !== 'true') throw invalid('names a ca without tls=true')
-  return { ca: [read(ca, 'ca')] }
+  const named = TLS_FILES.filter((name) => options.has(name))
+  if (tls !== 'true') {
+    if (named.length > 0) throw invalid(`names a ${named[0]} without tls=true`)
+    return undefined
+  }
+  if (options.has('cert') !== options.has('key')) throw invalid('names only one of cert and key')
+  if (named.length === 0) return true
+  return Object.fromEntries(named.map((name) => [name, readNow(options.get(name) ?? '', name)]))
 }
 
 function saslOf(options: URLSearchParams, user: string | undefined, password: string | undefined): SASLOptions | undefined {
@@ -55,7 +61,7 @@ function saslOf(options: URLSearchParams, user: string | undefined, password: st
   const token = options.get('token')
   if (mechanism === 'oauthbearer') {
     if (token === null) throw invalid('needs a file that holds the token: token=FILE')
-    return { mechanism, oauthBearerProvider: async () => ({ value: read(token, 'token').trim() }) }
+    return { mechanism, oauthBearerProvider: async () => ({ value: readToken(token) }) }
   }
   if (user === undefined || password === undefined) {
     if (mechanism !== null) throw invalid('names a mechanism without user and password')
@@ -66,7 +72,7 @@ function saslOf(options: URLSearchParams, user: string | undefined, password: st
   return { mechanism: known, username: decodeURIComponent(user), password: decodeURIComponent(password) } as SASLOptions
 }
 
-function read(file: string, what: string): string {
+function readNow(file: string, what: string): string {
   try {
     return readFileSync(file, 'utf8')
   } catch (cause) {
@@ -75,6 +81,23 @@ function read(file: string, what: string): string {
       cause,
     })
   }
+}
+
+/** Whoever renews the token may be about to write it, so waiting may help. */
+function readToken(file: string): string {
+  const missing = (how: string, cause?: unknown) =>
+    new EventLogError('LOG_UNAVAILABLE', `The file that the address of the log names as token ${how}.`, {
+      retriable: true,
+      cause,
+    })
+  let token: string
+  try {
+    token = readFileSync(file, 'utf8').trim()
+  } catch (cause) {
+    throw missing('cannot be read', cause)
+  }
+  if (token === '') throw missing('is empty')
+  return token
 }
 
 const invalid = (why: string): EventLogError =>

@@ -7,7 +7,7 @@ import { firstPart } from '../first-part.ts'
 import { partitionOf } from '../partition.ts'
 import type { Appended, Position } from '../port.ts'
 import { isRetriable } from '../retriable.ts'
-import { asLogError } from './client.ts'
+import { asLogError } from './failure.ts'
 import { toMessage } from './messages.ts'
 
 /** Data in one request: a partition's share of it is one batch at the broker, which may be no larger than a message. */

@@ -1,0 +1,74 @@
+import { EventLogError } from '../port.ts'
+
+type KafkaError = Error & { type?: string; retriable?: boolean; code?: string; cause?: unknown }
+
+const TOO_LARGE: ReadonlySet<string> = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE'])
+const REFUSED: ReadonlySet<string> = new Set([
+  'TOPIC_AUTHORIZATION_FAILED',
+  'CLUSTER_AUTHORIZATION_FAILED',
+  'SASL_AUTHENTICATION_FAILED',
+])
+/** kafkajs puts everything that goes wrong with a token, also the brokers' refusal, behind these words. */
+const OF_TOKEN = /^SASL OAUTHBEARER/
+const UNSUPPORTED = /mechanism is not supported by the server/
+
+/** What Node and OpenSSL say when a certificate or the TLS of the other side does not suit. */
+const TLS_ADVICE: readonly [code: RegExp, advice: string][] = [
+  [
+    /SELF_SIGNED_CERT|UNABLE_TO_VERIFY|UNABLE_TO_GET_ISSUER|CERT_UNTRUSTED/,
+    'Nobody whom we trust vouches for the certificate of a broker: name the file of its authority as ca.',
+  ],
+  [
+    /ALTNAME_INVALID/,
+    'The certificate of a broker is for another host: address the brokers, and let them advertise themselves, by the names that it holds.',
+  ],
+  [/CERT_HAS_EXPIRED|CERT_NOT_YET_VALID/, 'The certificate of a broker has expired, or begins later.'],
+  [
+    /ALERT|HANDSHAKE_FAILURE/,
+    'The brokers refuse our TLS: they ask for a certificate of ours (cert and key), or do not trust the one that they got.',
+  ],
+  [/ERR_SSL|before secure TLS connection/, 'The brokers speak no TLS at this port, or none that we do.'],
+]
+
+type Trouble = { advice: string; retriable: boolean }
+
+/** What a caller of the log sees of an error of kafkajs, whose name begins with KafkaJS. Others pass as they are. */
+export function asLogError(thrown: unknown, doing: string): unknown {
+  if (!(thrown instanceof Error) || !thrown.name.startsWith('KafkaJS')) return thrown
+  const root = rootOf(thrown)
+  // What our own provider of tokens says reaches us wrapped in tries.
+  if (root.cause instanceof EventLogError) return root.cause
+  const type = root.type ?? ''
+  if (TOO_LARGE.has(type))
+    return new EventLogError(
+      'LOG_EVENT_TOO_LARGE',
+      `The log could not ${doing}: the brokers take no message so large. Raise max.message.bytes of the topic.`,
+      { retriable: false, cause: thrown },
+    )
+  const { advice, retriable } = troubleOf(root)
+  return new EventLogError(
+    'LOG_UNAVAILABLE',
+    `The log could not ${doing}. ${advice} (${root.name}${type ? ` ${type}` : ''}: ${root.message})`,
+    { retriable, cause: thrown },
+  )
+}
+
+/** Brokers and whoever renews tokens and certificates mend theirs without us; a user that is refused stays so. */
+function troubleOf({ name, type, code = '', message }: KafkaError): Trouble {
+  if (name === 'KafkaJSSASLAuthenticationError') {
+    if (UNSUPPORTED.test(message)) return { advice: 'The brokers do not know this mechanism at this port.', retriable: false }
+    if (OF_TOKEN.test(message))
+      return { advice: 'The brokers refuse the token: it has expired, or is not meant for them.', retriable: true }
+  }
+  if (REFUSED.has(type ?? '') || name === 'KafkaJSSASLAuthenticationError')
+    return { advice: 'The brokers refuse this user or its access to the topic.', retriable: false }
+  const [, advice] = TLS_ADVICE.find(([pattern]) => pattern.test(`${code} ${message}`)) ?? []
+  return { advice: advice ?? 'Do the brokers answer, and is the address right?', retriable: true }
+}
+
+/** kafkajs wraps what went wrong in what it did about it. */
+export function rootOf(error: Error): KafkaError {
+  let root = error as KafkaError
+  while (root.cause instanceof Error && root.cause.name.startsWith('KafkaJS')) root = root.cause as KafkaError
+  return root
+}
