@@ -122,12 +122,12 @@ describeOnKafka('The Kafka log on secured brokers', function () {
   it('says that the brokers speak no TLS', () =>
     expectRefused(address(`127.0.0.1:${kafka.broker.port}`, { ca: kafka.files.ca }), { ...AWAY, says: /speak no TLS/ }))
 
-  it('says that a token has expired, is meant for others, or is not there', async () => {
+  it('says that a token has expired, is meant for others, is forged, or is not there', async () => {
     const file = join(FOLDER, 'bad-token')
     await expectRefused(withToken(file), { ...AWAY, says: /names as token cannot be read/ })
     await writeFile(file, '\n')
     await expectRefused(withToken(file), { ...AWAY, says: /names as token is empty/ })
-    for (const token of [kafka.token({ seconds: -30 }), kafka.token({ audience: 'somebody-else' })]) {
+    for (const token of [kafka.token({ seconds: -300 }), kafka.token({ audience: 'somebody-else' }), forged(kafka.token())]) {
       await writeFile(file, token)
       await expectRefused(withToken(file), { ...AWAY, says: /refuse the token/, secrets: [token] })
     }
@@ -146,6 +146,9 @@ describeOnKafka('The Kafka log on secured brokers', function () {
     })
   })
 })
+
+/** The signature is the last of the three parts. */
+const forged = (token: string): string => token.replace(/[^.]+$/, (signature) => [...signature].toReversed().join(''))
 
 /** Appends until that is refused; answers why. */
 async function refusalOf(log: EventLog): Promise<string> {

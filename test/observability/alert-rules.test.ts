@@ -30,7 +30,9 @@ describe('the cases of the alert rules', () => {
       const needed = metricsUsed(expr).map(({ metric }) => metric)
       for (const fires of [true, false])
         expect(
-          cases.some((one) => one.alertname === alert && one.fires === fires && needed.every((name) => one.metrics.includes(name))),
+          cases.some(
+            (one) => one.alertname === alert && one.fires === fires && needed.every((name) => one.metrics.includes(name)),
+          ),
           `${alert} has a case in which it ${fires ? 'fires' : 'is quiet'}`,
         ).to.equal(true)
     }
@@ -38,8 +40,7 @@ describe('the cases of the alert rules', () => {
 })
 
 /** What keeps promtool from running here, with the fix. In CI it always runs. */
-const missing =
-  findExecutable('promtool') || process.env['CI'] ? undefined : 'pending, needs: sudo apt-get install prometheus'
+const missing = findExecutable('promtool') || process.env['CI'] ? undefined : 'pending, needs: sudo apt-get install prometheus'
 
 describeUnless(missing, "Prometheus's own promtool", () => {
   const run = promisify(execFile)

@@ -86,10 +86,12 @@ function ofListener(plain: { user: string; password: string }, jwks: string): st
     property('scram-sha-512.sasl.jaas.config', `${MODULES}.scram.ScramLoginModule required;`),
     property('oauthbearer.sasl.jaas.config', `${MODULES}.oauthbearer.OAuthBearerLoginModule required;`),
     property('oauthbearer.sasl.server.callback.handler.class', `${MODULES}.oauthbearer.OAuthBearerValidatorCallbackHandler`),
-    property('oauthbearer.sasl.oauthbearer.jwks.endpoint.url', jwks),
-    property('oauthbearer.sasl.oauthbearer.expected.audience', AUDIENCE),
-    property('oauthbearer.sasl.oauthbearer.expected.issuer', ISSUER),
-    property('oauthbearer.sasl.oauthbearer.clock.skew.seconds', '1'),
+    // The default of Kafka 4.1 looks at no signature here.
+    property('sasl.oauthbearer.jwt.validator.class', `${MODULES}.oauthbearer.BrokerJwtValidator`),
+    property('sasl.oauthbearer.jwks.endpoint.url', jwks),
+    property('sasl.oauthbearer.expected.audience', AUDIENCE),
+    property('sasl.oauthbearer.expected.issuer', ISSUER),
+    property('sasl.oauthbearer.clock.skew.seconds', '1'),
     // Whoever does not renew in time is cut off.
     property('oauthbearer.connections.max.reauth.ms', '3600000'),
   ]
@@ -127,7 +129,14 @@ async function startTokens() {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/jwks`,
     token: ({ seconds = 3_600, audience = AUDIENCE }: { seconds?: number; audience?: string } = {}) => {
       const now = Math.floor(Date.now() / 1_000)
-      return signed(privateKey, { iss: ISSUER, aud: audience, sub: 'tributary', iat: now - 60, exp: now + seconds, scope: '' })
+      return signed(privateKey, {
+        iss: ISSUER,
+        aud: audience,
+        sub: 'tributary',
+        iat: now - 600,
+        exp: now + seconds,
+        scope: 'log',
+      })
     },
     close: async () => {
       server.close()

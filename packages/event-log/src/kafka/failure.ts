@@ -8,9 +8,9 @@ const REFUSED: ReadonlySet<string> = new Set([
   'CLUSTER_AUTHORIZATION_FAILED',
   'SASL_AUTHENTICATION_FAILED',
 ])
-/** kafkajs puts everything that goes wrong with a token, also the brokers' refusal, behind these words. */
-const OF_TOKEN = /^SASL OAUTHBEARER/
 const UNSUPPORTED = /mechanism is not supported by the server/
+/** For kafkajs every failure in the middle of an authentication is a refusal; these are connections that broke. */
+const BROKEN = /closed|timed out|timeout|connection error|connection lost|not connected/i
 
 /** What Node and OpenSSL say when a certificate or the TLS of the other side does not suit. */
 const TLS_ADVICE: readonly [code: RegExp, advice: string][] = [
@@ -34,10 +34,11 @@ type Trouble = { advice: string; retriable: boolean }
 
 /** What a caller of the log sees of an error of kafkajs, whose name begins with KafkaJS. Others pass as they are. */
 export function asLogError(thrown: unknown, doing: string): unknown {
-  if (!(thrown instanceof Error) || !thrown.name.startsWith('KafkaJS')) return thrown
+  if (!(thrown instanceof Error)) return thrown
+  // What is said of a token (oauth-bearer.ts).
+  if (thrown.cause instanceof EventLogError) return thrown.cause
+  if (!thrown.name.startsWith('KafkaJS')) return thrown
   const root = rootOf(thrown)
-  // What our own provider of tokens says reaches us wrapped in tries.
-  if (root.cause instanceof EventLogError) return root.cause
   const type = root.type ?? ''
   if (TOO_LARGE.has(type))
     return new EventLogError(
@@ -53,14 +54,12 @@ export function asLogError(thrown: unknown, doing: string): unknown {
   )
 }
 
-/** Brokers and whoever renews tokens and certificates mend theirs without us; a user that is refused stays so. */
+/** Brokers come back, and whoever keeps their certificates mends them without us; a user that is refused stays so. */
 function troubleOf({ name, type, code = '', message }: KafkaError): Trouble {
-  if (name === 'KafkaJSSASLAuthenticationError') {
-    if (UNSUPPORTED.test(message)) return { advice: 'The brokers do not know this mechanism at this port.', retriable: false }
-    if (OF_TOKEN.test(message))
-      return { advice: 'The brokers refuse the token: it has expired, or is not meant for them.', retriable: true }
-  }
-  if (REFUSED.has(type ?? '') || name === 'KafkaJSSASLAuthenticationError')
+  const isOfUser = name === 'KafkaJSSASLAuthenticationError'
+  if (isOfUser && UNSUPPORTED.test(message))
+    return { advice: 'The brokers do not know this mechanism at this port.', retriable: false }
+  if (REFUSED.has(type ?? '') || (isOfUser && !BROKEN.test(message)))
     return { advice: 'The brokers refuse this user or its access to the topic.', retriable: false }
   const [, advice] = TLS_ADVICE.find(([pattern]) => pattern.test(`${code} ${message}`)) ?? []
   return { advice: advice ?? 'Do the brokers answer, and is the address right?', retriable: true }

@@ -101,6 +101,9 @@ describeOnKafka('A topic of Kafka with gaps in its offsets', function () {
       'kafka://host:9092?x=1',
       'kafka://host:9092?mechanism=plain',
       'kafka://host:9092?ca=/none',
+      'kafka://host:9092?tls=true&ca=/none',
+      'kafka://host:9092?tls=true&cert=/none',
+      'kafka://host:9092?cert=/none&key=/none',
     ]
     for (const url of wrong) {
       const error = (() => {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import type { KafkaConfig, SASLOptions } from 'kafkajs'
 import { EventLogError } from '../port.ts'
+import { oauthBearer } from './oauth-bearer.ts'
 
 /** What the address of a Kafka log says. */
 export type KafkaAddress = {
@@ -56,12 +57,12 @@ function sslOf(options: URLSearchParams): KafkaConfig['ssl'] {
   return Object.fromEntries(named.map((name) => [name, readNow(options.get(name) ?? '', name)]))
 }
 
-function saslOf(options: URLSearchParams, user: string | undefined, password: string | undefined): SASLOptions | undefined {
+function saslOf(options: URLSearchParams, user: string | undefined, password: string | undefined): KafkaConfig['sasl'] {
   const mechanism = options.get('mechanism')
   const token = options.get('token')
   if (mechanism === 'oauthbearer') {
     if (token === null) throw invalid('needs a file that holds the token: token=FILE')
-    return { mechanism, oauthBearerProvider: async () => ({ value: readToken(token) }) }
+    return oauthBearer(() => readToken(token))
   }
   if (user === undefined || password === undefined) {
     if (mechanism !== null) throw invalid('names a mechanism without user and password')
