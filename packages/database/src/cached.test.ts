@@ -52,6 +52,11 @@ describe('a value that may be an old one', () => {
     expect(await value()).to.equal('late')
   })
 
+  it('is the one that was known before, when the first loading fails', async () => {
+    const value = orLast(1_000, async () => Promise.reject(new Error('down')), 'known')
+    expect(await value()).to.equal('known')
+  })
+
   it('is waited for at first, and its failure told', async () => {
     const value = orLast(1, async () => Promise.reject(new Error('down')))
     expect(await value().catch((error: Error) => error.message)).to.equal('down')

@@ -22,19 +22,20 @@ export function cached<T>(ttlMs: number, load: () => Promise<T>): () => Promise<
 
 /**
  * What `load` gives, or what it gave last when it fails or takes longer than `patienceMs` milliseconds: for what is better a
- * little old than missing. The first load has nothing to fall back on and is waited for; its failure is thrown.
+ * little old than missing. Without a `known` value the first load has nothing to fall back on: it is waited for, and its failure
+ * is thrown.
  */
-export function orLast<T>(patienceMs: number, load: () => Promise<T>): () => Promise<T> {
-  let last: { value: T } | undefined
+export function orLast<T>(patienceMs: number, load: () => Promise<T>, known?: T): () => Promise<T> {
+  let last: { value: T } | undefined = known === undefined ? undefined : { value: known }
   return async () => {
     const loading = load().then((value) => {
       last = { value }
       return value
     })
     if (!last) return await loading
-    const known = last.value
+    const { value } = last
     const { promise: late, resolve } = Promise.withResolvers<T>()
-    const timer = setTimeout(() => resolve(known), patienceMs)
-    return await Promise.race([loading.catch(() => known), late]).finally(() => clearTimeout(timer))
+    const timer = setTimeout(() => resolve(value), patienceMs)
+    return await Promise.race([loading.catch(() => value), late]).finally(() => clearTimeout(timer))
   }
 }

@@ -1,6 +1,8 @@
 export { type KeyRow, readKeyRows, writeKeyRows } from './backup.ts'
 export * from './errors.ts'
+export type { WrappedKey } from './master-keys.ts'
 export * from './port.ts'
+export { readPseudonymKey } from './pseudonyms.ts'
 export { rewrapKeys } from './rewrap.ts'
 export * from './settings.ts'
 export { openVault, readSealHeader } from './vault.ts'

@@ -1,31 +1,38 @@
 import { createHmac, createSecretKey, randomBytes } from 'node:crypto'
 import type { Database } from '@tributary/database'
 import { VaultError } from './errors.ts'
-import type { MasterKeys } from './master-keys.ts'
+import type { MasterKeys, WrappedKey } from './master-keys.ts'
 import type { Subject } from './port.ts'
 
 /** What the wrapped pseudonym key is bound to. */
 export const PSEUDONYM_KEY_NAME = 'pseudonym key'
 
 /**
- * Loads the key that makes pseudonyms, making it once for a database. It is a key of its own, wrapped, because
- * pseudonyms stand in the log for ever and must not change when the master key does.
- * Throws VaultError VAULT_MASTER_KEY_INVALID when none of our master keys opens it.
+ * Loads the key that makes pseudonyms, still wrapped, making it once for a database. It is a key of its own, wrapped, because
+ * pseudonyms stand in the log for ever and must not change when the master key does. Throws VaultError VAULT_KEY_UNKNOWN.
  */
-export async function openPseudonyms(
-  database: Database,
-  masterKeys: MasterKeys,
-): Promise<(kind: string, id: string) => Subject> {
+export async function loadPseudonymKey(database: Database, masterKeys: MasterKeys): Promise<WrappedKey> {
   const fresh = masterKeys.wrap(PSEUDONYM_KEY_NAME, randomBytes(32))
   await database.query('INSERT IGNORE INTO tributary_subject_pseudonym_key (id, wrapped_key, master_key) VALUES (1, ?, ?)', [
     fresh.wrapped,
     fresh.masterKey,
   ])
+  const found = await readPseudonymKey(database)
+  if (found) return found
+  throw new VaultError('VAULT_KEY_UNKNOWN', 'The database lost its pseudonym key. Restore it from a backup.')
+}
+
+/** The wrapped key that makes the pseudonyms of a database; undefined before its vault was first opened. */
+export async function readPseudonymKey(database: Database): Promise<WrappedKey | undefined> {
   const [row] = await database.query<{ wrapped_key: Buffer; master_key: string }[]>(
     'SELECT wrapped_key, master_key FROM tributary_subject_pseudonym_key WHERE id = 1',
   )
-  if (!row) throw new VaultError('VAULT_KEY_UNKNOWN', 'The database lost its pseudonym key. Restore it from a backup.')
-  const key = createSecretKey(unwrap(masterKeys, { wrapped: row.wrapped_key, masterKey: row.master_key }))
+  return row && { wrapped: row.wrapped_key, masterKey: row.master_key }
+}
+
+/** Makes pseudonyms. Throws VaultError VAULT_MASTER_KEY_INVALID when none of our master keys opens the key. */
+export function openPseudonyms(masterKeys: MasterKeys, wrapped: WrappedKey): (kind: string, id: string) => Subject {
+  const key = createSecretKey(unwrap(masterKeys, wrapped))
   return (kind, id) => {
     // The length before the kind keeps ('a', 'bc') apart from ('ab', 'c').
     const text = `${Buffer.byteLength(kind)}:${kind}${id}`
@@ -33,7 +40,7 @@ export async function openPseudonyms(
   }
 }
 
-function unwrap(masterKeys: MasterKeys, wrapped: { wrapped: Buffer; masterKey: string }): Buffer {
+function unwrap(masterKeys: MasterKeys, wrapped: WrappedKey): Buffer {
   try {
     return masterKeys.unwrap(PSEUDONYM_KEY_NAME, wrapped)
   } catch (cause) {

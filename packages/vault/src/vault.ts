@@ -4,25 +4,27 @@ import { type Deflated, deflateAll } from './deflation.ts'
 import { VaultError } from './errors.ts'
 import { type Jwe, openJwe, parseJwe, sealDeflated, sealJwe } from './jwe.ts'
 import { type DataKey, openKeyRing } from './key-ring.ts'
-import { openMasterKeys } from './master-keys.ts'
+import { openMasterKeys, type WrappedKey } from './master-keys.ts'
 import type { OpenOutcome, SealOutcome, Subject, Vault } from './port.ts'
-import { openPseudonyms } from './pseudonyms.ts'
+import { loadPseudonymKey, openPseudonyms } from './pseudonyms.ts'
 
 const CACHE_TTL = 60_000
 
 /**
  * Opens the vault of a database whose migrations have run. The first of `masterKeys` (32 bytes each) wraps new keys, all
  * unwrap. A destroyed key may still open what it sealed for `cacheTtl` milliseconds in other processes; 60,000 by default.
+ * With `pseudonymKey`, as `readPseudonymKey` gave it, nothing is asked of the database before the first seal or open.
  * Throws VaultError VAULT_MASTER_KEY_MISSING, or VAULT_MASTER_KEY_INVALID, also when the database belongs to another key.
  */
 export async function openVault(options: {
   database: Database
   masterKeys: readonly Buffer[]
   cacheTtl?: number
+  pseudonymKey?: WrappedKey
 }): Promise<Vault> {
   const { database, cacheTtl = CACHE_TTL } = options
   const masterKeys = openMasterKeys(options.masterKeys)
-  const subject = await openPseudonyms(database, masterKeys)
+  const subject = openPseudonyms(masterKeys, options.pseudonymKey ?? (await loadPseudonymKey(database, masterKeys)))
   const ring = openKeyRing(database, masterKeys, cacheTtl)
 
   return {

@@ -3,7 +3,7 @@ import { createAmazon } from '@tributary/channels/amazon'
 import { createEbay } from '@tributary/channels/ebay'
 import { createLazada } from '@tributary/channels/lazada'
 import { createTiktok } from '@tributary/channels/tiktok'
-import { cached, type Database, listApps, orLast } from '@tributary/database'
+import { type AppRow, cached, type Database, listApps, orLast } from '@tributary/database'
 import { createCallBudget } from '@tributary/order-sync'
 import type { Configuration } from '@tributary/runtime'
 
@@ -32,17 +32,21 @@ const OPENERS: ReadonlyMap<number, Opener> = new Map<number, Opener>([
   [4, ({ lazada }, { budget, apps }) => lazada && createLazada({ urls: lazada, budget, apps })],
 ])
 
-/** Opens the channels that the configuration names. `appsFor` milliseconds apps count as fresh; for tests. */
+/**
+ * Opens the channels that the configuration names. `known` are apps for while the database has not answered yet; `appsFor`
+ * milliseconds they count as fresh, for tests.
+ */
 export function openChannels(
   configuration: Configuration,
   database: Database,
-  { appsFor = APPS_FOR } = {},
+  { appsFor = APPS_FOR, known }: { appsFor?: number; known?: readonly AppRow[] } = {},
 ): ReadonlyMap<number, Channel> {
   const channels = new Map<number, Channel>()
   for (const [number, open] of OPENERS) {
     const apps = orLast(
       APPS_WITHIN,
       cached(appsFor, () => listApps(database, number)),
+      known?.filter(({ channel }) => channel === number),
     )
     const channel = open(configuration, { budget: createCallBudget({ database, channel: number }), apps })
     if (channel) channels.set(number, channel)

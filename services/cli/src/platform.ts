@@ -18,6 +18,8 @@ export type Platform = {
   rowIds: { next(): number }
   /** Whether this process still holds the worker number that makes its row ids unique. */
   mayIssueRowIds(): boolean
+  /** Opened while the database was away (without-database.ts): good for taking things in, and for nothing else. */
+  withoutDatabase?: boolean
   close(): Promise<void>
 }
 

@@ -5,6 +5,7 @@ import { createIngest } from '@tributary/ingest'
 import { createOrderSync } from '@tributary/order-sync'
 import { createProjector } from '@tributary/projector'
 import { createHttpServer, createMetricsServer, type HttpServer, type Service } from '@tributary/runtime'
+import { keepStart } from './kept-start.ts'
 import { operatedEndpoints } from './operated-endpoints.ts'
 import type { Platform } from './platform.ts'
 
@@ -30,15 +31,34 @@ export function createServices(platform: Platform, names: readonly ServiceName[]
       return made
     },
   }
-  const services = SERVICE_NAMES.filter((name) => names.includes(name)).map((name) => factories[name]())
-  const { configuration, logger } = platform
-  const health = [...services, rowIdsOf(platform)]
+  const named = SERVICE_NAMES.filter((name) => names.includes(name)).map((name) => factories[name]())
+  const { configuration, logger, withoutDatabase } = platform
+  const health = [...named, withoutDatabase ? DATABASE_AWAY : rowIdsOf(platform)]
+  const services = [...(names.includes('ingest') ? startKeeperOf(platform) : []), ...named]
   const { host, port } = configuration.server
   const http = createHttpServer({ host, port, logger, routers, health })
   const { metrics } = configuration
   if (metrics.port === undefined) return { services: [...services, http], http }
   const metricsServer = createMetricsServer({ host: metrics.host, port: metrics.port, logger, health })
   return { services: [...services, metricsServer, http], http }
+}
+
+/** So that a process with ingest can start while the database is away. */
+function startKeeperOf(platform: Platform): Service[] {
+  const { spool } = platform.configuration.ingest
+  return spool && !platform.withoutDatabase ? [keepStart({ ...platform, folder: spool.folder })] : []
+}
+
+/** All that was asked for begins when the database is back. */
+const DATABASE_AWAY: Service = {
+  name: 'database',
+  start: async () => {},
+  stop: async () => {},
+  health: async () => ({
+    name: 'database',
+    status: 'degraded',
+    reason: 'It was away when this process started. Until it is back only ingest runs, and keeps what comes on its disk.',
+  }),
 }
 
 /** Without its worker number a process can append no order; it shows in health, because nothing else would say why. */

@@ -14,6 +14,8 @@ export type IngestContext = {
   channels: ReadonlyMap<number, Channel>
   rowIds: RowIds
   logger: Logger
+  /** The database has not been seen since the start: what comes is kept in the spool, and stays there. */
+  withoutDatabase?: boolean
 }
 
 /** Who appended an event, as it says. */

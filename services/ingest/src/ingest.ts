@@ -13,6 +13,7 @@ import { countParkedConsents } from './oauth/parked-consents.ts'
 import type { ConsentReception, NotificationReception } from './reception.ts'
 import { createSpool } from './spool/spool.ts'
 import { createWework } from './wework/wework.ts'
+import { HEALTH_WITHIN, within } from './within.ts'
 
 /**
  * Takes what marketplaces send: notifications and consents. Verify, keep in the log, answer; everything else is a
@@ -20,7 +21,7 @@ import { createWework } from './wework/wework.ts'
  */
 export function createIngest(context: IngestContext): Service & { readonly router: Router } {
   const settings = context.configuration.ingest?.spool
-  const spool = settings ? createSpool(settings, context) : undefined
+  const spool = settings ? createSpool({ ...settings, drains: !context.withoutDatabase }, context) : undefined
   const works = { notification: keepNotification(context), consent: keepConsent(context) }
   const keeper = createKeeper<NotificationReception | ConsentReception, void>({
     ...context,
@@ -65,7 +66,7 @@ export function createIngest(context: IngestContext): Service & { readonly route
 /** Consents that nobody here had asked for; a seller waits behind each. */
 async function parkedConsents(context: IngestContext): Promise<{ reason?: string; details: Record<string, unknown> }> {
   // Without the database others say all there is to say.
-  const waiting = await countParkedConsents(context).catch(() => null)
+  const waiting = await within(HEALTH_WITHIN, () => countParkedConsents(context)).catch(() => null)
   const reason = `${waiting} consents wait for an operator. See: tributary consent list`
   return { ...(waiting === null || waiting === 0 ? {} : { reason }), details: { waiting } }
 }

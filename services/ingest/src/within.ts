@@ -1,3 +1,6 @@
+/** How long health may look at the database, milliseconds: a report that takes two seconds counts as a service that is down. */
+export const HEALTH_WITHIN = 1_000
+
 /** Something took longer than we can wait. */
 export class LateError extends Error {
   override readonly name = 'LateError'

@@ -70,6 +70,24 @@ describe('the budget of calls', () => {
         expect(outcome.reason).to.include({ code: 'CHANNEL_BUDGET_SPENT', retryAfter: 12 * HOUR })
   })
 
+  it('lends a process fifty calls a day that nobody counts while the database is away', async () => {
+    const away = openDatabase('mysql://nobody:none@127.0.0.1:1/none')
+    const budget = createCallBudget({ database: away, channel, clock })
+    try {
+      for (const day of ['the first', 'the next']) {
+        for (let call = 0; call < 50; call++) {
+          await budget.take('notification')
+          now += 2_000
+        }
+        const error = await budget.take('notification').catch((reason: unknown) => reason)
+        expect(error, day).to.include({ code: 'DATABASE_UNAVAILABLE' })
+        now += 24 * HOUR
+      }
+    } finally {
+      await away.close()
+    }
+  })
+
   it('counts no days for a channel that has limits of another kind', async () => {
     const budget = createCallBudget({ database: database.database, channel: 2, clock })
     await budget.take('order')

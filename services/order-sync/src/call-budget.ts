@@ -1,5 +1,5 @@
 import { type CallBudget, ChannelError } from '@tributary/channels'
-import type { Connection, Database } from '@tributary/database'
+import { type Connection, type Database, DatabaseError } from '@tributary/database'
 
 export type Operation = Parameters<CallBudget['take']>[0]
 
@@ -30,6 +30,8 @@ export function createCallBudget(options: { database: Database; channel: number;
   const { database, channel, clock = Date.now } = options
   const stocks = new Map<Operation, Stock>()
   const replenishing = new Map<Operation, Promise<number>>()
+  /** The day on which calls were made that nobody counts. */
+  const lent = new Map<Operation, string>()
 
   /** Looks at the row, sets calls aside when there are none left, and answers how many there are then. */
   async function replenish(operation: Operation): Promise<number> {
@@ -51,6 +53,22 @@ export function createCallBudget(options: { database: Database; channel: number;
     return left + granted
   }
 
+  /**
+   * While the database is away a process may go on with what it had set aside, and once a day with as much again that nobody
+   * counts: what a marketplace signed is verified with keys that must be asked for.
+   */
+  function withoutDatabase(operation: Operation, error: unknown): number {
+    const now = clock()
+    const day = dayOf(now)
+    const known = stocks.get(operation)
+    const left = known?.day === day ? known.left : 0
+    if (!(error instanceof DatabaseError && error.retriable) || (left === 0 && lent.get(operation) === day)) throw error
+    if (left === 0) lent.set(operation, day)
+    const stock = { day, left: left || CHUNK, checked: now }
+    stocks.set(operation, stock)
+    return stock.left
+  }
+
   return {
     async take(operation) {
       for (;;) {
@@ -60,7 +78,8 @@ export function createCallBudget(options: { database: Database; channel: number;
           stock.left -= 1
           return
         }
-        const running = replenishing.get(operation) ?? replenish(operation).finally(() => replenishing.delete(operation))
+        const replenished = () => replenish(operation).catch((error: unknown) => withoutDatabase(operation, error))
+        const running = replenishing.get(operation) ?? replenished().finally(() => replenishing.delete(operation))
         replenishing.set(operation, running)
         if ((await running) === 0) throw spent(`The calls of the day for '${operation}' are used up`, untilMidnight(clock()))
       }

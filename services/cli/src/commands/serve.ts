@@ -1,8 +1,9 @@
 import { createLogger, runUntilSignal, startTelemetry } from '@tributary/runtime'
 import { Argument, type Command } from 'commander'
-import { openPlatform } from '../platform.ts'
+import type { Platform } from '../platform.ts'
 import { createServices, SERVICE_NAMES, type ServiceName } from '../services.ts'
 import { configurationFor } from '../setting-up.ts'
+import { openPatiently } from '../without-database.ts'
 
 /** `tributary serve`: runs services until a signal, all in this process. */
 export function addServeCommand(program: Command): void {
@@ -18,13 +19,20 @@ export function addServeCommand(program: Command): void {
         serviceName: `tributary-${names.join('+')}`,
         logger,
       })
-      const platform = await openPlatform(configuration, logger)
       try {
-        const { services } = createServices(platform, names)
-        process.exitCode = await runUntilSignal(services, { logger })
+        const platform = await openPatiently(configuration, logger, { takesIn: names.includes('ingest') })
+        process.exitCode = typeof platform === 'number' ? platform : await run(platform, names)
       } finally {
-        await platform.close()
         await telemetry.stop()
       }
     })
+}
+
+async function run(platform: Platform, names: readonly ServiceName[]): Promise<number> {
+  try {
+    const { services } = createServices(platform, names)
+    return await runUntilSignal(services, platform)
+  } finally {
+    await platform.close()
+  }
 }

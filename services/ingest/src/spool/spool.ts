@@ -18,7 +18,8 @@ import { type NewEntry, openSpoolFile, type SpoolFigures, type SpoolFile } from 
  * What is in it. The reception itself and not its events, because events need a data key and that needs the database. It is
  * sealed under the master key, which is in memory. Draining does with it what would have been done at once: the same code
  * makes the events, erases, or puts into settings, and the same ids are derived. So an outage of the database is covered as
- * an outage of Kafka is; only a process that starts meanwhile cannot take anything, because starting needs the database.
+ * an outage of Kafka is. A process that starts meanwhile knows of the database what the last one kept beside the spool; until
+ * it has seen the database itself (`drains: false`) it gives nothing to the log, since it could be another database by then.
  *
  * Order. While anything waits, everything new goes behind it and nothing around it. That is also the short circuit: one
  * failure fills the spool, and then nobody waits for a log that does not answer but the drain. Its turns are the probe.
@@ -41,7 +42,7 @@ import { type NewEntry, openSpoolFile, type SpoolFigures, type SpoolFile } from 
 export type Spool = {
   /** Has receptions of a kind drained by `work`, into `topic`. Before `start`. */
   drains<R extends Reception>(kind: R['kind'], topic: Topic, work: Work<R, unknown>): void
-  /** Whether new receptions may go to the log at once. */
+  /** Whether new receptions may go to the log at once; never while it does not drain. */
   isEmpty(): boolean
   /** Resolves when the reception is on the disk. Throws SpoolError. */
   put(reception: Reception): Promise<void>
@@ -58,7 +59,7 @@ type Waiting = { entry: NewEntry; resolve(): void; reject(error: unknown): void 
 const IDLE = { shortest: 100, longest: 2_000 }
 
 export function createSpool(
-  { folder, maxBytes }: { folder: string; maxBytes: number },
+  { folder, maxBytes, drains = true }: { folder: string; maxBytes: number; drains?: boolean },
   { log, vault, logger }: { log: EventLog; vault: Vault; logger: Logger },
 ): Spool {
   let file: SpoolFile | undefined
@@ -90,7 +91,7 @@ export function createSpool(
     drains(kind, topic, work) {
       works.set(kind, { topic, work: work as Work<Reception, unknown> })
     },
-    isEmpty: () => gathered.length === 0 && opened().isEmpty(),
+    isEmpty: () => drains && gathered.length === 0 && opened().isEmpty(),
     put: (reception) =>
       new Promise((resolve, reject) => {
         if (gathered.length === 0) setImmediate(commit)
@@ -102,6 +103,7 @@ export function createSpool(
       closers.push(await becomeOwner(folder))
       closers.push(observe('ingest-spool', () => spoolReadings(own.figures())))
       file = own
+      if (!drains) return
       const drain = createDrain({ file: own, log, vault, works, logger })
       loop = startWorkLoop({
         async turn(signal) {

@@ -6,6 +6,7 @@ import { LRUCache } from 'lru-cache'
 import type { IngestContext } from '../context.ts'
 import { createKeeper } from '../keeper.ts'
 import type { Spool } from '../spool/spool.ts'
+import { HEALTH_WITHIN, within } from '../within.ts'
 import { openAddresses } from './addresses.ts'
 import type { Unreadable } from './context.ts'
 import { countQuarantine } from './quarantine.ts'
@@ -32,7 +33,8 @@ export function createWework(context: IngestContext, spool: Spool | undefined) {
     async health(): Promise<{ reason?: string; details: Record<string, unknown> } | undefined> {
       if (!hasAddresses) return undefined
       const figures = keeper.figures()
-      const quarantined = await countQuarantine(context.database)
+      // Without the database others say all there is to say.
+      const quarantined = await within(HEALTH_WITHIN, () => countQuarantine(context.database)).catch(() => null)
       const reasons = [
         ...((figures.lastFailedTime ?? 0) > (figures.lastKeptTime ?? 0)
           ? ['The last callback of WeCom could not be kept; it was asked to try again.']
@@ -40,7 +42,7 @@ export function createWework(context: IngestContext, spool: Spool | undefined) {
         ...((unreadable.lastTime ?? 0) > (figures.lastKeptTime ?? 0)
           ? ['The last callback of WeCom could not be read: check its EncodingAESKey.']
           : []),
-        ...(quarantined > 0
+        ...(quarantined !== null && quarantined > 0
           ? [`${quarantined} signed callbacks of the last day were not for us: see tributary wework quarantine.`]
           : []),
       ]
