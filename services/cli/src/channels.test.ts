@@ -1,4 +1,4 @@
-import { addApp, openDatabase } from '@tributary/database'
+import { addApp, listApps, openDatabase } from '@tributary/database'
 import { loadConfiguration } from '@tributary/runtime'
 import { migratedTestDatabase, type Relay, startRelay } from '@tributary/test/servers'
 import { createTiktokMarketplace, type TiktokSimulator } from '@tributary/test/simulators/tiktok'
@@ -24,11 +24,14 @@ describe('the channels of the command line', () => {
     await stage.drop()
   })
 
+  const environment = () => ({
+    TRIBUTARY_DATABASE_URL: stage.url,
+    TRIBUTARY_MASTER_KEY: Buffer.alloc(32, 7).toString('base64'),
+  })
+
   it('verify what an app that is known has signed, also while the database is cut off or hangs', async () => {
-    const environment = { TRIBUTARY_DATABASE_URL: stage.url, TRIBUTARY_MASTER_KEY: Buffer.alloc(32, 7).toString('base64') }
-    const channels = openChannels({ ...(await loadConfiguration({ environment })), tiktok: simulator.urls }, database, {
-      appsFor: 0,
-    })
+    const configuration = { ...(await loadConfiguration({ environment: environment() })), tiktok: simulator.urls }
+    const channels = openChannels(configuration, database, { appsFor: 0 })
     const { body, authorization } = simulator.webhook(1, 'shop', { order_id: '1' })
     const receive = () => channels.get(2)?.receive({ headers: { authorization }, body }, new AbortController().signal)
     expect(await receive()).to.include({ kind: 'accepted' })
@@ -37,5 +40,15 @@ describe('the channels of the command line', () => {
       expect(await receive()).to.include({ kind: 'accepted' })
       relay.heal()
     }
+  })
+
+  it('know apps from before while the database has not answered', async () => {
+    const away = openDatabase('mysql://nobody:none@127.0.0.1:1/none')
+    const configuration = { ...(await loadConfiguration({ environment: environment() })), tiktok: simulator.urls }
+    const channels = openChannels(configuration, away, { known: await listApps(stage.database) })
+    const { body, authorization } = simulator.webhook(1, 'shop', { order_id: '2' })
+    const reception = await channels.get(2)?.receive({ headers: { authorization }, body }, new AbortController().signal)
+    expect(reception).to.include({ kind: 'accepted' })
+    await away.close()
   })
 })

@@ -46,10 +46,11 @@ export function createIngest(context: IngestContext): Service & { readonly route
       for (const queue of queues) queue.start()
     },
     async health() {
+      const [ofWework, ofConsents] = await Promise.all([wework.health(), parkedConsents(context)])
       const parts = [
-        { name: 'wework', report: await wework.health() },
+        { name: 'wework', report: ofWework },
         { name: 'spool', report: spool?.health() },
-        { name: 'consents', report: await parkedConsents(context) },
+        { name: 'consents', report: ofConsents },
         ...queues.map((queue) => ({ name: queue.name, report: queue.health() })),
       ]
       return parts.reduce((report, part) => withPart(report, part.name, part.report), healthOf(keeper.figures()))

@@ -85,6 +85,18 @@ describe('taking in while the log is away, with a spool', function () {
     expect(await its.events()).to.have.length(3)
   })
 
+  it('takes everything and gives nothing to the log before the database was seen, though it is there', async () => {
+    await its.restart(settings(), [], true)
+    for (let number = 1; number <= 3; number += 1) {
+      expect(await send(orderMessageOf(its).message)).to.deep.equal([204])
+      expect(waiting()).to.equal(number)
+    }
+    expect(await its.events()).to.have.length(1)
+    await its.restart(settings())
+    await drained()
+    expect(await its.events()).to.have.length(4)
+  })
+
   it('survives its own end, and hands over what its predecessor kept', async () => {
     its.relay.cut()
     for (let number = 0; number < 5; number += 1) expect(await send(orderMessageOf(its).message)).to.deep.equal([204])
@@ -152,6 +164,7 @@ describe('taking in while the log is away, with a spool', function () {
         expect(await sendCallback(command, fields)).to.deep.equal([200])
         expect(performance.now() - started).to.be.lessThan(1_000)
       }
+      expect((await health())?.status, 'who takes everything must stay reachable').to.equal('degraded')
       its.relay.heal()
       await drained()
       const kept = ofType(await its.events(CONTACT_TOPIC), 'ContactChanged')

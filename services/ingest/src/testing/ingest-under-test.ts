@@ -38,7 +38,7 @@ export type IngestUnderTest = {
   /** Empty tables, a new eBay and a new process: the state in which every test begins. */
   reset(): Promise<void>
   /** A new process over the same database and eBay: new pool, log, ingest and server; `more` are channels beside eBay. */
-  restart(configuration?: IngestContext['configuration'], more?: readonly Channel[]): Promise<void>
+  restart(configuration?: IngestContext['configuration'], more?: readonly Channel[], withoutDatabase?: boolean): Promise<void>
   close(): Promise<void>
 }
 
@@ -88,9 +88,9 @@ export async function prepareIngest(): Promise<IngestUnderTest> {
       appId = await register(database, ebay)
       running = await startProcess(relay.url, ebay, {}, settings)
     },
-    async restart(configuration = {}, more = []) {
+    async restart(configuration = {}, more = [], withoutDatabase = false) {
       await running.stop()
-      running = await startProcess(relay.url, ebay, configuration, { ...settings, more })
+      running = await startProcess(relay.url, ebay, configuration, { ...settings, more, withoutDatabase })
     },
     async close() {
       relay.heal()
@@ -106,7 +106,13 @@ async function startProcess(
   url: string,
   ebay: EbaySimulator,
   configuration: IngestContext['configuration'],
-  { masterKey, challenge, lines, more = [] }: Settings & { more?: readonly Channel[] },
+  {
+    masterKey,
+    challenge,
+    lines,
+    more = [],
+    withoutDatabase = false,
+  }: Settings & { more?: readonly Channel[]; withoutDatabase?: boolean },
 ) {
   const database = openDatabase(url)
   const log = await openEventLog({ url, database, partitions: PARTITIONS })
@@ -121,7 +127,7 @@ async function startProcess(
   const logger = createLogger({ level: 'trace', format: 'json', destination: { write: (line) => void lines.push(line) } })
   const channels = new Map([channel, ...more].map((one) => [one.number, one]))
   const rowIds = createRowIds({ worker: 0 })
-  const ingest = createIngest({ configuration, database, log, vault, channels, rowIds, logger })
+  const ingest = createIngest({ configuration, database, log, vault, channels, rowIds, logger, withoutDatabase })
   const server = createHttpServer({ host: '127.0.0.1', port: 0, logger, routers: [ingest.router], health: [ingest] })
   await ingest.start()
   await server.start()
