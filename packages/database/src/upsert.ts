@@ -2,8 +2,9 @@ import type { Connection } from './database.ts'
 import { mostBytes as mostBytesOf } from './statement-size.ts'
 
 /**
- * What an upsert writes. A row is found by its primary key, which must be among `columns`; the table must have no other
- * unique index. `assign` says which columns change in a row that exists, in this order, and all but the key by default.
+ * What an upsert writes. A row is found by its primary key, which must be among `columns`. In a table with another unique
+ * index the caller must see to it that no row takes another's place there: the upsert would change that row instead.
+ * `assign` says which columns change in a row that exists, in this order, and all but the key by default.
  */
 export type UpsertShape = {
   table: string

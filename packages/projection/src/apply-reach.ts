@@ -27,15 +27,17 @@ export async function applyReach(
   const { reach } = context.projection
   for (let start = 0; start < events.length; ) {
     const rest = events.slice(start)
-    const next = rest.findIndex((event) => reach.sweep(event) !== undefined)
-    const together = next === -1 ? rest : rest.slice(0, next)
-    const [first] = rest
-    if (together.length > 0) await foldOver(context, reach.needs(together), together, done)
-    else if (first) await sweep(context, first, done)
-    start += Math.max(1, together.length)
+    const next = rest.findIndex((event) => isAlone(reach, event))
+    const together = rest.slice(0, next === -1 ? rest.length : Math.max(1, next))
+    const [first] = together
+    if (first && reach.sweep(first)) await sweep(context, first, done)
+    else await foldOver(context, reach.needs(together), together, done)
+    start += together.length
   }
   return done
 }
+
+const isAlone = (reach: Reach, event: OpenedEvent): boolean => reach.sweep(event) !== undefined || reach.frees?.(event) === true
 
 type Done = Awaited<ReturnType<typeof applyReach>>
 

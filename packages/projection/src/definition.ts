@@ -24,6 +24,11 @@ export type TableDefinition = {
   columns: readonly string[]
   /** How the rows of a key are found: by columns that the key gives, or by the id of a row in a table listed before. */
   by: { columns: readonly string[] } | { parent: string; column: string }
+  /**
+   * Columns of a unique index besides the primary key. An event that would give a row what the index takes for another row's
+   * cannot be applied.
+   */
+  unique?: readonly string[]
   /** Columns that hold data about people; tools show them only to whoever may see it. */
   personal?: readonly string[]
   /** Columns that a release brings: a rebuild makes them in the tables that it builds (docs/operations.md). */
@@ -55,7 +60,8 @@ export type Need = { table: string; column: string; values: readonly Cell[] }
 /**
  * How the events of a projection reach rows of other keys. The engine then loads, inside the transaction, the rows that a
  * batch needs, whatever their keys, with their children (`by.parent`), and folds the whole batch over them.
- * An event that cannot be folded parks its partition key, since later events may depend on it wherever they point.
+ * Whatever the order in which events of different keys are heard, they must end in the same: one that cannot be applied
+ * parks its own key (`Projection.key`), and the others go on.
  */
 export type Reach = {
   /** Every row that the events may read or change; children come along. */
@@ -67,4 +73,9 @@ export type Reach = {
    * rows at a time. Without `by` every row of the table is meant. Undefined for every other event.
    */
   sweep(event: OpenedEvent): readonly { table: string; by?: { column: string; value: Cell } }[] | undefined
+  /**
+   * Whether an event may take from a row what it has in a `unique` index. It is written by itself, so that it does not depend
+   * on where a batch was cut whether an event before it found its place taken.
+   */
+  frees?(event: OpenedEvent): boolean
 }

@@ -11,6 +11,7 @@ import { keyText } from './keys.ts'
 import { createReachLoader } from './load-reached.ts'
 import { createStateLoader, type PhysicalName } from './load-states.ts'
 import { openEvents } from './open-events.ts'
+import { untilOwn } from './own-rows.ts'
 import { passLiveGate } from './rebuild/live-gate.ts'
 import { createRecentStates, type LoadedStates } from './recent-states.ts'
 import { createRemarkBook, type RemarkBook, type RemarkCounts } from './remark-counts.ts'
@@ -80,7 +81,7 @@ export function defineProjectionConsumer(options: {
     group: groupOf(projection),
     types: projection.types,
     keyOf: (event) => {
-      const cells = projection.reach ? undefined : projection.key(event)
+      const cells = projection.key(event)
       return cells === undefined ? event.partitionkey : keyText(cells)
     },
     assigned: async (owned) => {
@@ -164,11 +165,12 @@ async function writeRows(
   await Promise.all(
     tables.map((table) => {
       const rows = inLockOrder(changed.get(table.name) ?? [])
-      return upsert(
+      const writing = upsert(
         connection,
         { table: physical(table.name), primaryKey: [table.primaryKey], columns: table.columns },
         rows.map((row) => table.columns.map((column) => row[column] ?? null)),
       )
+      return untilOwn(connection, { table, physical: physical(table.name), rows }, writing)
     }),
   )
 }

@@ -60,6 +60,7 @@ export function directory(of: DirectoryOf): Projection & { reach: NonNullable<Pr
       needs: (events) => needsOf(events.filter(isOurs), names),
       fold: foldEvents,
       sweep: (event) => (event.type === 'CorpDeauthorized' && isOurs(event) ? [{ table: names.entry }] : undefined),
+      frees: (event) => event.type === 'ContactChanged' && event.data.newMember !== null,
     },
   }
 }

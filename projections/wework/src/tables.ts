@@ -70,6 +70,7 @@ export const directoryTables = (qualified: (table: string) => string): readonly 
     primaryKey: 'id',
     columns: ['id', 'user_id', 'name', 'dept_id', ...AUDIT_COLUMNS],
     by: { parent: qualified(PLACE), column: 'id' },
+    unique: ['user_id', 'dept_id'],
     personal: ['user_id', 'name'],
   },
   {

@@ -1,28 +1,30 @@
 import { randomBytes } from 'node:crypto'
 import { openStage, quietLogger, randomNumbers, type Stage, until } from '@tributary/consumer/testing'
-import { CONTACT_TOPIC, corpKey, createEvent, derivedEventId, encodeEvent } from '@tributary/events'
+import { CONTACT_TOPIC } from '@tributary/events'
 import { checksumTable, type Projection, rebuildProjection, verifyProjection } from '@tributary/projection'
 import type { Service, WeworkCustomer } from '@tributary/runtime'
 import { openVault, type Vault } from '@tributary/vault'
-import { type ChangeType, contactEvents, corpSubject } from '@tributary/wecom'
 import { expect } from 'chai'
 import { createProjector, projectionsOf } from './index.ts'
+import { anyChange, createDirectoryWorld, SUITE_ID, type Told } from './testing/directory-world.ts'
 
 const SEED = Number(process.env['TRIBUTARY_TEST_SEED'] ?? Date.now() % 1_000_000)
-const SUITE = { suiteId: 'ww0suite', providerCorpId: '', token: 'x', encodingAesKey: 'x' }
+const SUITE = { suiteId: SUITE_ID, providerCorpId: '', token: 'x', encodingAesKey: 'x' }
+const USERS = Array.from({ length: 6 }, (_, number) => `user${number + 1}`)
 const [FIRST, SECOND, UNMAPPED] = ['wpFirst', 'wpSecond', 'wpUnmapped']
 
 describe(`the projector: directories of corps (seed ${SEED})`, () => {
   let stage: Stage
   let vault: Vault
+  let world: ReturnType<typeof createDirectoryWorld>
   let projector: Service
   let second: string
   let wework: Record<string, WeworkCustomer>
-  let rowId = 1_000
 
   beforeEach(async () => {
     stage = await openStage('wework', { partitions: 2 })
     vault = await openVault({ database: stage.database, masterKeys: [randomBytes(32)] })
+    world = createDirectoryWorld(vault)
     second = `tributary_test_second_${randomBytes(4).toString('hex')}`
     await stage.operator.query('CREATE DATABASE ??', [second])
     const corps = {
@@ -41,35 +43,11 @@ describe(`the projector: directories of corps (seed ${SEED})`, () => {
     projector = createProjector({ ...stage, configuration: { wework }, vault, logger: quietLogger })
     await projector.start()
   }
-  const corpOf = (corpId: string) => {
-    const corp = { customer: 'keyfil', suiteId: SUITE.suiteId, corpId }
-    return { ...corp, subject: corpSubject(vault, corp, 0) }
-  }
-  type Told = { changeType: ChangeType; timestamp: number; fields: Record<string, string> }
   const append = async (corpId: string, ...told: Told[]) => {
-    const changes = told.map(({ changeType, timestamp, fields }) => ({
-      ...{ corp: corpOf(corpId), changeType, timestamp, origin: 'callback' as const, receiveId: 'x' },
-      fields: { ...fields, AuthCorpId: corpId, ChangeType: changeType, TimeStamp: String(timestamp) },
-    }))
-    const events = await contactEvents({ vault, rowIds: { next: () => ++rowId }, source: '/test' }, changes)
-    await stage.operatorLog.append(
-      CONTACT_TOPIC,
-      events.map((event) => encodeEvent(event)),
-    )
+    await stage.operatorLog.append(CONTACT_TOPIC, await world.changes(corpId, told))
   }
   const cancel = async (corpId: string, timestamp: number) => {
-    const { customer, suiteId, subject } = corpOf(corpId)
-    await vault.destroy(subject)
-    const event = createEvent({
-      id: derivedEventId('CorpDeauthorized', corpId, timestamp),
-      type: 'CorpDeauthorized',
-      source: '/test',
-      subject: `corps/${corpId}`,
-      time: timestamp * 1000,
-      partitionkey: corpKey(corpId),
-      data: { customer, suiteId, authCorpId: corpId, timestamp, subject },
-    })
-    await stage.operatorLog.append(CONTACT_TOPIC, [encodeEvent(event)])
+    await stage.operatorLog.append(CONTACT_TOPIC, [await world.cancellation(corpId, timestamp)])
   }
   const directories = (): Projection[] => projectionsOf({ wework }).filter(({ name }) => name.startsWith('wework'))
   const untilThrough = () =>
@@ -83,7 +61,7 @@ describe(`the projector: directories of corps (seed ${SEED})`, () => {
     })
   const history = async (corpId: string, steps: number, seed: number) => {
     const random = randomNumbers(seed)
-    const told = Array.from({ length: steps }, (_, step) => anyChange(random, step, steps))
+    const told = Array.from({ length: steps }, (_, step) => anyChange(random, step, { steps, users: USERS }))
     for (let start = 0; start < told.length; start += 7) await append(corpId, ...told.slice(start, start + 7))
   }
   const checksums = async () => {
@@ -186,21 +164,3 @@ describe(`the projector: directories of corps (seed ${SEED})`, () => {
     expect(reason).to.contain(`${UNMAPPED} (${SUITE.suiteId}): 1 events`)
   })
 })
-
-function anyChange(random: ReturnType<typeof randomNumbers>, step: number, steps: number) {
-  const timestamp = 1_000 + random.from(0, steps)
-  const user = { UserID: `user${random.from(1, 6)}` }
-  const party = { Id: String(random.from(1, 4)) }
-  const listed = { Department: [1, 2, 3, 4].filter(() => random.from(0, 1) === 1).join(',') }
-  const said = (changeType: ChangeType, fields: Record<string, string>) => ({ changeType, timestamp, fields })
-  const created = said('create_user', { ...user, ...listed, Name: `name ${step}` })
-  const moved = said('update_user', { ...user, ...listed, Alias: `alias ${step}` })
-  const partyMade = said('create_party', { ...party, Name: `party ${step}`, ParentId: '1' })
-  const kinds = [
-    ...[created, created, created, moved, moved, partyMade, partyMade],
-    said('update_user', { ...user, NewUserID: `${user.UserID}.new` }),
-    said('delete_user', user),
-    said('delete_party', party),
-  ]
-  return kinds[random.from(0, kinds.length - 1)] ?? created
-}
