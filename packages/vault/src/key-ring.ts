@@ -3,6 +3,7 @@ import type { Database } from '@tributary/database'
 import { LRUCache } from 'lru-cache'
 import { addHolders, addKeys, type Holding, loadKeys } from './data-keys.ts'
 import { VaultError } from './errors.ts'
+import { inOneTurn } from './in-one-turn.ts'
 import type { MasterKeys, WrappedKey } from './master-keys.ts'
 import type { Subject } from './port.ts'
 
@@ -26,6 +27,7 @@ export type KeyRing = {
 export function openKeyRing(database: Database, masterKeys: MasterKeys, cacheTtl: number): KeyRing {
   const cache = new LRUCache<Subject, { key: DataKey }>({ max: MOST_KEYS, ttl: cacheTtl })
   const noted = new LRUCache<string, true>({ max: MOST_HOLDINGS })
+  const loadTogether = inOneTurn((subjects: readonly Subject[]) => loadKeys(database, subjects))
 
   const recall = (subjects: readonly Subject[]): Map<Subject, DataKey> => {
     const keys = new Map<Subject, DataKey>()
@@ -45,7 +47,7 @@ export function openKeyRing(database: Database, masterKeys: MasterKeys, cacheTtl
   /** Learns the keys of `subjects`, and which of them were destroyed. */
   const load = async (keys: Map<Subject, DataKey>, subjects: readonly Subject[]): Promise<void> => {
     if (subjects.length === 0) return
-    const found = await loadKeys(database, subjects)
+    const found = await loadTogether(subjects)
     for (const subject of subjects) {
       const wrapped = found.get(subject)
       if (wrapped === undefined)

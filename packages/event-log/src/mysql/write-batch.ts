@@ -1,4 +1,4 @@
-import type { Connection, Database } from '@tributary/database'
+import type { Connection, Database, WriteResult } from '@tributary/database'
 import type { SizedEvent } from '../append-queue.ts'
 import { partitionOf } from '../partition.ts'
 import type { Appended, Position } from '../port.ts'
@@ -14,6 +14,10 @@ const STATEMENT_EVENTS = 500
 
 const LOCK_ENDS = `SELECT partition_no, next_position FROM tributary_log_partition
   WHERE topic_id = ? AND partition_no IN (?) ORDER BY partition_no FOR UPDATE`
+
+/** Locks and moves one counter at once; the answer's `insertId` is where it stood. */
+const TAKE_POSITIONS = `UPDATE tributary_log_partition SET next_position = LAST_INSERT_ID(next_position) + ?
+  WHERE topic_id = ? AND partition_no = ?`
 
 const FIND_EVENTS = `SELECT event_id, partition_no, position FROM tributary_log_event
   WHERE topic_id = ? AND event_id IN (?)`
@@ -35,8 +39,11 @@ export function writeBatch(
 ): Promise<Written> {
   const placed = events.map((sized) => ({ ...sized, partition: partitionOf(sized.event.partitionkey, topic.partitions) }))
   const partitions = [...new Set(placed.map(({ partition }) => partition))].sort((a, b) => a - b)
+  // All of them are new, as far as is known, and of one partition: what a lone append is, which waits for each statement.
+  const [only, ...others] = options.lookUp ? [] : partitions
+  const moves = only === undefined || others.length > 0 ? undefined : { partition: only, by: placed.length }
   return database.transaction(async (connection) => {
-    const ends = await lockEnds(connection, topic, partitions)
+    const ends = moves ? await takePositions(connection, topic, moves) : await lockEnds(connection, topic, partitions)
     const places = options.lookUp ? await findEvents(connection, topic, events) : new Map<string, Appended>()
     const added: PlacedEvent[] = []
     for (const event of placed) {
@@ -49,7 +56,7 @@ export function writeBatch(
     for (const part of cutByBytes(added)) {
       await connection.query(INSERT_EVENTS, [part.map((event) => toRow(topic, event, options.recordedTime))])
     }
-    if (added.length > 0) await moveEnds(connection, topic, ends)
+    if (added.length > 0 && !moves) await moveEnds(connection, topic, ends)
     return { places, ends }
   })
 }
@@ -57,6 +64,15 @@ export function writeBatch(
 async function lockEnds(connection: Connection, topic: Topic, partitions: number[]): Promise<Map<number, Position>> {
   const rows = await connection.query<{ partition_no: number; next_position: number }[]>(LOCK_ENDS, [topic.id, partitions])
   return new Map(rows.map((row) => [row.partition_no, row.next_position]))
+}
+
+async function takePositions(
+  connection: Connection,
+  topic: Topic,
+  { partition, by }: { partition: number; by: number },
+): Promise<Map<number, Position>> {
+  const { insertId } = await connection.query<WriteResult>(TAKE_POSITIONS, [by, topic.id, partition])
+  return new Map([[partition, insertId]])
 }
 
 async function findEvents(connection: Connection, topic: Topic, events: readonly SizedEvent[]): Promise<Map<string, Appended>> {

@@ -62,13 +62,14 @@ const REMEMBERED_FOR = 1_000
  * its cancellation destroyed, and so come out empty; the reading that follows every authorization makes up for it.
  */
 function rememberedAuthorizations({ database }: Pick<IngestContext, 'database'>): (corp: CorpName) => Promise<number> {
-  const known = new LRUCache<string, number>({ max: MOST_CORPS, ttl: REMEMBERED_FOR })
-  return async (corp) => {
+  const known = new LRUCache<string, Promise<number>>({ max: MOST_CORPS, ttl: REMEMBERED_FOR })
+  return (corp) => {
     const key = JSON.stringify([corp.customer, corp.suiteId, corp.corpId])
     const remembered = known.get(key)
-    if (remembered !== undefined) return remembered
-    const authorization = (await findCorp(database, corp))?.authorization ?? 0
+    if (remembered) return remembered
+    const authorization = findCorp(database, corp).then((found) => found?.authorization ?? 0)
     known.set(key, authorization)
+    authorization.catch(() => known.delete(key))
     return authorization
   }
 }
