@@ -49,7 +49,7 @@ describe('WeCom and the real process', () => {
       TRIBUTARY_MASTER_KEY: randomBytes(32).toString('base64'),
       TRIBUTARY_LOG_FORMAT: 'json',
     }
-    child = startProgram(['serve', 'ingest', 'contact-sync'], environment)
+    child = startProgram(['serve', 'ingest', 'contact-sync', 'projector'], environment)
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (written += String(chunk)))
     await eventually('the process is ready', async () => (await fetch(`${gateway}/readyz`)).ok)
   })
@@ -86,6 +86,38 @@ describe('WeCom and the real process', () => {
     expect(held.output).to.contain('add --yes')
     const confirmed = await wework('reconcile', '--corp', corp.corpId, '--yes', '--json')
     expect(JSON.parse(confirmed.output)).to.include({ deleted: 10, heldBack: false })
+  })
+
+  it('finds what happened to a member by the id that it has or had, in its corp, sealed', async () => {
+    const corp = [...wecom.corps.values()].find(({ corpId }) => corpId !== wecom.selfBuilt.corpId)
+    if (!corp) throw new Error('No corp has authorized the suite.')
+    const say = (changeType: string, fields: Record<string, string>) =>
+      wecom.send(command(), wecom.change(corp, changeType, fields))
+    expect(await say('create_user', { UserID: 'Zoe', Name: 'Zoe Somebody', Department: '1' })).to.deep.equal([200])
+    expect(await say('update_user', { UserID: 'Zoe', NewUserID: 'zoe.new' })).to.deep.equal([200])
+    expect(await say('delete_user', { UserID: 'zoe.new' })).to.deep.equal([200])
+    await eventually('the index is through', async () => {
+      const log = await stage.database.query<{ events: number }[]>(
+        "SELECT SUM(next_position) AS events FROM tributary_log_partition JOIN tributary_log_topic topic ON topic.id = topic_id WHERE topic.name LIKE 'EG_WEWORK%'",
+      )
+      const index = await stage.database.query<{ events: number }[]>(
+        "SELECT SUM(next_position) AS events FROM tributary_cursor WHERE consumer = 'event-index' AND topic LIKE 'EG_WEWORK%'",
+      )
+      return log[0]?.events === index[0]?.events
+    })
+    const find = async (...words: string[]) => {
+      const { code, output, errors } = await runCommand(['events', 'find', '--json', '--member', ...words], { environment })
+      expect(code, errors).to.equal(0)
+      const lines = output.split('\n').filter((line) => line !== '')
+      return lines.map((line) => JSON.parse(line) as { data: { changeType: string; sealed: string | null } })
+    }
+    const kinds = (found: Awaited<ReturnType<typeof find>>) => found.map(({ data }) => data.changeType)
+    const found = await find('Zoe')
+    expect(kinds(found)).to.deep.equal(['create_user', 'update_user'])
+    expect(JSON.stringify(found)).not.to.contain('Somebody').and.not.to.contain('zoe.new')
+    expect(kinds(await find('zoe.new', '--corp', corp.corpId))).to.deep.equal(['update_user', 'delete_user'])
+    expect(kinds(await find('zoe'))).to.deep.equal([])
+    expect(kinds(await find('Zoe', '--corp', 'wpOther'))).to.deep.equal([])
   })
 
   it('tells an operator what is wrong, and nothing that is secret', async () => {

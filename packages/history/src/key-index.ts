@@ -17,6 +17,8 @@ export type Lookup =
   | { kind: 'key'; key: string }
   /** The event with this id. */
   | { kind: 'id'; id: string }
+  /** Changes of this member of a directory, by the pseudonym that it had or has. */
+  | { kind: 'member'; member: string }
   /** Events that fold into these rows of a projection. */
   | { kind: 'rows'; projection: string; key: string }
 
@@ -47,21 +49,21 @@ export function indexConsumer(topic: Topic, projections: readonly Projection[]):
 }
 
 /**
- * The events that a look-up means, in the order of each partition. `onWalk` hears how many events the index has not come
+ * The events that one look-up or several mean, in the order of each partition. `onWalk` hears how many events the index has not come
  * to and that are being walked through. Throws EventLogError, DatabaseError.
  */
 export async function findEvents(
   context: { database: Database; log: EventLog },
   topic: Topic,
-  lookup: Lookup,
+  lookups: Lookup | readonly Lookup[],
   options: { matches: (event: RecordedEvent) => boolean; onWalk?: (events: number) => void },
 ): Promise<RecordedEvent[]> {
   const { database, log } = context
   // The cursors first: what is indexed after that is found twice, which the set below undoes, and never missed.
   const cursors = new Map((await readCursors(database, CONSUMER, topic)).map(({ partition, next }) => [partition, next]))
   const places = await database.query<{ partition: number; position: Position }[]>(
-    `SELECT partition_no AS \`partition\`, position FROM tributary_event_index WHERE key_hash = ? ORDER BY partition_no, position`,
-    [hashOf(topic, lookup)],
+    `SELECT partition_no AS \`partition\`, position FROM tributary_event_index WHERE key_hash IN (?) ORDER BY partition_no, position`,
+    [[lookups].flat().map((lookup) => hashOf(topic, lookup))],
   )
   const indexed = await readPlaces(log, topic, places)
   const walked = await walk(log, topic, cursors, options)
@@ -119,9 +121,16 @@ function entriesOf(
   const lookups: Lookup[] = [
     { kind: 'key', key: event.partitionkey },
     { kind: 'id', id: event.id },
+    ...membersOf(event).map((member): Lookup => ({ kind: 'member', member })),
     ...projections.flatMap((projection) => rowsLookup(projection, event)),
   ]
   return lookups.map((lookup) => [hashOf(topic, lookup), partition, position])
+}
+
+/** The pseudonyms under which an event tells of a member: a change of its id has two. */
+export function membersOf(event: Event): string[] {
+  if (event.type !== 'ContactChanged') return []
+  return [event.data.member, event.data.newMember].filter((member) => member !== null)
 }
 
 function rowsLookup(projection: Projection, event: Event): Lookup[] {

@@ -8,11 +8,12 @@ export type MappedCorp = { customer: string; suiteId: string; authCorpId: string
  * several corps are given the same, or several are given none, which means our own, none of these is kept.
  */
 export function mappedCorps(wework: Configuration['wework']): MappedCorp[] {
-  const bySchema = Map.groupBy(corpsOf(wework), ({ schema }) => schema ?? '')
+  const bySchema = Map.groupBy(configuredCorps(wework), ({ schema }) => schema ?? '')
   return [...bySchema.values()].flatMap((corps) => (corps.length === 1 ? corps : []))
 }
 
-function corpsOf(wework: Configuration['wework']): MappedCorp[] {
+/** Every corp that the configuration names, whether its directory is kept or not. */
+export function configuredCorps(wework: Configuration['wework']): MappedCorp[] {
   return Object.entries(wework).flatMap(([customer, { suite, corps, selfBuilt }]) => [
     ...Object.entries(suite ? corps : {}).map(([authCorpId, corp]) =>
       directoryOf({ customer, suiteId: suite?.suiteId ?? '', authCorpId }, corp),

@@ -20,6 +20,7 @@ import { migration as endpointKeys } from './031-endpoint-keys.ts'
 import { migration as apiKeys } from './035-api-keys.ts'
 import { migration as shipments } from './036-shipments.ts'
 import { migration as pollWalks } from './041-poll-walks.ts'
+import { migration as indexMembers } from './042-index-members.ts'
 
 /** In the order they run. A migration that has landed never changes; a new one is added at the end. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -44,4 +45,5 @@ export const MIGRATIONS: readonly Migration[] = [
   endpointKeys,
   attemptPartitions,
   pollWalks,
+  indexMembers,
 ]

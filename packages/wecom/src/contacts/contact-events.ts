@@ -37,6 +37,20 @@ export type EventMaking = {
 export const corpSubject = (vault: Pick<Sealing, 'subject'>, corp: Omit<Corp, 'subject'>, authorization: number): string =>
   vault.subject('wework:corp', JSON.stringify([corp.customer, corp.suiteId, corp.corpId, authorization]))
 
+/** The keyed hash under which events name a member of a corp, made of its id as WeCom gives it. */
+export const memberPseudonym = (
+  vault: Pick<Sealing, 'subject'>,
+  { customer, suiteId, corpId }: Omit<Corp, 'subject'>,
+  id: string,
+): string => vault.subject('wework:member', JSON.stringify([customer, suiteId, corpId, id]))
+
+/** The same of a department. */
+export const departmentPseudonym = (
+  vault: Pick<Sealing, 'subject'>,
+  { customer, suiteId, corpId }: Omit<Corp, 'subject'>,
+  id: string,
+): string => vault.subject('wework:department', JSON.stringify([customer, suiteId, corpId, id]))
+
 /**
  * The events of changes, sealed in one call of the vault. Ids derive from all that was said, so that the same thing heard
  * again is the same event; what is sealed for a corp whose key was destroyed comes out empty. Throws what the vault throws.
@@ -97,14 +111,14 @@ function contactEvent(
 }
 
 function whoseOf(vault: Sealing, { corp, changeType, fields }: ContactChange) {
-  const pseudonym = (kind: string, id: string | undefined): string | null =>
-    id ? vault.subject(kind, JSON.stringify([corp.customer, corp.suiteId, corp.corpId, id])) : null
+  const member = (id: string | undefined) => (id ? memberPseudonym(vault, corp, id) : null)
+  const department = (id: string | undefined) => (id ? departmentPseudonym(vault, corp, id) : null)
   const isMember = changeType.endsWith('_user')
   const departments = isMember ? listOf(textOf(fields, 'Department')) : []
   return {
-    member: isMember ? pseudonym('wework:member', textOf(fields, 'UserID')) : null,
-    newMember: isMember ? pseudonym('wework:member', textOf(fields, 'NewUserID')) : null,
-    department: changeType.endsWith('_party') ? pseudonym('wework:department', textOf(fields, 'Id')) : null,
-    departments: departments.flatMap((id) => pseudonym('wework:department', id) ?? []),
+    member: isMember ? member(textOf(fields, 'UserID')) : null,
+    newMember: isMember ? member(textOf(fields, 'NewUserID')) : null,
+    department: changeType.endsWith('_party') ? department(textOf(fields, 'Id')) : null,
+    departments: departments.flatMap((id) => department(id) ?? []),
   }
 }

@@ -16,6 +16,7 @@ import { parseCount, parseTime } from '../arguments.ts'
 import { CommandError } from '../failure.ts'
 import { printLine, printRows } from '../output.ts'
 import { type LogAccess, withHistory } from '../setting-up.ts'
+import { memberLookups } from './find-member.ts'
 
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 /** Milliseconds between two looks at the end of the log. */
@@ -40,6 +41,8 @@ export function addEventCommands(program: Command): void {
     .addOption(topicOption())
     .option('--order <channel:seller:order>', "for example 1:some_seller:12-34567-89012; ids as the marketplace's")
     .option('--seller <channel:seller>', 'what concerns the seller itself, not its orders')
+    .option('--member <id>', 'what concerns a member of WeCom, by its UserID, upper and lower case told apart')
+    .option('--corp <id>', 'with --member: only in this corp, also in one that is not configured')
     .option('--key <key>', 'a partition key as events show it, for example a corp id')
     .option('--since <time>', 'taken by the log at this time or later, ISO 8601 or milliseconds', parseTime)
     .option('--until <time>', 'taken before this time', parseTime)
@@ -81,6 +84,8 @@ async function tail({ log, signal }: LogAccess, options: ListOptions & { last: n
 type FindOptions = ListOptions & {
   order?: string
   seller?: string
+  member?: string
+  corp?: string
   key?: string
   since?: number
   until?: number
@@ -88,22 +93,32 @@ type FindOptions = ListOptions & {
 }
 
 async function find(access: LogAccess, options: FindOptions): Promise<void> {
-  const { since = 0, until = Number.POSITIVE_INFINITY, limit, type } = options
+  const { since = 0, until = Number.POSITIVE_INFINITY, limit, type, member } = options
   const key = keyOf(options)
   const isWanted = ({ recordedTime, event }: RecordedEvent) =>
     recordedTime >= since && recordedTime < until && (type === undefined || event.type === type)
-  if (key === undefined && options.since === undefined)
+  if (key === undefined && member === undefined && options.since === undefined)
     throw new CommandError(
       'FIND_WHAT',
-      'Say what to find: --order, --seller, --key, or --since. See: tributary events find --help',
+      'Say what to find: --order, --seller, --member, --key, or --since. See: tributary events find --help',
     )
-  const found =
-    key === undefined
-      ? await findByTime(access, options, isWanted)
-      : await findByLookup(access, options.topic, { kind: 'key', key }, ({ event }) => event.partitionkey === key)
-  const wanted = found.filter(isWanted)
+  const wanted = (await findAll(access, options, key, isWanted)).filter(isWanted)
   print(wanted.slice(0, limit), options)
   if (wanted.length > limit) note(`${wanted.length - limit} more; see --limit and --since.`)
+}
+
+async function findAll(
+  access: LogAccess,
+  options: FindOptions,
+  key: string | undefined,
+  isWanted: (event: RecordedEvent) => boolean,
+): Promise<RecordedEvent[]> {
+  if (options.member !== undefined) {
+    const { lookups, matches } = await memberLookups(access, options.member, options.corp)
+    return lookups.length === 0 ? [] : await findByLookup(access, CONTACT_TOPIC, lookups, matches)
+  }
+  if (key === undefined) return await findByTime(access, options, isWanted)
+  return await findByLookup(access, options.topic, { kind: 'key', key }, ({ event }) => event.partitionkey === key)
 }
 
 /** The partition key that options of a command name. Throws CommandError FIND_WHAT. */
@@ -153,7 +168,7 @@ async function findByTime(
 export function findByLookup(
   access: LogAccess,
   topic: Topic,
-  lookup: Lookup,
+  lookup: Lookup | readonly Lookup[],
   matches: (event: RecordedEvent) => boolean,
 ): Promise<RecordedEvent[]> {
   return findEvents(access, topic, lookup, {
