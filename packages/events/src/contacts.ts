@@ -38,8 +38,9 @@ export const ContactChanged = Type.Object(
       { description: "WeCom's name of the change." },
     ),
     timestamp,
-    origin: Type.Enum(['callback', 'reconcile'], {
-      description: 'What WeCom told us, or what we found by reading the directory.',
+    origin: Type.Enum(['callback', 'reconcile', 'import', 'import-event'], {
+      description:
+        'What WeCom told us; what we found by reading the directory; what the directory tables of an existing system held; a member event that such a system had kept, which changes no directory here.',
     }),
     member: orNull(pseudonym('The member.'), 'The member by its id in this event; null for a department or a tag.'),
     newMember: orNull(pseudonym('The member.'), 'The member by its new id when this renames it; null otherwise.'),

@@ -34,7 +34,8 @@ export function directory(of: DirectoryOf): Projection & { reach: NonNullable<Pr
     (event.type === 'ContactChanged' || event.type === 'CorpDeauthorized') &&
     event.data.authCorpId === of.authCorpId &&
     event.data.suiteId === of.suiteId &&
-    event.data.customer === of.customer
+    event.data.customer === of.customer &&
+    !(event.type === 'ContactChanged' && event.data.origin === 'import-event')
 
   function foldEvents(state: KeyState, events: readonly OpenedEvent[]) {
     const remarks: Remark[] = []

@@ -38,8 +38,8 @@ const NOBODY = {
 }
 
 /**
- * `eg_wework_event_member`: a row for each change of a member that WeCom told us, as it came, of every corp. What we found
- * ourselves by reading a directory is no event of WeCom's and has no row. When a corp cancels, its rows stay and lose
+ * `eg_wework_event_member`: a row for each change of a member that WeCom told us, or an existing system before us, as it came,
+ * of every corp. What we found ourselves by reading a directory is no event of WeCom's and has no row. When a corp cancels, its rows stay and lose
  * everything about people.
  */
 export const memberEvents: Projection & { reach: NonNullable<Projection['reach']> } = {
@@ -98,7 +98,9 @@ export const memberEvents: Projection & { reach: NonNullable<Projection['reach']
 type MemberEvent = Extract<OpenedEvent, { type: 'ContactChanged' }>
 
 const isMemberEvent = (event: OpenedEvent): event is MemberEvent =>
-  event.type === 'ContactChanged' && event.data.changeType.endsWith('_user') && event.data.origin === 'callback'
+  event.type === 'ContactChanged' &&
+  event.data.changeType.endsWith('_user') &&
+  (event.data.origin === 'callback' || event.data.origin === 'import-event')
 
 function foldEvents(state: KeyState, events: readonly OpenedEvent[]) {
   const remarks: Remark[] = []

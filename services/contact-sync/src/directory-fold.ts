@@ -21,8 +21,9 @@ export function changesOf(data: EventData<'ContactChanged'>, { fields }: Contact
     const value = Object.hasOwn(fields, name) ? fields[name] : undefined
     return typeof value === 'string' ? value : undefined
   }
-  const { changeType, timestamp: time } = data
-  if (changeType === 'update_tag') return []
+  const { changeType, timestamp: time, origin } = data
+  // What an existing system had kept of events says how it was, not how it is.
+  if (changeType === 'update_tag' || origin === 'import-event') return []
   const isMember = changeType.endsWith('_user')
   const kind = isMember ? 'm' : 'd'
   const id = text(isMember ? 'UserID' : 'Id') ?? ''

@@ -1,5 +1,5 @@
 import type { Connection, Database } from '@tributary/database'
-import type { Row } from '@tributary/projection'
+import type { Cell, Row } from '@tributary/projection'
 import { AUDIT_COLUMNS } from '@tributary/projection/folding'
 import { readSealHeader, type Vault } from '@tributary/vault'
 import { type ImportKind, TABLES_OF_KIND } from './import.ts'
@@ -32,26 +32,35 @@ export async function compareWithSource(options: {
   from: string
   database: Database
   vault: Vault
+  /** Where a table of theirs stands here, under its own name unless told. */
+  here?: (table: string) => string
 }): Promise<Comparison[]> {
-  const { kind, from, database, vault } = options
+  const { kind, from, database, vault, here = (table) => table } = options
   const source = await openSource(from, TABLES_OF_KIND[kind])
-  const tables = kind === 'sellers' ? TABLES_OF_KIND.sellers : TABLES_OF_KIND.orders.slice(0, 3)
+  // Sellers have an import of their own.
+  const tables = kind === 'orders' ? TABLES_OF_KIND.orders.slice(0, 3) : TABLES_OF_KIND[kind]
   try {
     const comparisons: Comparison[] = []
-    for (const table of tables) comparisons.push(await compareTable(source.database, database, vault, table))
+    for (const table of tables)
+      comparisons.push(await compareTable(source.database, database, vault, { table, here: here(table) }))
     return comparisons
   } finally {
     await source.database.close()
   }
 }
 
-async function compareTable(source: Connection, target: Connection, vault: Vault, table: string): Promise<Comparison> {
+async function compareTable(
+  source: Connection,
+  target: Connection,
+  vault: Vault,
+  { table, here }: { table: string; here: string },
+): Promise<Comparison> {
   const comparison: Comparison = { table, rows: 0, equal: 0, missing: 0, different: {}, examples: [] }
-  for (let last = 0; ; ) {
+  for (let last: Cell = 0; ; ) {
     const rows = await rowsAfter(source, table, last, ROWS_AT_ONCE)
     if (rows.length === 0) return comparison
-    last = Number(rows.at(-1)?.['id'])
-    const found = await target.query<Row[]>('SELECT * FROM ?? WHERE id IN (?)', [table, rows.map((row) => row['id'])])
+    last = rows.at(-1)?.['id'] ?? 0
+    const found = await target.query<Row[]>('SELECT * FROM ?? WHERE id IN (?)', [here, rows.map((row) => row['id'])])
     const byId = new Map(found.map((row) => [row['id'], row]))
     for (const row of rows) note(comparison, row, await columnsThatDiffer(vault, row, byId.get(row['id'] ?? null)))
   }

@@ -1,24 +1,48 @@
 import type { Connection, Database } from '@tributary/database'
 import type { EventLog } from '@tributary/event-log'
-import { type Event, encodeEvent, ORDER_TOPIC } from '@tributary/events'
-import type { Row } from '@tributary/projection'
+import { CONTACT_TOPIC, type Event, encodeEvent, ORDER_TOPIC, type Topic } from '@tributary/events'
+import type { Cell, Row } from '@tributary/projection'
 import type { Vault } from '@tributary/vault'
 import type { ArchiveProgress } from '../archive/export.ts'
+import { HistoryError } from '../errors.ts'
 import { DETAIL_TABLE, ORDER_TABLE, ORIGINAL_TABLE, orderEvents } from './orders.ts'
 import { createReportBook, type ImportReport, type ReportBook } from './report.ts'
 import { SELLER_TABLE, sellerEvents } from './sellers.ts'
 import { countRows, openSource, readCheckpoint, rowsAfter, writeCheckpoint } from './source.ts'
+import type { WeworkImport } from './wework/contact.ts'
+import { WEWORK_PASSES } from './wework/passes.ts'
 
-export type ImportKind = 'orders' | 'sellers'
-export const IMPORT_KINDS: readonly ImportKind[] = ['orders', 'sellers']
+export type ImportKind = 'orders' | 'sellers' | 'wework'
+export const IMPORT_KINDS: readonly ImportKind[] = ['orders', 'sellers', 'wework']
 
-/** The tables of a kind, the one whose rows are counted first. */
+/** The tables that a kind reads. */
 export const TABLES_OF_KIND: Readonly<Record<ImportKind, readonly string[]>> = {
   orders: [ORDER_TABLE, DETAIL_TABLE, ORIGINAL_TABLE, SELLER_TABLE],
   sellers: [SELLER_TABLE],
+  wework: WEWORK_PASSES.map(({ table }) => table),
+}
+
+/** Where the events of a kind go. */
+export const TOPIC_OF_KIND: Readonly<Record<ImportKind, Topic>> = {
+  orders: ORDER_TOPIC,
+  sellers: ORDER_TOPIC,
+  wework: CONTACT_TOPIC,
 }
 
 const ROWS_AT_ONCE = 200
+
+type ImportOptions = {
+  kind: ImportKind
+  from: string
+  database: Database
+  log: EventLog
+  vault: Vault
+  rowIds: { next(): number }
+  /** Whose the rows are; needed for `wework`. */
+  wework?: WeworkImport
+  signal: AbortSignal
+  onProgress?: (progress: ArchiveProgress) => void
+}
 
 /**
  * Turns the rows of an existing system into events that carry the ids those rows have. Events are named after the rows,
@@ -26,54 +50,55 @@ const ROWS_AT_ONCE = 200
  * and should not be written meanwhile: rows that come or change behind the import are not seen. Sellers come first, because
  * orders point to them. Throws HistoryError HISTORY_SOURCE_INVALID, DatabaseError, EventLogError, VaultError.
  */
-export async function importRows(options: {
-  kind: ImportKind
-  from: string
-  database: Database
-  log: EventLog
-  vault: Vault
-  rowIds: { next(): number }
-  signal: AbortSignal
-  onProgress?: (progress: ArchiveProgress) => void
-}): Promise<ImportReport> {
+export async function importRows(options: ImportOptions): Promise<ImportReport> {
   const { kind, from, database, log, signal, onProgress } = options
-  const [table = ''] = TABLES_OF_KIND[kind]
   const source = await openSource(from, TABLES_OF_KIND[kind])
   const book = createReportBook()
   try {
-    const total = await countRows(source.database, table)
-    let last = await readCheckpoint(database, source, kind)
-    let done = last === 0 ? 0 : await countUpTo(source.database, table, last)
-    for (;;) {
-      signal.throwIfAborted()
-      const rows = await rowsAfter(source.database, table, last, ROWS_AT_ONCE)
-      if (rows.length === 0) return book.report()
-      const events = await eventsOf(options, source.database, rows, book)
-      const outcomes = await log.append(ORDER_TOPIC, events.map(encodeEvent), { signal })
-      book.appended(outcomes.filter(({ appended }) => appended).length)
-      last = Number(rows.at(-1)?.['id'])
-      await writeCheckpoint(database, source, kind, last)
-      done += rows.length
-      onProgress?.({ done, total })
+    const passes = passesOf(options, source.database, book)
+    let total = 0
+    for (const { table } of passes) total += await countRows(source.database, table)
+    let done = 0
+    for (const { name, table, eventsOf } of passes) {
+      let last = await readCheckpoint(database, source, name)
+      if (last !== 0) done += await countUpTo(source.database, table, last)
+      for (;;) {
+        signal.throwIfAborted()
+        const rows = await rowsAfter(source.database, table, last, ROWS_AT_ONCE)
+        if (rows.length === 0) break
+        const events = await eventsOf(rows)
+        const outcomes = await log.append(TOPIC_OF_KIND[kind], events.map(encodeEvent), { signal })
+        book.appended(outcomes.filter(({ appended }) => appended).length)
+        last = rows.at(-1)?.['id'] ?? 0
+        await writeCheckpoint(database, source, name, last)
+        done += rows.length
+        onProgress?.({ done, total })
+      }
     }
+    return book.report()
   } finally {
     await source.database.close()
   }
 }
 
-async function eventsOf(
-  { kind, vault, rowIds }: Pick<Parameters<typeof importRows>[0], 'kind' | 'vault' | 'rowIds'>,
-  source: Connection,
-  rows: readonly Row[],
-  book: ReportBook,
-): Promise<Event[]> {
-  if (kind === 'orders') return await orderEvents({ source, vault, rowIds, book }, rows)
-  const events = await sellerEvents(vault, rows, book)
-  book.row(SELLER_TABLE, events.length)
-  return events
+/** One walk through a table; `name` is that of its checkpoint. */
+type Pass = { name: string; table: string; eventsOf(rows: readonly Row[]): Promise<Event[]> }
+
+function passesOf({ kind, vault, rowIds, wework }: ImportOptions, source: Connection, book: ReportBook): Pass[] {
+  switch (kind) {
+    case 'orders':
+      return [{ name: kind, table: ORDER_TABLE, eventsOf: (rows) => orderEvents({ source, vault, rowIds, book }, rows) }]
+    case 'sellers':
+      return [{ name: kind, table: SELLER_TABLE, eventsOf: (rows) => sellerEvents(vault, rows, book) }]
+    case 'wework': {
+      if (!wework) throw new HistoryError('HISTORY_SOURCE_INVALID', 'Rows of WeCom need to be told whose they are.')
+      const context = { ...wework, source, vault, rowIds, book }
+      return WEWORK_PASSES.map(({ table, eventsOf }) => ({ name: table, table, eventsOf: (rows) => eventsOf(context, rows) }))
+    }
+  }
 }
 
-async function countUpTo(source: Connection, table: string, id: number): Promise<number> {
+async function countUpTo(source: Connection, table: string, id: Cell): Promise<number> {
   const [row] = await source.query<{ count: number }[]>('SELECT COUNT(*) AS count FROM ?? WHERE id <= ?', [table, id])
   return Number(row?.count ?? 0)
 }

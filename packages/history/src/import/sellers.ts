@@ -13,6 +13,7 @@ export async function sellerEvents(
   book: ReportBook,
 ): Promise<EventOf<'SellerAuthorized'>[]> {
   const fitting = rows.filter((row) => fits(row, book))
+  book.row(SELLER_TABLE, fitting.length)
   const events = fitting.map((row) => ({ row, id: derivedEventId('import', SELLER_TABLE, Number(row['id'])), key: keyOf(row) }))
   const withToken = events.filter(({ row }) => row['refresh_token'] !== '')
   const sealed = await vault.seal(

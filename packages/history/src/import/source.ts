@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { type Connection, type Database, openDatabase } from '@tributary/database'
-import type { Row } from '@tributary/projection'
+import type { Cell, Row } from '@tributary/projection'
 import { HistoryError } from '../errors.ts'
 
 /** The database of an existing system. It is only read. */
@@ -40,8 +40,8 @@ async function checkTables(database: Connection, tables: readonly string[]): Pro
   throw new HistoryError('HISTORY_SOURCE_INVALID', `The existing database has no table ${missing.join(', ')}.`)
 }
 
-/** Rows of a table by id, from behind `after` on, whole. Throws DatabaseError. */
-export function rowsAfter(source: Connection, table: string, after: number, limit: number): Promise<Row[]> {
+/** Rows of a table by id, from behind `after` on, whole; an id beyond 2^53 is a text. Throws DatabaseError. */
+export function rowsAfter(source: Connection, table: string, after: Cell, limit: number): Promise<Row[]> {
   return source.query<Row[]>('SELECT * FROM ?? WHERE id > ? ORDER BY id LIMIT ?', [table, after, limit])
 }
 
@@ -51,15 +51,15 @@ export async function countRows(source: Connection, table: string): Promise<numb
 }
 
 /** How far an earlier run came, 0 before the first. */
-export async function readCheckpoint(database: Connection, { digest }: Source, kind: string): Promise<number> {
-  const [row] = await database.query<{ last: number }[]>(
+export async function readCheckpoint(database: Connection, { digest }: Source, kind: string): Promise<Cell> {
+  const [row] = await database.query<{ last: Cell }[]>(
     'SELECT last_id AS last FROM tributary_import WHERE source = ? AND kind = ?',
     [digest, kind],
   )
   return row?.last ?? 0
 }
 
-export async function writeCheckpoint(database: Connection, { digest }: Source, kind: string, last: number): Promise<void> {
+export async function writeCheckpoint(database: Connection, { digest }: Source, kind: string, last: Cell): Promise<void> {
   await database.query(
     `INSERT INTO tributary_import (source, kind, last_id, update_time) VALUES (?, ?, ?, ?)
      ON DUPLICATE KEY UPDATE last_id = VALUES(last_id), update_time = VALUES(update_time)`,

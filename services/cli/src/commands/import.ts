@@ -1,6 +1,6 @@
 import { readCursors } from '@tributary/consumer'
 import { leaseRowIdWorker } from '@tributary/database'
-import { createRowIds, ORDER_TOPIC } from '@tributary/events'
+import { createRowIds } from '@tributary/events'
 import {
   type Comparison,
   compareWithSource,
@@ -8,6 +8,8 @@ import {
   type ImportKind,
   type ImportReport,
   importRows,
+  TOPIC_OF_KIND,
+  type WeworkImport,
 } from '@tributary/history'
 import { createLogger, pause } from '@tributary/runtime'
 import { Argument, type Command } from 'commander'
@@ -16,21 +18,23 @@ import { printLine } from '../output.ts'
 import { createProgressBar } from '../progress-bar.ts'
 import { readSecret } from '../secret-input.ts'
 import { type LogAccess, withHistory } from '../setting-up.ts'
+import { placeOf, weworkImport } from './import-wework.ts'
 
 const LOOK_EVERY = 250
 /** Milliseconds without any progress after which nobody seems to project. */
 const PATIENCE = 30_000
 
-type Options = { from?: string; fromFile?: string; verifyOnly?: boolean; json?: boolean }
+type Options = { from?: string; fromFile?: string; corp?: string; verifyOnly?: boolean; json?: boolean }
 
 /** `tributary import`: rows of an existing system become events that carry their ids. */
 export function addImportCommand(program: Command): void {
   program
     .command('import')
     .description('turn the rows of an existing system into events that carry the ids those rows have, then compare')
-    .addArgument(new Argument('<what>', 'sellers first, then orders').choices(IMPORT_KINDS))
+    .addArgument(new Argument('<what>', 'sellers first, then orders; wework by itself').choices(IMPORT_KINDS))
     .option('--from <url>', 'mysql://user@host:port/database of the existing system; it is only read')
     .option('--from-file <file>', 'a file that holds the address, because it has a password; - is standard input')
+    .option('--corp <id>', 'of wework: whose directory it is, where several are kept')
     .option('--verify-only', 'append nothing, only compare')
     .option('--json', 'the report as one JSON object')
     .action((kind: ImportKind, options: Options, command: Command) =>
@@ -43,10 +47,12 @@ export function addImportCommand(program: Command): void {
 
 async function importAndCompare(access: LogAccess, kind: ImportKind, options: Options): Promise<Comparison[]> {
   const from = await sourceOf(options)
-  const report = options.verifyOnly ? undefined : await runImport(access, kind, from)
+  const wework = kind === 'wework' ? await weworkImport(access, options.corp) : undefined
+  const report = options.verifyOnly ? undefined : await runImport(access, { kind, from, ...(wework ? { wework } : {}) })
   if (report && !options.json) printReport(report)
-  await untilProjected(access, kind)
-  const comparisons = await compareWithSource({ kind, from, ...access })
+  const here = wework ? placeOf(wework) : (table: string) => table
+  for (const projection of projectionsOf(access, kind, here)) await untilProjected(access, kind, projection)
+  const comparisons = await compareWithSource({ kind, from, ...access, here })
   if (options.json) printLine(JSON.stringify({ ...report, comparisons }))
   else for (const comparison of comparisons) printComparison(comparison)
   return comparisons
@@ -58,13 +64,22 @@ async function sourceOf({ from, fromFile }: Options): Promise<string> {
   throw new CommandError('IMPORT_FROM', 'Say where the existing system is: --from or --from-file. See: tributary import --help')
 }
 
-async function runImport(access: LogAccess, kind: ImportKind, from: string): Promise<ImportReport> {
+/** The projections whose tables are compared. */
+function projectionsOf({ projections }: LogAccess, kind: ImportKind, here: (table: string) => string): string[] {
+  if (kind !== 'wework') return [kind]
+  const tables = ['eg_wework_member', 'eg_wework_event_member'].map(here)
+  return projections.filter((one) => one.tables.some(({ name }) => tables.includes(name))).map(({ name }) => name)
+}
+
+type Wanted = { kind: ImportKind; from: string; wework?: WeworkImport }
+
+async function runImport(access: LogAccess, wanted: Wanted): Promise<ImportReport> {
   const { database, log, vault, signal, configuration } = access
   const worker = await leaseRowIdWorker(database, { logger: createLogger({ ...configuration.logging, level: 'warn' }) })
-  const bar = createProgressBar({ label: `import ${kind}`, unit: 'rows' })
+  const bar = createProgressBar({ label: `import ${wanted.kind}`, unit: 'rows' })
   try {
     const rowIds = createRowIds({ worker: worker.worker, mayIssue: worker.mayIssue })
-    return await importRows({ kind, from, database, log, vault, rowIds, signal, onProgress: bar.update })
+    return await importRows({ ...wanted, database, log, vault, rowIds, signal, onProgress: bar.update })
   } finally {
     bar.end()
     await worker.release()
@@ -72,15 +87,16 @@ async function runImport(access: LogAccess, kind: ImportKind, from: string): Pro
 }
 
 /** Waits until the projection has come to where the log ends now. */
-async function untilProjected({ database, log, signal }: LogAccess, projection: string): Promise<void> {
-  const ends = await log.ends(ORDER_TOPIC)
+async function untilProjected({ database, log, signal }: LogAccess, kind: ImportKind, projection: string): Promise<void> {
+  const topic = TOPIC_OF_KIND[kind]
+  const ends = await log.ends(topic)
   const total = ends.reduce((sum, end) => sum + end, 0)
   const bar = createProgressBar({ label: `project ${projection}`, unit: 'events' })
   let best = -1
   let bestTime = Date.now()
   try {
     while (!signal.aborted) {
-      const cursors = await readCursors(database, projection, ORDER_TOPIC)
+      const cursors = await readCursors(database, projection, topic)
       const done = cursors.reduce((sum, { partition, next }) => sum + Math.min(next, ends[partition] ?? 0), 0)
       bar.update({ done, total })
       if (done >= total) return
@@ -88,7 +104,7 @@ async function untilProjected({ database, log, signal }: LogAccess, projection: 
       if (Date.now() - bestTime > PATIENCE)
         throw new CommandError(
           'NOT_PROJECTED',
-          `The projection of ${projection} stands still with ${total - done} events to go. Start a projector (tributary serve projector), then: tributary import ${projection} --verify-only …`,
+          `The projection of ${projection} stands still with ${total - done} events to go. Start a projector (tributary serve projector), then: tributary import ${kind} --verify-only …`,
         )
       await pause(LOOK_EVERY, signal)
     }
