@@ -1,4 +1,5 @@
 import { ChannelError } from '@tributary/channels'
+import { SellerUnknown } from './seller-access.ts'
 
 /** What to do about something that did not work. `counts` is false when it was not even tried. */
 export type Verdict = { kind: 'retry'; retryAfter: number; counts: boolean } | { kind: 'person' }
@@ -11,6 +12,17 @@ export function verdictOn(error: unknown): Verdict {
   if (!isRetriable(error)) return { kind: 'person' }
   if (!(error instanceof ChannelError)) return { kind: 'retry', retryAfter: 0, counts: true }
   return { kind: 'retry', retryAfter: error.retryAfter ?? 0, counts: error.code !== 'CHANNEL_BUDGET_SPENT' }
+}
+
+/** What is not known after so many tries, over about two minutes, will not be known. */
+export const TRIES_OF_UNKNOWN = 8
+/** A consent may be heard before the seller's row shows it: a grant that seems to have ended is looked at again this often first. */
+const TRIES_OF_ENDED_GRANT = 4
+
+/** Whether only a person can help with what has failed `tries` times, this one included. */
+export function needsPerson(error: unknown, tries: number): boolean {
+  if (error instanceof ChannelError && error.code === 'CHANNEL_GRANT_REVOKED') return tries >= TRIES_OF_ENDED_GRANT
+  return verdictOn(error).kind === 'person' || (error instanceof SellerUnknown && tries >= TRIES_OF_UNKNOWN)
 }
 
 /** The reason as an operator reads it. Our coded errors hold no personal data; of others only the name is told. */

@@ -3,15 +3,12 @@ import { processIdentity } from '@tributary/database'
 import { inSpan, traceFrom, type WorkLoop } from '@tributary/runtime'
 import { checkOrderCalls, pauseWhenLimited } from './call-budget.ts'
 import type { OrderSyncContext, SellerName } from './context.ts'
-import { reasonOf, verdictOn } from './failure.ts'
+import { needsPerson, reasonOf, TRIES_OF_UNKNOWN, verdictOn } from './failure.ts'
 import { claimOrderRead, dropOrderRead, finishOrderRead, type OrderReadTask, putBackOrderRead } from './order-read-tasks.ts'
 import type { OrderReceiver } from './order-receiver.ts'
 import { type Pace, retryWait } from './pace.ts'
-import { type createSellerAccess, SellerUnknown } from './seller-access.ts'
+import type { createSellerAccess } from './seller-access.ts'
 import { startTaskLoop } from './task-loop.ts'
-
-/** Right after a notification an order may not be readable yet; after so many tries, over about two minutes, it never will be. */
-const TRIES_OF_UNKNOWN = 8
 
 type Parts = {
   context: OrderSyncContext
@@ -84,8 +81,7 @@ export function startOrderReader({ context, pace, receiver, openSeller }: Parts)
       logger.warn({ ...nameOf(task), reason }, 'an order was notified that the marketplace does not know; given up')
       return dropOrderRead(database, task, owner, { error: reason, now })
     }
-    const verdict = verdictOn(error)
-    if (verdict.kind === 'person' || (error instanceof SellerUnknown && attempts + 1 >= TRIES_OF_UNKNOWN)) {
+    if (needsPerson(error, attempts + 1)) {
       logger.warn({ ...nameOf(task), err: error }, 'an order cannot be read until a person acts; parked')
       return putBackOrderRead(database, task, owner, {
         dueTime: now + pace.parked,
@@ -94,8 +90,9 @@ export function startOrderReader({ context, pace, receiver, openSeller }: Parts)
         error: reason,
       })
     }
-    const tried = verdict.counts ? attempts + 1 : attempts
-    const dueTime = now + retryWait(pace, tried, verdict.retryAfter)
+    const verdict = verdictOn(error)
+    const tried = verdict.kind === 'person' || verdict.counts ? attempts + 1 : attempts
+    const dueTime = now + retryWait(pace, tried, verdict.kind === 'person' ? 0 : verdict.retryAfter)
     await pauseWhenLimited(database, error, { channel: task.channel, operation: 'order', now, until: dueTime })
     logger.info({ ...nameOf(task), reason, attempts: tried, dueTime }, 'an order could not be read; it is tried again')
     await putBackOrderRead(database, task, owner, { dueTime, attempts: tried, state: 'waiting', error: reason })

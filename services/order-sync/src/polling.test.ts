@@ -1,4 +1,4 @@
-import { createEvent, timeOrderedEventId } from '@tributary/events'
+import { createEvent, ORDER_TOPIC, timeOrderedEventId } from '@tributary/events'
 import type { EbayOrder } from '@tributary/test/simulators/ebay'
 import { expect } from 'chai'
 import { listOrderReads } from './order-read-tasks.ts'
@@ -159,7 +159,14 @@ describe('polling the orders of sellers', () => {
   })
 
   it('keeps an order that can be no event in sight, and goes on with the others', async () => {
-    const orders = addOrders(3)
+    await its.run({ configuration: OFTEN })
+    // A consent lets what is parked be read once more; the seller's own must be heard before.
+    await until('everything is heard', async () => {
+      const sql = "SELECT SUM(next_position) AS heard FROM tributary_cursor WHERE consumer = 'tributaryOrderSync'"
+      const [row] = await its.database.query<{ heard: number | string | null }[]>(sql)
+      return Number(row?.heard) === (await its.log.ends(ORDER_TOPIC)).reduce((sum, end) => sum + end, 0)
+    })
+    const orders = addOrders(3, () => ({ lastModifiedDate: minutesAgo(0.01) }))
     const entry = its.ebay.market.orders.get(orders[1]?.orderId ?? '')
     if (entry)
       entry.text = JSON.stringify({
@@ -167,10 +174,9 @@ describe('polling the orders of sellers', () => {
         lineItems: [{ lineItemId: 'x', quantity: 1, title: '', sku: '' }],
         orderId: 'bad\u0007id',
       })
-    await its.run()
-    await isPolled()
-    expect(await ofSeller()).to.have.length(2)
-    const [parked] = await listOrderReads(its.database, { state: 'parked' })
+    const parkedReads = () => listOrderReads(its.database, { state: 'parked' })
+    await until('both others are there', async () => (await ofSeller()).length === 2 && (await parkedReads()).length > 0)
+    const [parked] = await parkedReads()
     expect(parked?.orderId).to.equal('bad\u0007id')
     expect(parked?.lastError).to.contain('EVENT_INVALID')
   })
@@ -273,6 +279,21 @@ describe('polling the orders of sellers', () => {
         (await listOrderReads(its.database, { state: 'parked' })).some(({ orderId }) => orderId === order.orderId),
       )
       await (await its.consent(seller)).show()
+      await until('it is received', async () => (await its.received(order.orderId)).length === 1)
+    })
+
+    it('looks again soon when it heard of a consent before the row of the seller shows it', async () => {
+      await its.run()
+      await isPolled()
+      its.ebay.market.revoke(seller)
+      const order = its.ebay.market.addOrder(seller, { creationDate: minutesAgo(9000), lastModifiedDate: minutesAgo(9000) })
+      await its.notify(seller, order.orderId)
+      const readsIn = async (state: 'parked' | 'waiting') =>
+        (await listOrderReads(its.database, { state })).filter(({ orderId }) => orderId === order.orderId)
+      await until('the order is parked', async () => (await readsIn('parked')).length === 1)
+      const consent = await its.consent(seller)
+      await until('it was tried in vain', async () => (await readsIn('waiting')).some(({ attempts }) => attempts > 0))
+      await consent.show()
       await until('it is received', async () => (await its.received(order.orderId)).length === 1)
     })
   })

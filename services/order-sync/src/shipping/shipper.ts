@@ -13,17 +13,13 @@ import { inSpan, traceFrom, type WorkLoop } from '@tributary/runtime'
 import { claimShipment, putBackShipment, type Shipment, type ShipmentAnswer, settleShipment } from '@tributary/shipping'
 import { pauseWhenLimited } from '../call-budget.ts'
 import { type OrderSyncContext, SOURCE } from '../context.ts'
-import { reasonOf, verdictOn } from '../failure.ts'
+import { needsPerson, reasonOf, TRIES_OF_UNKNOWN, verdictOn } from '../failure.ts'
 import { type Pace, retryWait } from '../pace.ts'
-import { type createSellerAccess, SellerUnknown } from '../seller-access.ts'
+import type { createSellerAccess } from '../seller-access.ts'
 import { startTaskLoop } from '../task-loop.ts'
 
 /** Shipments announced at once in one process. */
 const MOST_SHIPMENTS = 4
-/** An order that the marketplace does not know after so many tries, over about two minutes, will not be known. */
-const TRIES_OF_UNKNOWN = 8
-/** A consent may be heard before the seller's row shows it: a grant that seems to have ended is looked at again this often first. */
-const TRIES_OF_ENDED_GRANT = 4
 /** The share of a claim that a call may last: whoever takes an expired claim over must find nobody still at it. */
 const SHARE_OF_CLAIM = 0.75
 const LONGEST_CODE = 100
@@ -145,11 +141,6 @@ function outcomeEvent(shipment: Shipment, answer: ShipmentAnswer, now: number): 
     ...{ lines: [...parcel.lines], shippedTime: parcel.shippedTime },
   }
   return encodeEvent(createEvent({ ...envelope, type: 'ShipmentConfirmed', data }))
-}
-
-function needsPerson(error: unknown, tries: number): boolean {
-  if (error instanceof ChannelError && error.code === 'CHANNEL_GRANT_REVOKED') return tries >= TRIES_OF_ENDED_GRANT
-  return verdictOn(error).kind === 'person' || (error instanceof SellerUnknown && tries >= TRIES_OF_UNKNOWN)
 }
 
 const tookTooLong = (cause: unknown): ChannelError =>
