@@ -1,4 +1,6 @@
 import { createPace, type Pace, type PaceLimits } from './pace.ts'
+import { createRoom, type Room } from './room.ts'
+import { waitInQueue } from './wait-in-queue.ts'
 
 /**
  * The gate of one endpoint in one process: every request to the endpoint passes it, those of fresh events and those of
@@ -13,16 +15,15 @@ import { createPace, type Pace, type PaceLimits } from './pace.ts'
  *   shut     By `shut(reason)`, when there is nowhere to send or nothing to sign with. Nothing passes until `unshut`.
  *
  * A request that takes long may be moved aside, so that it holds up no other; then it counts against a third cap.
- * The gate also counts the rows that are set aside for the endpoint. A batch reserves `room` for all of its events before
- * it sends any, so that there are never more than `most`.
+ * The gate also counts the rows that are set aside for the endpoint (room.ts).
  */
 export type Gate = {
   /** Waits for a permit. Throws the signal's reason when that aborts first. */
   enter(queue: Queue, signal: AbortSignal): Promise<Permit>
-  /** Waits until so many rows more may be set aside; answers how to give back that room. Throws the signal's reason. */
-  room(rows: number, signal: AbortSignal): Promise<() => void>
-  /** Counts rows set aside (positive) or settled (negative). */
-  countAside(rows: number): void
+  /** See `Room.reserve`. */
+  room: Room['reserve']
+  /** See `Room.count`. */
+  countAside: Room['count']
   shut(reason: string): void
   unshut(): void
   /** Calls `listener` whenever a failing gate opens again; answers how to stop that. */
@@ -79,7 +80,6 @@ export type GateLimits = PaceLimits & {
 
 type Failing = { since: number; probeTime: number; reason: string; probing: boolean; turn: Queue }
 type Waiter = (permit: Permit) => void
-type RoomWaiter = { rows: number; enter(): void }
 type State = {
   readonly limits: GateLimits
   readonly pace: Pace
@@ -88,9 +88,7 @@ type State = {
   readonly out: Record<Queue | 'slow', number>
   readonly failedKeys: Set<string>
   readonly listeners: Set<() => void>
-  readonly roomWaiters: Set<RoomWaiter>
-  aside: number
-  reserved: number
+  readonly room: Room
   isDraining: boolean
   shut: { reason: string; since: number } | undefined
   failing: Failing | undefined
@@ -107,9 +105,7 @@ export function createGate(limits: GateLimits, now: () => number = Date.now): Ga
     out: { fresh: 0, lane: 0, slow: 0 },
     failedKeys: new Set(),
     listeners: new Set(),
-    roomWaiters: new Set(),
-    aside: 0,
-    reserved: 0,
+    room: createRoom(limits.most),
     isDraining: false,
     shut: undefined,
     failing: undefined,
@@ -117,11 +113,8 @@ export function createGate(limits: GateLimits, now: () => number = Date.now): Ga
   }
   return {
     enter: (queue, signal) => enter(state, queue, signal),
-    room: (rows, signal) => reserve(state, rows, signal),
-    countAside(rows) {
-      state.aside += rows
-      if (rows < 0) pumpRoom(state)
-    },
+    room: state.room.reserve,
+    countAside: state.room.count,
     shut(reason) {
       state.shut = { reason, since: state.shut?.since ?? now() }
       pump(state)
@@ -139,7 +132,7 @@ export function createGate(limits: GateLimits, now: () => number = Date.now): Ga
 }
 
 function enter(state: State, queue: Queue, signal: AbortSignal): Promise<Permit> {
-  return waitIn<Permit>(signal, (resolve) => {
+  return waitInQueue<Permit>(signal, (resolve) => {
     const waiter: Waiter = resolve
     state.waiting[queue].add(waiter)
     pump(state)
@@ -148,55 +141,6 @@ function enter(state: State, queue: Queue, signal: AbortSignal): Promise<Permit>
       pump(state)
     }
   })
-}
-
-function reserve(state: State, rows: number, signal: AbortSignal): Promise<() => void> {
-  return waitIn<() => void>(signal, (resolve) => {
-    const waiter: RoomWaiter = {
-      rows,
-      enter: () => {
-        state.reserved += rows
-        resolve(() => {
-          state.reserved -= rows
-          pumpRoom(state)
-        })
-      },
-    }
-    state.roomWaiters.add(waiter)
-    pumpRoom(state)
-    return () => {
-      state.roomWaiters.delete(waiter)
-      pumpRoom(state)
-    }
-  })
-}
-
-/** A promise of a place in a queue: `join` answers how to leave it, which an abort of `signal` does. */
-function waitIn<T>(signal: AbortSignal, join: (resolve: (given: T) => void) => () => void): Promise<T> {
-  return new Promise((resolve, reject) => {
-    if (signal.aborted) return reject(signal.reason)
-    let leave = () => {}
-    const abort = () => {
-      leave()
-      reject(signal.reason)
-    }
-    signal.addEventListener('abort', abort, { once: true })
-    leave = join((given) => {
-      signal.removeEventListener('abort', abort)
-      resolve(given)
-    })
-  })
-}
-
-/** First come, first served, so that a large batch is not passed for ever by small ones. */
-function pumpRoom(state: State): void {
-  for (const waiter of state.roomWaiters) {
-    const taken = state.aside + state.reserved
-    // More rows at once than there may be at all pass alone.
-    if (taken > 0 && taken + waiter.rows > state.limits.most) return
-    state.roomWaiters.delete(waiter)
-    waiter.enter()
-  }
 }
 
 /** Lets through whom the state lets through. Called after every change. */
@@ -289,14 +233,13 @@ function recover(state: State): void {
   state.failedKeys.clear()
   if (!state.failing) return
   state.failing = undefined
-  state.isDraining = state.aside > 0
+  state.isDraining = state.room.aside() > 0
   state.pace.restart()
   for (const listener of state.listeners) listener()
 }
 
-function viewOf({ shut, failing, aside, pace, roomWaiters, limits }: State): GateView {
-  const [next] = roomWaiters
-  const figures = { aside, cap: pace.cap(), isFull: next !== undefined && aside + next.rows > limits.most }
+function viewOf({ shut, failing, pace, room }: State): GateView {
+  const figures = { aside: room.aside(), cap: pace.cap(), isFull: room.isFull() }
   if (shut) return { state: 'shut', ...shut, probeTime: undefined, ...figures }
   if (failing)
     return { state: 'failing', reason: failing.reason, since: failing.since, probeTime: failing.probeTime, ...figures }

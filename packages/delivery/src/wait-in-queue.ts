@@ -1,0 +1,19 @@
+/**
+ * A promise of a place in a queue: `join` answers how to leave it, which an abort of `signal` does. Rejects with the
+ * signal's reason.
+ */
+export function waitInQueue<T>(signal: AbortSignal, join: (resolve: (given: T) => void) => () => void): Promise<T> {
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) return reject(signal.reason)
+    let leave = () => {}
+    const abort = () => {
+      leave()
+      reject(signal.reason)
+    }
+    signal.addEventListener('abort', abort, { once: true })
+    leave = join((given) => {
+      signal.removeEventListener('abort', abort)
+      resolve(given)
+    })
+  })
+}
