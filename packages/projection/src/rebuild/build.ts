@@ -107,6 +107,20 @@ export async function createBuilder(context: BuildContext, generation: number, p
   }
 }
 
+/** How far a builder is behind the end of the log; for plans and status. */
+export async function eventsToBuild({ projection, database, log }: BuildContext, generation: number): Promise<number> {
+  const at = new Map(
+    (await readCursors(database, builderOf(projection, generation), projection.topic)).map(({ partition, next }) => [
+      partition,
+      next,
+    ]),
+  )
+  return (await log.ends(projection.topic)).reduce(
+    (sum, end, partition) => sum + Math.max(0, end - (at.get(partition) ?? 0)),
+    0,
+  )
+}
+
 /** What an operator skipped stays skipped in the tables to be. */
 async function copySkipped(database: Database, from: string, to: string, topic: string): Promise<void> {
   await database.query<WriteResult>(

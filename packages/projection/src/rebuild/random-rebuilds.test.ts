@@ -10,7 +10,8 @@ import type { Projection } from '../definition.ts'
 import { defineProjectionConsumer } from '../projection-consumer.ts'
 import { createRemarkBook } from '../remark-counts.ts'
 import { openMortalDatabase } from '../testing/mortal-database.ts'
-import { rebuildProjection, rollBackRebuild } from './rebuild.ts'
+import { rebuildProjection } from './rebuild.ts'
+import { rollBackRebuild } from './roll-back.ts'
 
 /** The same in every run of the suite, so that what it proves does not depend on the day; `TRIBUTARY_TEST_SEED` tries others. */
 const SEED = Number(process.env['TRIBUTARY_TEST_SEED'] ?? 756_886)

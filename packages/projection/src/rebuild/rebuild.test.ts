@@ -8,10 +8,13 @@ import { expect } from 'chai'
 import type { Projection, Row } from '../definition.ts'
 import { startProjection } from '../projection-consumer.ts'
 import { verifyProjection } from '../verify.ts'
+import { abortRebuild } from './abort.ts'
 import { checksumTable } from './compare.ts'
 import { readGeneration } from './generation.ts'
-import { abortRebuild, type RebuildEvent, type RebuildOptions, rebuildProjection, rollBackRebuild } from './rebuild.ts'
+import type { RebuildEvent, RebuildOptions } from './options.ts'
+import { rebuildProjection } from './rebuild.ts'
 import { latestRebuild, requestOfRebuild } from './record.ts'
+import { rollBackRebuild } from './roll-back.ts'
 
 /** One row for each order: how often it was heard of, and when last. Version 2 counts in tens. */
 function counting(step: 1 | 10, added: Projection['tables'][number]['added'] = []): Projection {

@@ -1,0 +1,23 @@
+import type { BuildContext, Pace, PartitionProgress } from './build.ts'
+import type { TableComparison } from './compare.ts'
+import type { RebuildState } from './record.ts'
+
+export type RebuildEvent =
+  | { kind: 'state'; state: RebuildState; generation: number }
+  | { kind: 'progress'; partitions: PartitionProgress[] }
+  | { kind: 'compared'; comparisons: TableComparison[] }
+  | { kind: 'swap-blocked'; message: string }
+
+export type RebuildOptions = BuildContext & {
+  pace: Pace
+  signal: AbortSignal
+  onEvent?: (event: RebuildEvent) => void
+  /** Told, before the swap, whether and what differs; false leaves the rebuild as it is, to be resumed or aborted. */
+  accept: (comparisons: TableComparison[]) => Promise<boolean>
+}
+
+export type RebuildOutcome =
+  | { kind: 'done'; generation: number; comparisons: TableComparison[]; renameMilliseconds: number; fencedMilliseconds: number }
+  | { kind: 'refused'; generation: number; comparisons: TableComparison[] }
+  | { kind: 'paused'; generation: number }
+  | { kind: 'aborted'; generation: number }

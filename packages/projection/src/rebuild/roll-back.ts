@@ -1,0 +1,44 @@
+import { transactionOn } from '@tributary/database'
+import type { BuildContext } from './build.ts'
+import { readGeneration } from './generation.ts'
+import { finishHalfWay } from './live-gate.ts'
+import { building, retired, swappedTables } from './names.ts'
+import type { RebuildEvent } from './options.ts'
+import { isEnded, latestRebuild, updateRebuild } from './record.ts'
+import { asRunner, refused } from './runner.ts'
+import { dropTables, existingTables } from './shadow-tables.ts'
+import { fence, settleRollback, swapBack, swapPatiently } from './swap.ts'
+
+/**
+ * Puts the tables back that the last rebuild took out; the live consumer then applies to them what came since. Throws
+ * ProjectionError PROJECTION_REBUILD_REFUSED when there are none.
+ */
+export function rollBackRebuild(
+  options: Pick<BuildContext, 'projection' | 'database'> & { signal: AbortSignal; onEvent?: (event: RebuildEvent) => void },
+): Promise<{ generation: number }> {
+  const { projection } = options
+  return asRunner(options, async (session) => {
+    const found = await latestRebuild(session, projection)
+    if (found && !isEnded(found)) await transactionOn(session, (connection) => finishHalfWay(connection, projection, found))
+    const record = await latestRebuild(session, projection)
+    if (record?.state !== 'done')
+      throw refused(
+        `The last rebuild of ${projection.name} is ${record?.state ?? 'none'}; only one that is done can be rolled back.`,
+      )
+    const old = swappedTables(projection).map(retired(record.generation - 1))
+    if ((await existingTables(session, old)).size < old.length)
+      throw refused(`The tables of ${projection.name} from before the last rebuild are gone.`)
+    await swapPatiently(options, async () => {
+      await fence(session, projection, record, 'rolling-back')
+      try {
+        await swapBack(session, projection, record.generation)
+      } catch (error) {
+        await updateRebuild(session, record, { state: 'done' })
+        throw error
+      }
+    })
+    await transactionOn(session, (connection) => settleRollback(connection, projection, record))
+    await dropTables(session, projection, building(record.generation))
+    return { generation: await readGeneration(session, projection) }
+  })
+}

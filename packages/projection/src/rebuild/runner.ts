@@ -1,0 +1,38 @@
+import { type Connection, DatabaseError, withNamedLock } from '@tributary/database'
+import { ProjectionError } from '../errors.ts'
+import type { BuildContext } from './build.ts'
+import { lockOf } from './names.ts'
+import { latestRebuild } from './record.ts'
+
+/** The server ends the runner's connection when it is silent for so long, seconds; it speaks every third of that. */
+const IDLE = 30
+
+/**
+ * Runs `work` while holding the projection's lock, and keeps its connection awake. Throws ProjectionError
+ * PROJECTION_REBUILD_REFUSED when another process holds it.
+ */
+export async function asRunner<T>(
+  { projection, database }: Pick<BuildContext, 'projection' | 'database'>,
+  work: (session: Connection) => Promise<T>,
+): Promise<T> {
+  try {
+    return await withNamedLock(database, { name: lockOf(projection), idleSeconds: IDLE }, async (session) => {
+      const awake = setInterval(() => void session.query('DO 1').catch(() => {}), (IDLE * 1_000) / 3)
+      try {
+        return await work(session)
+      } finally {
+        clearInterval(awake)
+      }
+    })
+  } catch (error) {
+    if (!(error instanceof DatabaseError && error.code === 'DATABASE_LOCK_TIMEOUT')) throw error
+    const record = await latestRebuild(database, projection)
+    throw refused(
+      `Another process (${record?.runner ?? 'unknown'}) is rebuilding ${projection.name}. See: tributary projection status`,
+      error,
+    )
+  }
+}
+
+export const refused = (message: string, cause?: unknown): ProjectionError =>
+  new ProjectionError('PROJECTION_REBUILD_REFUSED', message, { cause })
