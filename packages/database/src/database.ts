@@ -3,8 +3,14 @@ import type { Knex } from 'knex'
 /** One connection, or one transaction on it. Text goes to the server as given; `?` is a value, `??` an identifier. */
 export type Connection = {
   /** Rows of a SELECT, or the result header of a write. Throws DatabaseError. */
-  query<R = Record<string, unknown>[]>(text: string, values?: readonly unknown[]): Promise<R>
+  query<R = Record<string, unknown>[]>(text: string, values?: readonly unknown[], options?: QueryOptions): Promise<R>
 }
+
+/**
+ * `prepared` keeps the statement at the server, which then reads values instead of text. It is for few texts that come over
+ * and over with very many values; `?` is then a single text or NULL, and `??` means nothing.
+ */
+export type QueryOptions = { prepared?: boolean }
 
 /** The header of a write. `affectedRows` counts found rows, also when the new value equals the old one. */
 export type WriteResult = { affectedRows: number; insertId: number }

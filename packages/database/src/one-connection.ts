@@ -1,7 +1,7 @@
 import { histogram } from '@tributary/runtime'
 import type { Knex } from 'knex'
 import type { Connection as RawConnection } from 'mysql2'
-import type { Connection } from './database.ts'
+import type { Connection, QueryOptions } from './database.ts'
 import { type DriverError, databaseError } from './driver-errors.ts'
 import { DatabaseError } from './errors.ts'
 import { observed } from './observed-statement.ts'
@@ -40,18 +40,21 @@ export async function onOneConnection<T>(pool: Knex, work: (connection: Borrowed
 function borrow(raw: RawConnection): BorrowedConnection {
   const connection: BorrowedConnection = {
     broken: false,
-    query: <R>(text: string, values?: readonly unknown[]) => observed(text, () => run<R>(text, values)),
+    query: <R>(text: string, values?: readonly unknown[], options?: QueryOptions) =>
+      observed(text, () => run<R>(text, values, options)),
   }
-  const run = <R>(text: string, values: readonly unknown[] | undefined) =>
+  const run = <R>(text: string, values: readonly unknown[] | undefined, { prepared = false }: QueryOptions = {}) =>
     new Promise<R>((resolve, reject) => {
       refuseTooLarge(raw, text, values)
-      raw.query(text, values as unknown[], (error: DriverError | null, result: unknown) => {
+      const done = (error: DriverError | null, result: unknown) => {
         if (!error) return resolve(result as R)
         const reported = databaseError(error, text)
         // The pool does not know yet that the server has hung up.
         if (reported.code === 'DATABASE_UNAVAILABLE') connection.broken = true
         reject(reported)
-      })
+      }
+      if (prepared) raw.execute(text, values as string[], done)
+      else raw.query(text, values as unknown[], done)
     })
   return connection
 }

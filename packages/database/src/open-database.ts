@@ -8,6 +8,8 @@ import { parseDatabaseUrl } from './url.ts'
 
 const CONNECT_TIMEOUT = 5_000
 const ACQUIRE_TIMEOUT = 10_000
+/** That one connection keeps at the server, where each takes a few megabytes; the one used longest ago is let go. */
+const PREPARED_STATEMENTS = 8
 
 const silent = { warn: () => {}, error: () => {}, debug: () => {}, deprecate: () => {} }
 
@@ -29,6 +31,7 @@ export function openDatabase(url: string, options: { connections?: number } = {}
       timezone: 'Z',
       supportBigNumbers: true,
       multipleStatements: false,
+      maxPreparedStatements: PREPARED_STATEMENTS,
       // An object as a value would otherwise become SQL of its own.
       stringifyObjects: true,
       // affectedRows counts found rows: the epoch fence of a cursor depends on it.
@@ -40,7 +43,7 @@ export function openDatabase(url: string, options: { connections?: number } = {}
     log: silent,
   })
   pool.on('query-error', (error: DriverError) => scrubDriverError(error))
-  const query: Connection['query'] = (text, values) => onOneConnection(pool, (connection) => connection.query(text, values))
+  const query: Connection['query'] = (...statement) => onOneConnection(pool, (connection) => connection.query(...statement))
   return {
     knex: pool,
     query,

@@ -1,3 +1,5 @@
+import { isRowsText } from './row-texts.ts'
+
 /** Room that a number, NULL, a quote or a comma takes in a statement, in bytes. */
 const SMALL = 24
 
@@ -8,14 +10,16 @@ const SMALL = 24
 export function mostBytes(value: unknown): number {
   if (typeof value === 'string') return value.length * 3 + SMALL
   if (Buffer.isBuffer(value)) return value.length * 2 + SMALL
-  return Array.isArray(value) ? sum(value, mostBytes) + SMALL : SMALL
+  if (Array.isArray(value)) return sum(value, mostBytes) + SMALL
+  return isRowsText(value) ? value.bytes : SMALL
 }
 
 /** At least how many bytes it takes. */
 export function leastBytes(value: unknown): number {
   if (typeof value === 'string') return Buffer.byteLength(value)
   if (Buffer.isBuffer(value)) return value.length * 2
-  return Array.isArray(value) ? sum(value, leastBytes) : 0
+  if (Array.isArray(value)) return sum(value, leastBytes)
+  return isRowsText(value) ? value.bytes : 0
 }
 
 function sum(values: readonly unknown[], size: (value: unknown) => number): number {

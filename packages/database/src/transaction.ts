@@ -28,10 +28,10 @@ export async function retryConflicts<T>(work: () => Promise<T>, attempts = 4): P
 async function attemptOnce<T>(connection: BorrowedConnection, work: (connection: Connection) => Promise<T>): Promise<T> {
   let over = false
   const inside: Connection = {
-    query: (text, values) =>
+    query: (text, values, options) =>
       over
         ? Promise.reject(new DatabaseError('DATABASE_STATEMENT_REFUSED', 'A query came after its transaction had ended.'))
-        : connection.query(text, values),
+        : connection.query(text, values, options),
   }
   await connection.query('START TRANSACTION')
   try {

@@ -1,7 +1,8 @@
 import { migratedTestDatabase } from '@tributary/test/servers'
 import { expect } from 'chai'
+import fc from 'fast-check'
 import type { Connection, Database } from './database.ts'
-import { chunkRows, upsert, upsertText } from './upsert.ts'
+import { partRows, upsert, upsertText } from './upsert.ts'
 
 describe('an upsert', () => {
   let database: Database
@@ -9,6 +10,7 @@ describe('an upsert', () => {
   before(async () => {
     ;({ database, drop } = await migratedTestDatabase('upsert'))
     await database.query('CREATE TABLE pair (a INT, b INT, `odd``name` TEXT, PRIMARY KEY (a, b))')
+    await database.query('CREATE TABLE texts (id INT PRIMARY KEY, text MEDIUMTEXT, bytes MEDIUMBLOB)')
     await database.query('CREATE TABLE blobs (id INT PRIMARY KEY, text MEDIUMTEXT, bytes MEDIUMBLOB)')
   })
   after(() => drop())
@@ -32,6 +34,63 @@ describe('an upsert', () => {
     ])
   })
 
+  it('writes whatever a text holds as it is', async () => {
+    const texts = fc.array(fc.string({ unit: 'binary', maxLength: 40 }), { minLength: 1, maxLength: 200 })
+    const parts = fc.array(fc.constantFrom("'", '\\', '"', '\0', '?', '`', '\n', '\x1a', '%', '😀', '/*', '-- ', '; DROP'))
+    const nasty = fc.array(
+      parts.map((list) => list.join('')),
+      { minLength: 1, maxLength: 200 },
+    )
+    await fc.assert(
+      fc.asyncProperty(fc.oneof(texts, nasty), async (list) => {
+        await database.query('DELETE FROM texts')
+        const shape = { table: 'texts', primaryKey: ['id'], columns: ['id', 'text', 'bytes'] }
+        await upsert(
+          database,
+          shape,
+          list.map((text, id) => [id, text, Buffer.from(text)]),
+        )
+        const rows = await database.query<{ text: string; bytes: Buffer }[]>('SELECT text, bytes FROM texts ORDER BY id')
+        expect(rows.map(({ text, bytes }) => [text, bytes.toString()])).to.deep.equal(list.map((text) => [text, text]))
+      }),
+      { numRuns: 40 },
+    )
+  })
+
+  it('writes many rows as it writes few, whatever they hold, also into a table that took the place of another', async () => {
+    const columns = ['id', 'label', 'number', 'body']
+    const make = (name: string) =>
+      database.query('CREATE TABLE ?? (id BIGINT PRIMARY KEY, label VARCHAR(40), number INT, body MEDIUMTEXT)', [name])
+    const texts = fc.sample(fc.string({ unit: 'binary', maxLength: 30 }), { seed: 7, numRuns: 700 })
+    const rows = texts.map((text, n): unknown[] => [
+      2 ** 53 - 1 - n,
+      n % 3 === 0 ? 9_007_199_254_740_000 + n : text,
+      n - 5,
+      n % 4 ? text : null,
+    ])
+    await make('many')
+    await make('many_next')
+    await make('few')
+    for (const half of [rows.slice(0, 600), rows.slice(100)]) {
+      await upsert(database, { table: 'many', primaryKey: ['id'], columns }, half)
+      for (const row of half) await upsert(database, { table: 'few', primaryKey: ['id'], columns }, [row])
+      expect(await database.query('SELECT * FROM many ORDER BY id')).to.deep.equal(
+        await database.query('SELECT * FROM few ORDER BY id'),
+      )
+    }
+    await database.query('RENAME TABLE many TO many_before, many_next TO many')
+    await upsert(database, { table: 'many', primaryKey: ['id'], columns }, rows)
+    expect(await database.query('SELECT * FROM many ORDER BY id')).to.deep.equal(
+      await database.query('SELECT * FROM few ORDER BY id'),
+    )
+    const refused = await upsert(
+      database,
+      { table: 'many', primaryKey: ['id'], columns },
+      rows.map(([id]) => [id, '', 2 ** 31, '']),
+    ).catch((error: { code: string }) => error.code)
+    expect(refused).to.equal('DATABASE_VALUE_REFUSED')
+  })
+
   it('changes only the columns it is told to', async () => {
     await upsert(database, { ...shape, assign: [] }, [[1, 1, 'ignored']])
     expect((await all())[0]).to.deep.equal({ a: 1, b: 1, 'odd`name': 'one' })
@@ -49,10 +108,11 @@ describe('an upsert', () => {
   })
 
   it('of many rows takes as few statements as row and byte limits allow', () => {
-    const rows = Array.from({ length: 2_500 }, (_, id) => [id, 'x'])
-    expect(chunkRows(rows).map((chunk) => chunk.length)).to.deep.equal([1_000, 1_000, 500])
+    const counts = (rows: unknown[][], limits = {}) =>
+      [...partRows(rows, limits)].map((part) => part.toSqlString().split('), (').length)
+    expect(counts(Array.from({ length: 2_500 }, (_, id) => [id, 'x']))).to.deep.equal([1_000, 1_000, 500])
     const sizes = [100, 100, 2_000, 100].map((length) => ['x'.repeat(length)])
-    expect(chunkRows(sizes, { mostBytes: 1_000 }).map((chunk) => chunk.length)).to.deep.equal([2, 1, 1])
+    expect(counts(sizes, { mostBytes: 1_000 })).to.deep.equal([2, 1, 1])
   })
 
   it('stays below its byte limit in the statement that is sent, whatever characters it holds', async () => {

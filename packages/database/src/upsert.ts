@@ -1,5 +1,6 @@
 import type { Connection } from './database.ts'
-import { mostBytes as mostBytesOf } from './statement-size.ts'
+import { PREPARED_ROWS, preparedValues, rowPlaceholders } from './prepared-rows.ts'
+import { joinRows, type RowsText, type RowText, rowText } from './row-texts.ts'
 
 /**
  * What an upsert writes. A row is found by its primary key, which must be among `columns`. In a table with another unique
@@ -21,14 +22,20 @@ const MOST_BYTES = 4 * 1024 * 1024
 
 /**
  * Writes rows by primary key, new ones and known ones alike, in as few statements as their size allows: at most 1,000
- * rows and, unless a single row has more, 4 MB each. Throws DatabaseError.
+ * rows and, unless a single row has more, 4 MB each. Full hundreds go through a prepared statement. Throws DatabaseError.
  */
 export async function upsert(connection: Connection, shape: UpsertShape, rows: readonly UpsertRow[]): Promise<void> {
+  let written = 0
+  for (; rows.length - written >= PREPARED_ROWS; written += PREPARED_ROWS) {
+    const values = preparedValues(rows.slice(written, written + PREPARED_ROWS), MOST_BYTES)
+    if (!values) break
+    await connection.query(preparedText(shape), values, { prepared: true })
+  }
   const text = upsertText(shape)
-  for (const chunk of chunkRows(rows)) await connection.query(text, [chunk])
+  for (const part of partRows(written === 0 ? rows : rows.slice(written))) await connection.query(text, [part])
 }
 
-/** The statement of an upsert; its one placeholder takes an array of rows. VALUES() is what MySQL 5.7, 8 and MariaDB share. */
+/** The statement of an upsert; its one placeholder takes the rows. VALUES() is what MySQL 5.7, 8 and MariaDB share. */
 export function upsertText({ table, primaryKey, columns, assign }: UpsertShape): string {
   const changed = assign ?? columns.filter((column) => !primaryKey.includes(column))
   const assigned = changed.length > 0 ? changed : primaryKey
@@ -38,26 +45,29 @@ export function upsertText({ table, primaryKey, columns, assign }: UpsertShape):
   ].join(' ')
 }
 
-/** Cuts rows into lists that each fit one statement. A row over the limit stands alone. */
-export function chunkRows(
+/** The statement for a full number of rows, with a placeholder for each value. */
+function preparedText(shape: UpsertShape): string {
+  return upsertText(shape).replace('VALUES ?', () => `VALUES ${rowPlaceholders(shape.columns.length)}`)
+}
+
+/** Cuts rows into texts that each fit one statement. A row over the limit stands alone. */
+export function* partRows(
   rows: readonly UpsertRow[],
   { mostRows = MOST_ROWS, mostBytes = MOST_BYTES }: { mostRows?: number; mostBytes?: number } = {},
-): UpsertRow[][] {
-  const chunks: UpsertRow[][] = []
-  let chunk: UpsertRow[] = []
+): Generator<RowsText> {
+  let part: RowText[] = []
   let bytes = 0
-  for (const row of rows) {
-    const size = mostBytesOf(row)
-    if (chunk.length > 0 && (chunk.length === mostRows || bytes + size > mostBytes)) {
-      chunks.push(chunk)
-      chunk = []
+  for (const values of rows) {
+    const row = rowText(values)
+    if (part.length > 0 && (part.length === mostRows || bytes + row.bytes > mostBytes)) {
+      yield joinRows(part)
+      part = []
       bytes = 0
     }
-    chunk.push(row)
-    bytes += size
+    part.push(row)
+    bytes += row.bytes
   }
-  if (chunk.length > 0) chunks.push(chunk)
-  return chunks
+  if (part.length > 0) yield joinRows(part)
 }
 
 /** A name with a dot is that of a table in another database. */

@@ -1,6 +1,7 @@
 import { type Database, openDatabase } from '@tributary/database'
 
-type RawConnection = { query(text: string, values: unknown, done: Done): unknown; destroy(): void }
+type Send = (text: string, values: unknown, done: Done) => unknown
+type RawConnection = { query: Send; execute: Send; destroy(): void }
 type Done = (error: Error | null, result?: unknown) => void
 
 /** A pool that dies with one of its statements, as the pool of a process that is killed. */
@@ -31,16 +32,20 @@ export function openMortalDatabase(url: string, { dieAt, after }: { dieAt: numbe
   function watch(raw: RawConnection): void {
     if (known.has(raw)) return
     known.add(raw)
-    const query = raw.query.bind(raw)
-    raw.query = (text, values, done) => {
+    raw.query = mortal(raw.query.bind(raw))
+    raw.execute = mortal(raw.execute.bind(raw))
+  }
+
+  function mortal(send: Send): Send {
+    return (text, values, done) => {
       sent += 1
       if (sent === dieAt) {
-        if (after) query(text, values, () => {})
+        if (after) send(text, values, () => {})
         die()
       }
       if (death.signal.aborted) return done(gone())
       pending.add(done)
-      return query(text, values, (error, result) => {
+      return send(text, values, (error, result) => {
         if (pending.delete(done)) done(error, result)
       })
     }
