@@ -1,15 +1,12 @@
+import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { type Database, upsert } from '@tributary/database'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { type Connection, type Database, type UpsertShape, upsert, upsertText } from '@tributary/database'
 import { type EventLog, openEventLog } from '@tributary/event-log'
 import { ORDER_TOPIC } from '@tributary/events'
 import { orders } from '@tributary/orders'
-import {
-  checksumTable,
-  type RebuildEvent,
-  rebuildProjection,
-  startProjection,
-  type Row as TableRow,
-} from '@tributary/projection'
+import { checksumTable, startProjection, type Row as TableRow } from '@tributary/projection'
 import { createLogger } from '@tributary/runtime'
 import { openVault, type Vault } from '@tributary/vault'
 import { type Benchmark, latency, rate } from './benchmark.ts'
@@ -23,20 +20,23 @@ const PARALLEL = 2
 const BATCH = 500
 const MOST_STALL = 50
 
-type Bench = { database: Database; log: EventLog; vault: Vault }
-type Measured = { seconds: number; renameMilliseconds: number; rss: number }
+type Bench = { database: Database; log: EventLog; vault: Vault; url: string; masterKey: Buffer }
+type Measured = { seconds: number; renameMilliseconds: number; megabytes: number }
+type Write = (connection: Connection, shape: UpsertShape, rows: readonly unknown[][]) => Promise<unknown>
 
 /**
- * Rebuilds of the projection of orders, from a quarter of the log and from all of it, against the same rows written by as
- * many connections with nothing around.
+ * Rebuilds of the projection of orders, from a quarter of the log and from all of it, each in a process of its own, against
+ * the same rows written by as many connections with nothing around: raw, as the driver makes a multi-row upsert, and by the
+ * writer that a rebuild has, which shows what reading, opening and folding take.
  */
 export const benchmark: Benchmark = {
   name: 'rebuild',
   run: async () => {
     const { url, database, drop } = await benchDatabase('rebuild')
     const log = await openEventLog({ url, database, partitions: PARTITIONS })
-    const vault = await openVault({ database, masterKeys: [randomBytes(32)] })
-    const bench = { database, log, vault }
+    const masterKey = randomBytes(32)
+    const vault = await openVault({ database, masterKeys: [masterKey] })
+    const bench = { database, log, vault, url, masterKey }
     try {
       await appendOrders(log, vault, ORDERS / 4, 0)
       await project(bench)
@@ -49,13 +49,23 @@ export const benchmark: Benchmark = {
       if (JSON.stringify(before) !== JSON.stringify(after))
         throw new Error('The rebuilt tables are not equal to the live ones.')
       const rows = before.reduce((sum, table) => sum + table.rows, 0)
-      const ceiling = await writeRaw(database)
+      const tables = await readTables(database)
+      const raw: Write = (connection, shape, part) => connection.query(upsertText(shape), [part])
+      const ceiling = await writeRows(database, tables, raw)
+      const written = await writeRows(database, tables, upsert)
       return [
         rate('rebuild: orders', 'orders/s', ORDERS / whole.seconds, ORDERS / ceiling),
         rate('rebuild: rows', 'rows/s', rows / whole.seconds, rows / ceiling),
+        rate('rebuild: orders, and what its writer alone reaches', 'orders/s', ORDERS / whole.seconds, ORDERS / written),
         rate('rebuild: rate of a log four times as long', 'orders/s', ORDERS / whole.seconds, ORDERS / 4 / quarter.seconds),
         latency('rebuild: the rename, and what is allowed', whole.renameMilliseconds, MOST_STALL),
-        { name: 'rebuild: memory of the process', value: whole.rss, unit: 'MB', ceiling: 300, ratio: 300 / whole.rss },
+        {
+          name: 'rebuild: memory of the process',
+          value: whole.megabytes,
+          unit: 'MB',
+          ceiling: 300,
+          ratio: 300 / whole.megabytes,
+        },
       ]
     } finally {
       await log.close()
@@ -66,23 +76,10 @@ export const benchmark: Benchmark = {
 
 const checksums = (database: Database) => Promise.all(orders.tables.map(({ name }) => checksumTable(database, name)))
 
-/** The seconds from the first event to the last; comparing and swapping come after that and are not counted. */
-async function rebuild({ database, log, vault }: Bench): Promise<Measured> {
-  const logger = createLogger({ level: 'warn', format: 'json' })
-  let began = 0
-  let ended = 0
-  let rss = 0
-  const onEvent = (event: RebuildEvent) => {
-    rss = Math.max(rss, process.memoryUsage.rss())
-    if (event.kind === 'state' && event.state === 'building') began = performance.now()
-    if (event.kind === 'state' && event.state === 'catching-up') ended ||= performance.now()
-  }
-  const outcome = await rebuildProjection({
-    ...{ projection: orders, database, log, vault, logger, onEvent },
-    ...{ pace: { parallel: PARALLEL, share: 1 }, signal: new AbortController().signal, accept: async () => true },
-  })
-  if (outcome.kind !== 'done') throw new Error(`The rebuild ended ${outcome.kind}.`)
-  return { seconds: (ended - began) / 1_000, renameMilliseconds: outcome.renameMilliseconds, rss: rss / 1_048_576 }
+async function rebuild({ url, masterKey }: Bench): Promise<Measured> {
+  const program = join(import.meta.dirname, 'rebuild-process.ts')
+  const parameters = [program, url, masterKey.toString('hex'), String(PARALLEL)]
+  return JSON.parse((await promisify(execFile)(process.execPath, parameters)).stdout)
 }
 
 /** Fills the live tables, which the rebuild then compares itself with. */
@@ -100,11 +97,16 @@ async function project({ database, log, vault }: Bench): Promise<void> {
   await projection.stop()
 }
 
-/** Writes the rows of the tables into empty ones like them, by as many connections; answers the seconds. */
-async function writeRaw(database: Database): Promise<number> {
+async function readTables(database: Database): Promise<Map<string, TableRow[]>> {
   const tables = new Map<string, TableRow[]>()
+  for (const { name } of orders.tables) tables.set(name, await database.query('SELECT * FROM ?? ORDER BY id', [name]))
+  return tables
+}
+
+/** Writes rows into empty tables like theirs, by as many connections; answers the seconds. */
+async function writeRows(database: Database, tables: ReadonlyMap<string, TableRow[]>, write: Write): Promise<number> {
   for (const { name } of orders.tables) {
-    tables.set(name, await database.query('SELECT * FROM ?? ORDER BY id', [name]))
+    await database.query('DROP TABLE IF EXISTS ??', [`${name}__raw`])
     await database.query('CREATE TABLE ?? LIKE ??', [`${name}__raw`, name])
   }
   const batches = Array.from({ length: ORDERS / BATCH }, (_, index) => index)
@@ -116,7 +118,7 @@ async function writeRaw(database: Database): Promise<number> {
       await database.transaction(async (connection) => {
         for (const { name, columns } of orders.tables) {
           const rows = part(tables.get(name) ?? [], batch).map((row) => columns.map((column) => row[column] ?? null))
-          await upsert(connection, { table: `${name}__raw`, primaryKey: ['id'], columns }, rows)
+          await write(connection, { table: `${name}__raw`, primaryKey: ['id'], columns }, rows)
         }
       })
     }

@@ -71,7 +71,7 @@ describe('an upsert', () => {
     await make('many')
     await make('many_next')
     await make('few')
-    for (const half of [rows.slice(0, 600), rows.slice(100)]) {
+    for (const half of [rows.slice(0, 630), rows.slice(100)]) {
       await upsert(database, { table: 'many', primaryKey: ['id'], columns }, half)
       for (const row of half) await upsert(database, { table: 'few', primaryKey: ['id'], columns }, [row])
       expect(await database.query('SELECT * FROM many ORDER BY id')).to.deep.equal(

@@ -1,5 +1,5 @@
 import type { Connection } from './database.ts'
-import { PREPARED_ROWS, preparedValues, rowPlaceholders } from './prepared-rows.ts'
+import { preparedRows, preparedValues, rowPlaceholders } from './prepared-rows.ts'
 import { joinRows, type RowsText, type RowText, rowText } from './row-texts.ts'
 
 /**
@@ -22,17 +22,19 @@ const MOST_BYTES = 4 * 1024 * 1024
 
 /**
  * Writes rows by primary key, new ones and known ones alike, in as few statements as their size allows: at most 1,000
- * rows and, unless a single row has more, 4 MB each. Full hundreds go through a prepared statement. Throws DatabaseError.
+ * rows and, unless a single row has more, 4 MB each. Many rows go through prepared statements, the rest as text. Throws
+ * DatabaseError.
  */
 export async function upsert(connection: Connection, shape: UpsertShape, rows: readonly UpsertRow[]): Promise<void> {
   let written = 0
-  for (; rows.length - written >= PREPARED_ROWS; written += PREPARED_ROWS) {
-    const values = preparedValues(rows.slice(written, written + PREPARED_ROWS), MOST_BYTES)
+  for (let count = preparedRows(rows.length); count; count = preparedRows(rows.length - written)) {
+    const values = preparedValues(rows.slice(written, written + count), MOST_BYTES)
     if (!values) break
-    await connection.query(preparedText(shape), values, { prepared: true })
+    await connection.query(preparedText(shape, count), values, { prepared: true })
+    written += count
   }
   const text = upsertText(shape)
-  for (const part of partRows(written === 0 ? rows : rows.slice(written))) await connection.query(text, [part])
+  for (const part of partRows(rows.slice(written))) await connection.query(text, [part])
 }
 
 /** The statement of an upsert; its one placeholder takes the rows. VALUES() is what MySQL 5.7, 8 and MariaDB share. */
@@ -45,9 +47,9 @@ export function upsertText({ table, primaryKey, columns, assign }: UpsertShape):
   ].join(' ')
 }
 
-/** The statement for a full number of rows, with a placeholder for each value. */
-function preparedText(shape: UpsertShape): string {
-  return upsertText(shape).replace('VALUES ?', () => `VALUES ${rowPlaceholders(shape.columns.length)}`)
+/** The statement for so many rows, with a placeholder for each value. */
+function preparedText(shape: UpsertShape, rows: number): string {
+  return upsertText(shape).replace('VALUES ?', () => `VALUES ${rowPlaceholders(rows, shape.columns.length)}`)
 }
 
 /** Cuts rows into texts that each fit one statement. A row over the limit stands alone. */

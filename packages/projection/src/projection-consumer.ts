@@ -68,6 +68,7 @@ export function defineProjectionConsumer(options: {
   physical?: PhysicalName
   /** Whether a key may have rows; asked for each key, so that those that surely have none are not looked for. */
   mayHaveRows?: (key: string) => boolean
+  batchSize?: number
 }): ConsumerDefinition<PreparedBatch> {
   const { projection, database, vault, book, physical = (table) => table, mayHaveRows = () => true } = options
   const states = createRecentStates()
@@ -79,6 +80,7 @@ export function defineProjectionConsumer(options: {
     name: options.name ?? projection.name,
     topic: projection.topic,
     group: groupOf(projection),
+    ...(options.batchSize === undefined ? {} : { batchSize: options.batchSize }),
     types: projection.types,
     keyOf: (event) => {
       const cells = projection.key(event)
@@ -119,7 +121,10 @@ export function defineProjectionConsumer(options: {
       states.settle(partition)
       book.settle(partition)
     },
-    revoked: async (partition) => book.drop(partition),
+    revoked: async (partition) => {
+      states.forget(partition)
+      book.drop(partition)
+    },
   }
 }
 

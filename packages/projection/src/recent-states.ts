@@ -33,7 +33,7 @@ type Committed = { number: number; states: ReadonlyMap<string, KeyState> }
 type Recent = { count: number; held: ReadonlyMap<string, KeyState> | undefined; committed: Committed[] }
 
 /** A batch is loaded one ahead; only one that is halved around a culprit sees more commits than that. */
-const MOST_COMMITTED = 2
+const MOST_COMMITTED = 1
 
 export function createRecentStates(): RecentStates {
   const partitions = new Map<number, Recent>()

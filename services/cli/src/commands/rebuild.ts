@@ -15,7 +15,7 @@ import {
   rollBackRebuild,
   type TableComparison,
 } from '@tributary/projection'
-import { createLogger } from '@tributary/runtime'
+import { createLogger, keepHeapSmall } from '@tributary/runtime'
 import { Argument, type Command } from 'commander'
 import { parseCount, parseShare } from '../arguments.ts'
 import { CommandError } from '../failure.ts'
@@ -80,6 +80,7 @@ async function rebuild(access: LogAccess, projection: Projection, options: Optio
 }
 
 async function run(access: LogAccess, projection: Projection, options: Options): Promise<RebuildOutcome> {
+  keepHeapSmall()
   const logger = createLogger({ ...access.configuration.logging, level: 'warn' })
   const bar = createProgressBar({ label: `rebuild ${projection.name}`, unit: 'events' })
   let state = ''
