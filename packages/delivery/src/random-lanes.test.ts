@@ -1,5 +1,6 @@
 import { expect } from 'chai'
-import { type History, playHistory } from './testing/random-history.ts'
+import { playHistory } from './testing/random-history/play.ts'
+import type { History } from './testing/random-history/world.ts'
 
 const SEED = Number(process.env['TRIBUTARY_TEST_SEED'] ?? Date.now() % 1_000_000)
 const HISTORIES = 10_000

@@ -1,0 +1,100 @@
+import type { ConsumerDefinition, OwnedPartition } from '@tributary/consumer'
+import type { Connection } from '@tributary/database'
+import type { MemoryDatabase } from '../memory-rows.ts'
+import { consumerOf } from './endpoint.ts'
+import { nothingUntil } from './receiver.ts'
+import { chance, dawdle, die, type Part, type Process, step, type World } from './world.ts'
+
+/** The consumer's loop in short: one batch ahead, applied in turns, the cursor fenced; both partitions at once. */
+export async function run(world: World, process: Process): Promise<void> {
+  const consumer = consumerOf(world, process)
+  await Promise.all(world.parts.map((part) => runPart(world, process, part, consumer)))
+  process.end()
+}
+
+async function runPart<P>(world: World, process: Process, part: Part, consumer: ConsumerDefinition<P>): Promise<void> {
+  const owned: OwnedPartition = {
+    topic: 'orders',
+    partition: part.number,
+    signal: process.stopping.signal,
+    fenced: (work) => transact(world, process, part, (connection) => work(connection)),
+  }
+  try {
+    await consumer.assigned?.(owned)
+    await follow(world, process, part, consumer)
+  } catch {
+    // Fenced, dead or stopped: whatever is not committed is the next one's.
+    process.stopping.abort(new Error('gone'))
+  }
+  await consumer.revoked?.(part.number)
+}
+
+async function follow<P>(world: World, process: Process, part: Part, consumer: ConsumerDefinition<P>): Promise<void> {
+  const { random } = world
+  const { events, database, number } = part
+  const { signal } = process.stopping
+  let applying: Promise<void> = Promise.resolve()
+  for (let position = database.state.cursor; position < events.length; ) {
+    signal.throwIfAborted()
+    const from = position
+    const batch = events.slice(from, from + 1 + random.from(0, 5))
+    const to = from + batch.length
+    const prepared = await consumer.prepare(batch, signal)
+    await applying
+    applying = applyBatch(world, process, part, { from, to }, (connection) => consumer.apply(connection, prepared)).then(() =>
+      consumer.committed?.(number, to),
+    )
+    applying.catch(() => process.stopping.abort(new Error('gone')))
+    position = to
+  }
+  await applying
+  await nothingUntil(signal)
+}
+
+/** A fenced transaction, before or after whose commit the process may die, or merely lose its connection. */
+async function transact<T>(
+  world: World,
+  process: Process,
+  { database, number }: Part,
+  work: (connection: Connection, state: MemoryDatabase['state']) => Promise<T>,
+): Promise<T> {
+  const { random, danger } = world
+  step(world, process)
+  const answer = await database.transaction(async (connection, state) => {
+    await dawdle(world)
+    if (process.isDead || state.epoch !== process.epochs[number]) throw new Error('fenced')
+    const result = await work(connection, state)
+    if (chance(random, danger)) die(process)
+    if (chance(random, danger)) loseConnection()
+    return result
+  })
+  if (chance(random, danger)) die(process)
+  if (chance(random, danger)) loseConnection()
+  return answer
+}
+
+function loseConnection(): never {
+  throw Object.assign(new Error('connection lost'), { retriable: true })
+}
+
+/** Applies a batch once, whatever becomes of connections: the cursor tells whether a try went through. */
+async function applyBatch(
+  world: World,
+  process: Process,
+  part: Part,
+  { from, to }: { from: number; to: number },
+  apply: (connection: Connection) => Promise<void>,
+): Promise<void> {
+  for (;;) {
+    try {
+      return await transact(world, process, part, async (connection, state) => {
+        if (state.cursor === to) return
+        if (state.cursor !== from) throw new Error('fenced')
+        state.cursor = to
+        await apply(connection)
+      })
+    } catch (error) {
+      if (!(error instanceof Error && 'retriable' in error)) throw error
+    }
+  }
+}
