@@ -1,4 +1,4 @@
-import type { Dispatcher } from 'undici'
+import { type Exchange, exchangeOnce } from './exchange.ts'
 import { ADDRESS_REFUSED, ANSWER_LIMIT, type Outcome, outcomeOf } from './outcome.ts'
 import type { Reach } from './reach/addresses.ts'
 import { type Connections, createConnections, type HostWay } from './reach/connections.ts'
@@ -38,51 +38,43 @@ async function sendOnce(
   signal.throwIfAborted()
   const started = performance.now()
   const durationMs = () => Math.round(performance.now() - started)
-  // AbortSignal.timeout would keep a timer for every request of the last fifteen seconds.
-  const late = new AbortController()
-  const timer = setTimeout(() => late.abort(), deadline)
   const url = new URL(request.url)
-  const { origin, pathname, search } = url
-  let status = 0
+  const exchange: Exchange = { status: 0, retryAfter: undefined, body: [] }
+  let isLate = false
+  let timer: NodeJS.Timeout | undefined
+  let stop = () => {}
   try {
     const dispatcher = await connections.to(url)
-    if (dispatcher === 'refused') return addressRefused({ status, answer: '', durationMs: durationMs() })
-    const response = await dispatcher.request({
-      origin,
-      path: `${pathname}${search}`,
-      method: 'POST',
-      headers: request.headers,
-      body: request.body,
-      signal: AbortSignal.any([signal, late.signal]),
-    })
-    status = response.statusCode
-    const body = await beginningOf(response.body)
-    const retryAfter = firstOf(response.headers['retry-after'])
-    return outcomeOf({ status, body, retryAfter, durationMs: durationMs(), now: Date.now() })
+    signal.throwIfAborted()
+    if (dispatcher === 'refused') return addressRefused({ status: 0, answer: '', durationMs: durationMs() })
+    const { headers, body } = request
+    const { done, end } = exchangeOnce(dispatcher, { url, headers, body, limit: ANSWER_LIMIT }, exchange)
+    timer = setTimeout(() => {
+      isLate = true
+      end(LATE)
+    }, deadline - durationMs())
+    stop = () => end(signal.reason)
+    signal.addEventListener('abort', stop, { once: true })
+    await done
+    const { status, retryAfter } = exchange
+    return outcomeOf({ status, body: textOf(exchange.body), retryAfter, durationMs: durationMs(), now: Date.now() })
   } catch (error) {
     signal.throwIfAborted()
+    const { status } = exchange
     const came = { status, answer: '', durationMs: durationMs() }
-    if (late.signal.aborted) return { kind: 'timed-out', reason: status === 0 ? 'no answer' : 'answer not finished', ...came }
+    if (isLate) return { kind: 'timed-out', reason: status === 0 ? 'no answer' : 'answer not finished', ...came }
     return connectionOutcome(error, came)
   } finally {
     clearTimeout(timer)
+    signal.removeEventListener('abort', stop)
   }
 }
 
-/** The first bytes of an answer as text. Leaving the loop early closes the connection: what is left is never read. */
-async function beginningOf(body: Dispatcher.ResponseData['body']): Promise<string> {
-  const chunks: Buffer[] = []
-  let length = 0
-  for await (const chunk of body as AsyncIterable<Buffer>) {
-    chunks.push(chunk.subarray(0, ANSWER_LIMIT - length))
-    length += chunk.length
-    if (length > ANSWER_LIMIT) break
-  }
-  // U+0000 cannot be told from nothing by some readers of the table.
-  return Buffer.concat(chunks).toString('utf8').replaceAll('\u0000', '\uFFFD')
-}
+const LATE = new Error('The deadline has passed.')
 
-const firstOf = (header: string | string[] | undefined): string | undefined => (Array.isArray(header) ? header[0] : header)
+/** U+0000 cannot be told from nothing by some readers of the table. */
+const textOf = (chunks: readonly Buffer[]): string =>
+  chunks.length === 0 ? '' : Buffer.concat(chunks).toString('utf8').replaceAll('\u0000', '\uFFFD')
 
 const addressRefused = (came: { status: number; answer: string; durationMs: number }): Outcome => ({
   kind: 'address-refused',

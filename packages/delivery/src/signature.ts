@@ -1,11 +1,12 @@
-import { createHmac, createPrivateKey, createPublicKey, hash, type KeyObject, sign } from 'node:crypto'
+import { createHmac, createPrivateKey, createPublicKey, createSecretKey, hash, type KeyObject, sign } from 'node:crypto'
 
 /**
  * A key that signs an endpoint's requests: v1 with a shared secret (HMAC-SHA256), v1a with a private key (Ed25519).
- * `id` tells keys apart in the attempts without giving anything away.
+ * `id` tells keys apart in the attempts without giving anything away. A KeyObject is made once: to make one of bytes for
+ * each signature took five times as long as the signature itself.
  */
 export type SigningKey =
-  | { readonly kind: 'v1'; readonly id: string; readonly bytes: Buffer }
+  | { readonly kind: 'v1'; readonly id: string; readonly secretKey: KeyObject }
   | { readonly kind: 'v1a'; readonly id: string; readonly privateKey: KeyObject }
 
 /** Keys below this are guessed too easily. Standard Webhooks wants 24 to 64 bytes; older secrets may be shorter. */
@@ -43,8 +44,9 @@ export function signingKey(secret: string): SigningKeyOutcome {
 function sharedKey(bytes: Buffer): SigningKeyOutcome {
   if (bytes.length < SHORTEST_KEY)
     return unusable(`The secret makes a key of ${bytes.length} bytes; it must have at least ${SHORTEST_KEY}.`)
-  const id = createHmac('sha256', bytes).update('key id').digest('hex').slice(0, 8)
-  return { kind: 'key', key: { kind: 'v1', id, bytes } }
+  const secretKey = createSecretKey(bytes)
+  const id = createHmac('sha256', secretKey).update('key id').digest('hex').slice(0, 8)
+  return { kind: 'key', key: { kind: 'v1', id, secretKey } }
 }
 
 function privateKey(bytes: Buffer): SigningKeyOutcome {
@@ -71,5 +73,5 @@ export function signatures(keys: readonly SigningKey[], id: string, timestamp: n
 }
 
 function signed(key: SigningKey, content: Buffer): Buffer {
-  return key.kind === 'v1' ? createHmac('sha256', key.bytes).update(content).digest() : sign(null, content, key.privateKey)
+  return key.kind === 'v1' ? createHmac('sha256', key.secretKey).update(content).digest() : sign(null, content, key.privateKey)
 }
