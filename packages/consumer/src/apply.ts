@@ -1,7 +1,9 @@
+import type { Connection } from '@tributary/database'
+import type { Position } from '@tributary/event-log'
 import { inSpan, traceFrom } from '@tributary/runtime'
 import type { Delivered } from './definition.ts'
 import { decode, type Item, storedKey } from './item.ts'
-import { type Loop, moveWith, type Part } from './loop.ts'
+import { type Loop, moveTogether, moveWith, type Part } from './loop.ts'
 import { measureBatch } from './measure.ts'
 import { queueBehind } from './parked.ts'
 import { noteApplied } from './progress.ts'
@@ -27,12 +29,7 @@ export async function applyPart<P>(loop: Loop<P>, part: Part<P>): Promise<void> 
   const prepared = run.length === 0 ? undefined : await prepare(loop, part, run)
   loop.stage = 'applying'
   const started = performance.now()
-  await inSpan(`process ${definition.topic}`, spanOf(loop, run), () =>
-    moveWith(loop, part.to, async (connection) => {
-      if (behind.length > 0) await queueBehind(connection, loop.cursor, behind)
-      if (prepared) await definition.apply(connection, prepared.value)
-    }),
-  )
+  await inSpan(`process ${definition.topic}`, spanOf(loop, run), () => move(loop, part.to, behind, prepared, run.length))
   if (run.length > 0) {
     loop.parkedInARow = 0
     measureBatch({
@@ -45,6 +42,25 @@ export async function applyPart<P>(loop: Loop<P>, part: Part<P>): Promise<void> 
     })
   }
   noteApplied(counts, run.length, loop.lastProgress)
+}
+
+function move<P>(
+  loop: Loop<P>,
+  to: Position,
+  behind: readonly Waiting[],
+  prepared: { value: P } | undefined,
+  rows: number,
+): Promise<void> {
+  const { definition } = loop.shared
+  const { applyTogether: together } = definition
+  const before = async (connection: Connection) => {
+    if (behind.length > 0) await queueBehind(connection, loop.cursor, behind)
+  }
+  if (together && prepared) return moveTogether(loop, to, { before, together, prepared: prepared.value, rows })
+  return moveWith(loop, to, async (connection) => {
+    await before(connection)
+    if (prepared) await definition.apply(connection, prepared.value)
+  })
 }
 
 /** Which events of a part run now, and which wait behind their parked key. Throws the error of one that is unreadable. */

@@ -65,7 +65,8 @@ export function startConsumer<Prepared>(options: {
 function keepFollowing<P>(shared: Shared<P>, partitions: Map<number, Partition>, signal: AbortSignal) {
   const { definition, log, logger, now } = shared
   const { topic, group } = definition
-  const limit = batchSizeOf(definition)
+  const { batchBytes: maxBytes } = definition
+  const limits = { limit: batchSizeOf(definition), ...(maxBytes === undefined ? {} : { maxBytes }) }
   let joined = new AbortController()
   let lostSince: number | undefined
 
@@ -75,7 +76,7 @@ function keepFollowing<P>(shared: Shared<P>, partitions: Map<number, Partition>,
       const since = now()
       try {
         const follower = followerOf(shared, partitions)
-        await log.follow({ topic, group, follower, limit, signal: AbortSignal.any([signal, joined.signal]) })
+        await log.follow({ topic, group, follower, ...limits, signal: AbortSignal.any([signal, joined.signal]) })
       } catch (error) {
         const { code, message } = summarize(error)
         logger.warn({ consumer: definition.name, code }, `following ended and begins again: ${message}`)

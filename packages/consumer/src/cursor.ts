@@ -32,16 +32,29 @@ export function takeOver(database: Database, name: CursorName, owner: string): P
   })
 }
 
+/** A cursor of ours, and where it is to stand. */
+export type CursorMove = { cursor: OwnedCursor; to: Position }
+
 /**
  * The fence: must be the first statement of a batch's transaction. Moves the cursor, or throws ConsumerError
  * CONSUMER_FENCED when this member is not its owner any more. Needs `affectedRows` to count found rows.
  */
-export async function moveCursor(connection: Connection, cursor: OwnedCursor, to: Position): Promise<void> {
+export const moveCursor = (connection: Connection, cursor: OwnedCursor, to: Position): Promise<void> =>
+  moveCursors(connection, [{ cursor, to }])
+
+/** Moves several cursors in one statement, which locks their rows in the order of the key. Throws like `moveCursor` when one is not ours. */
+export async function moveCursors(connection: Connection, moves: readonly CursorMove[]): Promise<void> {
+  const positions = moves.map(() => `WHEN ${ROW} THEN ?`).join(' ')
+  const owned = moves.map(() => `(${ROW} AND epoch = ? AND next_position = ?)`).join(' OR ')
   const { affectedRows } = await connection.query<WriteResult>(
-    `UPDATE tributary_cursor SET next_position = ?, updated_time = ? WHERE ${ROW} AND epoch = ? AND next_position = ?`,
-    [to, Date.now(), ...nameValues(cursor), cursor.epoch, cursor.next],
+    `UPDATE tributary_cursor SET next_position = CASE ${positions} END, updated_time = ? WHERE ${owned}`,
+    [
+      ...moves.flatMap(({ cursor, to }) => [...nameValues(cursor), to]),
+      Date.now(),
+      ...moves.flatMap(({ cursor }) => [...nameValues(cursor), cursor.epoch, cursor.next]),
+    ],
   )
-  if (affectedRows !== 1) throw fenced(cursor)
+  if (affectedRows !== moves.length) throw fenced(moves.map(({ cursor }) => cursor))
 }
 
 /** The fence without a move, for work outside any batch. Locks the cursor's row. Throws like `moveCursor`. */
@@ -50,7 +63,7 @@ export async function proveOwnership(connection: Connection, cursor: OwnedCursor
     `UPDATE tributary_cursor SET epoch = epoch WHERE ${ROW} AND epoch = ?`,
     [...nameValues(cursor), cursor.epoch],
   )
-  if (affectedRows !== 1) throw fenced(cursor)
+  if (affectedRows !== 1) throw fenced([cursor])
 }
 
 /** Whether the cursor stands at `position` in our own epoch: then it was we who moved it there. Throws DatabaseError. */
@@ -90,8 +103,13 @@ async function readCursor(connection: Connection, name: CursorName): Promise<{ e
   return rows[0] && { epoch: rows[0].epoch, next: rows[0].next }
 }
 
-const fenced = ({ consumer, topic, partition, epoch }: OwnedCursor): ConsumerError =>
+const fenced = (cursors: readonly OwnedCursor[]): ConsumerError =>
   new ConsumerError(
     'CONSUMER_FENCED',
-    `Consumer '${consumer}' no longer owns partition ${partition} of ${topic} in epoch ${epoch}: another member took it over.`,
+    cursors
+      .map(
+        ({ consumer, topic, partition, epoch }) =>
+          `Consumer '${consumer}' no longer owns partition ${partition} of ${topic} in epoch ${epoch}: another member took it over.`,
+      )
+      .join(' Or: '),
   )

@@ -38,6 +38,11 @@ export type ConsumerDefinition<Prepared> = {
   prepare(events: readonly Delivered[], signal: AbortSignal): Promise<Prepared>
   apply(connection: Connection, prepared: Prepared): Promise<void>
   /**
+   * The same for several batches at once, also of other consumers that have the same function here. With it, batches that
+   * come while a transaction is under way share the next one (commit-group.ts).
+   */
+  applyTogether?(connection: Connection, prepared: readonly Prepared[]): Promise<void>
+  /**
    * This member took the partition's cursor over, and the first batch waits for this. For work that belongs to the owner
    * of a partition but to no batch, for example retries. A throw gives the partition back; some member is then assigned again.
    */
@@ -48,6 +53,8 @@ export type ConsumerDefinition<Prepared> = {
   revoked?(partition: number): Promise<void>
   /** Most events in a batch, default 500. */
   batchSize?: number
+  /** About how many bytes of data a batch has at most, default 8 MB. Two batches of a partition are in memory at a time. */
+  batchBytes?: number
   /** What to do with an event that cannot be applied: `park` its key (default), or `stop` the partition. */
   poison?: 'park' | 'stop'
 }

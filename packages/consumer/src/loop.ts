@@ -2,6 +2,7 @@ import type { Connection, Database } from '@tributary/database'
 import type { EventLog, Position } from '@tributary/event-log'
 import type { Logger } from '@tributary/runtime'
 import { type ErrorSummary, summarize } from './blame.ts'
+import { commitGroupOf, type Move } from './commit-group.ts'
 import { moveCursor, movedByUs, type OwnedCursor, proveOwnership } from './cursor.ts'
 import type { ConsumerDefinition } from './definition.ts'
 import { ConsumerError } from './errors.ts'
@@ -53,13 +54,28 @@ export type Part<Prepared> = {
  * Runs `work` in the transaction that moves the cursor to `to`. Once it returns, the move is durable and noted.
  * Throws what `work` throws, and ConsumerError CONSUMER_FENCED after giving the partition up.
  */
-export async function moveWith<P>(loop: Loop<P>, to: Position, work: (connection: Connection) => Promise<void>): Promise<void> {
-  const { database } = loop.shared
-  try {
-    await database.transaction(async (connection) => {
+export function moveWith<P>(loop: Loop<P>, to: Position, work: (connection: Connection) => Promise<void>): Promise<void> {
+  return noteMoved(loop, to, () =>
+    loop.shared.database.transaction(async (connection) => {
       await moveCursor(connection, loop.cursor, to)
       await work(connection)
-    })
+    }),
+  )
+}
+
+/** Moves the cursor in a transaction that others share, where the definition allows that. Throws like `moveWith`. */
+export function moveTogether<P>(
+  loop: Loop<P>,
+  to: Position,
+  effects: Pick<Move<P>, 'before' | 'rows' | 'together' | 'prepared'>,
+): Promise<void> {
+  return noteMoved(loop, to, () => commitGroupOf(loop.shared.database).move({ ...effects, cursor: loop.cursor, to }))
+}
+
+async function noteMoved<P>(loop: Loop<P>, to: Position, move: () => Promise<void>): Promise<void> {
+  const { database } = loop.shared
+  try {
+    await move()
   } catch (error) {
     if (!isFence(error)) throw error
     // A connection lost in COMMIT leaves open whether it happened. In our own epoch only we move the cursor, so if it

@@ -3,6 +3,7 @@ import { migratedTestDatabase } from '@tributary/test/servers'
 import { expect } from 'chai'
 import { type Attempt, insertAttempts } from './attempt.ts'
 import { keepAttemptPartitions } from './attempt-partitions.ts'
+import { placed } from './place.ts'
 
 const DAY = 86_400_000
 /** Noon of a day some time ahead of the first partition, which holds what the migration found. */
@@ -23,13 +24,15 @@ describe('The partitions of attempts', () => {
   const tryAt = (...times: number[]) =>
     insertAttempts(
       database,
-      { endpoint: 'group:warehouse', topic: 'orders', partition: 0 },
-      times.map((time): Attempt => {
-        position += 1
-        const outcome = { kind: 'delivered', reason: '', status: 200, answer: 'ok', durationMs: 1 } as const
-        const of = { position, attempt: 1, time, outcome, keyId: '12345678', bodyDigest: '' }
-        return { ...of, eventId: `01890000-0000-7000-8000-${String(position).padStart(12, '0')}` }
-      }),
+      placed(
+        { endpoint: 'group:warehouse', topic: 'orders', partition: 0 },
+        times.map((time): Attempt => {
+          position += 1
+          const outcome = { kind: 'delivered', reason: '', status: 200, answer: 'ok', durationMs: 1 } as const
+          const of = { position, attempt: 1, time, outcome, keyId: '12345678', bodyDigest: '' }
+          return { ...of, eventId: `01890000-0000-7000-8000-${String(position).padStart(12, '0')}` }
+        }),
+      ),
     )
   const timesIn = async (partition: string) => {
     const rows = await database.query<{ time: number }[]>(

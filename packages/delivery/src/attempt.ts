@@ -1,7 +1,7 @@
 import type { Connection } from '@tributary/database'
 import type { Position } from '@tributary/event-log'
 import type { Outcome } from './outcome.ts'
-import type { Delivery, Place } from './place.ts'
+import type { Delivery, Placed } from './place.ts'
 
 /** One try of a delivery, for the record. `time` is when it began, milliseconds since 1970; the first attempt is 1. */
 export type Attempt = {
@@ -14,10 +14,10 @@ export type Attempt = {
   bodyDigest: string
 }
 
-/** Records attempts of one endpoint on one partition in one statement. */
-export async function insertAttempts(connection: Connection, place: Place, attempts: readonly Attempt[]): Promise<void> {
+/** Records attempts in one statement. */
+export async function insertAttempts(connection: Connection, attempts: readonly Placed<Attempt>[]): Promise<void> {
   if (attempts.length === 0) return
-  const rows = attempts.map(({ position, eventId, attempt, time, outcome, keyId, bodyDigest }) => [
+  const rows = attempts.map(({ place, item: { position, eventId, attempt, time, outcome, keyId, bodyDigest } }) => [
     place.endpoint,
     place.topic,
     place.partition,

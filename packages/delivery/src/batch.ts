@@ -5,6 +5,7 @@ import type { Passage, Permit } from './gate.ts'
 import { afterFailure, type Lane, untriedLane } from './lane.ts'
 import type { WaitingRow } from './lane-rows.ts'
 import { type HeldLane, hold, keyOf, laneAtRest, type Partition } from './partition.ts'
+import { placed } from './place.ts'
 import { isBeforeReplay, isReplayed } from './replay.ts'
 
 /** What came of a batch: the rows to write with the cursor. */
@@ -35,11 +36,26 @@ export async function sendBatch(partition: Partition, events: readonly Delivered
 }
 
 /** Writes a batch's rows; in the transaction that moves the cursor. */
-export async function writeBatch(connection: Connection, { partition, attempts, lanes, waiting }: SentBatch): Promise<void> {
-  const { rows, place } = partition
-  await rows.insertAttempts(connection, place, attempts)
-  await rows.insertLanes(connection, place, lanes)
-  await rows.insertWaiting(connection, place, waiting)
+export const writeBatch = (connection: Connection, batch: SentBatch): Promise<void> => writeBatches(connection, [batch])
+
+/** Writes the rows of batches of any endpoints, in the transaction that moves their cursors: one statement a table. */
+export async function writeBatches(connection: Connection, batches: readonly SentBatch[]): Promise<void> {
+  for (const [rows, of] of Map.groupBy(batches, ({ partition }) => partition.rows)) {
+    const all = <T>(items: (batch: SentBatch) => readonly T[]) =>
+      of.flatMap((batch) => placed(batch.partition.place, items(batch)))
+    await rows.insertAttempts(
+      connection,
+      all(({ attempts }) => attempts),
+    )
+    await rows.insertLanes(
+      connection,
+      all(({ lanes }) => lanes),
+    )
+    await rows.insertWaiting(
+      connection,
+      all(({ waiting }) => waiting),
+    )
+  }
 }
 
 /** Asks for every route and renders what will be sent at once, before anything is sent: a throw here sends nothing. */

@@ -1,7 +1,7 @@
 import type { ConsumerDefinition } from '@tributary/consumer'
 import type { EventLog } from '@tributary/event-log'
 import type { Logger } from '@tributary/runtime'
-import { type SentBatch, sendBatch, writeBatch } from './batch.ts'
+import { type SentBatch, sendBatch, writeBatch, writeBatches } from './batch.ts'
 import type { Endpoint } from './endpoint.ts'
 import { type LaneRows, mysqlLaneRows } from './lane-rows.ts'
 import { finishLanes, runLanes } from './lane-runner.ts'
@@ -9,6 +9,8 @@ import { noteCommit, openPartition, type Partition } from './partition.ts'
 
 /** Attempts are written in groups of this many, with one move of the cursor. */
 const BATCH_SIZE = 128
+/** Orders have 3 KB as a rule; a partition full of huge ones must not fill the memory. */
+const BATCH_BYTES = 2 * 1_024 * 1_024
 
 /** The consumer that delivers to an endpoint: its cursor is how far the endpoint has come. */
 export function endpointConsumer(
@@ -23,6 +25,7 @@ export function endpointConsumer(
     group,
     types,
     batchSize: BATCH_SIZE,
+    batchBytes: BATCH_BYTES,
     keyOf: endpoint.orderKey,
     async assigned(owned) {
       const partition = await openPartition({ endpoint, owned, log, logger, rows })
@@ -34,6 +37,7 @@ export function endpointConsumer(
       return sendBatch(owner.partition, events, signal)
     },
     apply: writeBatch,
+    applyTogether: writeBatches,
     committed(number, next) {
       const owner = partitions.get(number)
       if (owner) noteCommit(owner.partition, next)

@@ -5,6 +5,7 @@ import { expect } from 'chai'
 import { untriedLane } from './lane.ts'
 import { countLanes, retryLanes, skipHead } from './lane-operations.ts'
 import { type LaneRows, mysqlLaneRows } from './lane-rows.ts'
+import { placed } from './place.ts'
 import { createMemoryDatabase, memoryRows } from './testing/memory-rows.ts'
 
 type Random = ReturnType<typeof randomNumbers>
@@ -35,10 +36,12 @@ describe('The rows of lanes', () => {
     const keys = ['1:S:a', '1:S:A', '1:S:ä', '1:S:🎁']
     await mysqlLaneRows.insertLanes(
       database,
-      elsewhere,
-      keys.map((key, index) => untriedLane(key, index, 0, '')),
+      placed(
+        elsewhere,
+        keys.map((key, index) => untriedLane(key, index, 0, '')),
+      ),
     )
-    await mysqlLaneRows.insertWaiting(database, elsewhere, [{ key: '1:S:A', position: 9 }])
+    await mysqlLaneRows.insertWaiting(database, placed(elsewhere, [{ key: '1:S:A', position: 9 }]))
     expect(await mysqlLaneRows.firstWaiting(database, elsewhere, '1:S:a')).to.equal(undefined)
     expect(await mysqlLaneRows.firstWaiting(database, elsewhere, '1:S:A')).to.equal(9)
     expect(await mysqlLaneRows.firstWaiting(database, place, '1:S:A')).to.equal(undefined)
@@ -49,11 +52,11 @@ describe('The rows of lanes', () => {
   it('are counted for health, and tried again or skipped where a person says so', async () => {
     const endpoint = 'group:counted'
     const lane = untriedLane('a', 1, 500, '')
-    await mysqlLaneRows.insertLanes(database, { ...place, endpoint }, [
-      lane,
-      { ...lane, key: 'b', head: 3, state: 'blocked', failures: 10 },
-    ])
-    await mysqlLaneRows.insertWaiting(database, { ...place, endpoint }, [{ key: 'b', position: 2 }])
+    await mysqlLaneRows.insertLanes(
+      database,
+      placed({ ...place, endpoint }, [lane, { ...lane, key: 'b', head: 3, state: 'blocked', failures: 10 }]),
+    )
+    await mysqlLaneRows.insertWaiting(database, placed({ ...place, endpoint }, [{ key: 'b', position: 2 }]))
     expect(await countLanes(database, endpoint)).to.deep.equal({ retrying: 1, blocked: 1, waiting: 1, oldestSince: 500 })
     // What is due already is not put off.
     expect(await retryLanes(database, endpoint, { key: 'a' })).to.equal(0)
@@ -75,7 +78,7 @@ describe('The rows of lanes', () => {
 async function act(rows: LaneRows, connection: Connection, random: Random, round: number) {
   const key = `key-${random.from(0, 3)}`
   const held = await rows.find(connection, place, key)
-  if (!held) await rows.insertLanes(connection, place, [untriedLane(key, round * 10, random.from(0, 99), 'not sent')])
+  if (!held) await rows.insertLanes(connection, placed(place, [untriedLane(key, round * 10, random.from(0, 99), 'not sent')]))
   else await change(rows, connection, random, { key, position: round * 10 })
   const loaded = await rows.load(connection, place)
   return {
@@ -97,8 +100,10 @@ async function change(
   if (random.from(0, 1) === 0)
     return rows.insertWaiting(
       connection,
-      place,
-      [position, position + 1].map((one) => ({ key, position: one })),
+      placed(
+        place,
+        [position, position + 1].map((one) => ({ key, position: one })),
+      ),
     )
   if (random.from(0, 2) === 0) return rows.update(connection, place, { ...lane, attempts: lane.attempts + 1, state: 'blocked' })
   if (next === undefined) return rows.end(connection, place, key)

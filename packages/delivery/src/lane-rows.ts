@@ -3,7 +3,7 @@ import type { Position } from '@tributary/event-log'
 import { type Attempt, insertAttempts } from './attempt.ts'
 import { type DeadLetter, insertDeadLetter } from './dead-letter.ts'
 import type { Lane } from './lane.ts'
-import type { Place } from './place.ts'
+import type { Place, Placed } from './place.ts'
 import { type Replay, takeUpReplay } from './replay.ts'
 
 /** A key's event that waits behind the head of its lane. */
@@ -24,9 +24,9 @@ type LaneRow = {
 export type LaneRows = {
   /** Every lane of a place, with the number of events that wait in it and the position of the last. */
   load(connection: Connection, place: Place): Promise<LoadedLane[]>
-  insertLanes(connection: Connection, place: Place, lanes: readonly Lane[]): Promise<void>
-  insertWaiting(connection: Connection, place: Place, waiting: readonly WaitingRow[]): Promise<void>
-  insertAttempts(connection: Connection, place: Place, attempts: readonly Attempt[]): Promise<void>
+  insertLanes(connection: Connection, lanes: readonly Placed<Lane>[]): Promise<void>
+  insertWaiting(connection: Connection, waiting: readonly Placed<WaitingRow>[]): Promise<void>
+  insertAttempts(connection: Connection, attempts: readonly Placed<Attempt>[]): Promise<void>
   insertDeadLetter(connection: Connection, place: Place, letter: DeadLetter): Promise<void>
   /** The replay that is under way in a place. */
   replay(connection: Connection, place: Place): Promise<Replay | undefined>
@@ -77,9 +77,9 @@ async function load(connection: Connection, place: Place): Promise<LoadedLane[]>
   })
 }
 
-async function insertLanes(connection: Connection, place: Place, lanes: readonly Lane[]): Promise<void> {
+async function insertLanes(connection: Connection, lanes: readonly Placed<Lane>[]): Promise<void> {
   if (lanes.length === 0) return
-  const rows = lanes.map((lane) => [
+  const rows = lanes.map(({ place, item: lane }) => [
     ...placeValues(place),
     lane.key,
     lane.head,
@@ -96,9 +96,9 @@ async function insertLanes(connection: Connection, place: Place, lanes: readonly
   )
 }
 
-async function insertWaiting(connection: Connection, place: Place, waiting: readonly WaitingRow[]): Promise<void> {
+async function insertWaiting(connection: Connection, waiting: readonly Placed<WaitingRow>[]): Promise<void> {
   if (waiting.length === 0) return
-  const rows = waiting.map(({ key, position }) => [...placeValues(place), key, position])
+  const rows = waiting.map(({ place, item: { key, position } }) => [...placeValues(place), key, position])
   await connection.query(
     'INSERT INTO tributary_delivery_waiting (endpoint, topic, partition_no, event_key, position) VALUES ?',
     [rows],

@@ -6,6 +6,7 @@ import type { DeadLetter } from './dead-letter.ts'
 import { afterSettled, type Lane } from './lane.ts'
 import { countDeadLetter } from './measure.ts'
 import { type HeldLane, nextCommit, type Partition } from './partition.ts'
+import { placed } from './place.ts'
 
 /** What the table says after a write: the lane as it stands now, or that it ended. */
 type Written = Lane | 'ended'
@@ -17,7 +18,7 @@ export async function keepHead(partition: Partition, held: HeldLane, lane: Lane,
     // A person who skipped the head while it was being tried has the last word.
     const kept: Lane = row.state === 'skipped' ? { ...row, attempts: lane.attempts } : lane
     await rows.update(connection, place, kept)
-    await rows.insertAttempts(connection, place, attempts)
+    await rows.insertAttempts(connection, placed(place, attempts))
     return kept
   })
   if (written !== 'ended' && written.state === 'blocked') {
@@ -45,7 +46,7 @@ export async function settleHead(
     const next = await rows.firstWaiting(connection, place, key)
     // More is on its way, in a batch that is not committed yet.
     if (next === undefined && held.events > 1) return undefined
-    await rows.insertAttempts(connection, place, attempts)
+    await rows.insertAttempts(connection, placed(place, attempts))
     if (letter) await rows.insertDeadLetter(connection, place, letter)
     if (next === undefined) {
       await rows.end(connection, place, key)

@@ -6,6 +6,7 @@ import { insertDeadLetter } from './dead-letter.ts'
 import { untriedLane } from './lane.ts'
 import { mysqlLaneRows } from './lane-rows.ts'
 import { type DeliveryFilter, type ListedDelivery, type ListPlace, listDeliveries } from './list-deliveries.ts'
+import { placed } from './place.ts'
 import { readStandings } from './standing.ts'
 
 const [A, B] = ['group:a', 'group:b'] as const
@@ -21,8 +22,10 @@ describe('The list of deliveries', () => {
       for (const partition of [0, 1])
         await insertAttempts(
           database,
-          placeOf(endpoint, partition),
-          Array.from({ length: 12 }, (_, index) => attempt(index)),
+          placed(
+            placeOf(endpoint, partition),
+            Array.from({ length: 12 }, (_, index) => attempt(index)),
+          ),
         )
   })
   after(() => drop())
@@ -71,14 +74,17 @@ describe('The list of deliveries', () => {
     const place = placeOf(A, 7)
     const lane = { ...untriedLane('k', 5, 2_000, 'status 400'), attempts: 3 }
     const second = { ...lane, key: 'other', head: 6, state: 'blocked' } as const
-    await mysqlLaneRows.insertLanes(database, place, [lane, second])
-    await mysqlLaneRows.insertWaiting(database, place, [{ key: 'k', position: 8 }])
+    await mysqlLaneRows.insertLanes(database, placed(place, [lane, second]))
+    await mysqlLaneRows.insertWaiting(database, placed(place, [{ key: 'k', position: 8 }]))
     await insertDeadLetter(database, place, { position: 3, key: 'k', attempts: 10, reason: 'skipped: a test', time: 1_500 })
-    await insertAttempts(database, place, [
-      { ...attempt(0), position: 4 },
-      { ...attempt(0), position: 3 },
-      { ...attempt(1), position: 5 },
-    ])
+    await insertAttempts(
+      database,
+      placed(place, [
+        { ...attempt(0), position: 4 },
+        { ...attempt(0), position: 3 },
+        { ...attempt(1), position: 5 },
+      ]),
+    )
     await database.query("INSERT INTO tributary_cursor VALUES (?, 'orders', 7, 9, 1, '', 0)", [A])
     const [retrying] = await list({ outcome: 'retrying' })
     expect(retrying).to.include({

@@ -68,16 +68,18 @@ export const memoryRows: LaneRows = {
       return { lane, waiting: behind.length, last: Math.max(lane.head, ...behind) }
     })
   },
-  async insertLanes(connection, _place, inserted) {
+  async insertLanes(connection, inserted) {
     const { lanes } = stateOf(connection)
-    for (const lane of inserted) {
+    for (const { item: lane } of inserted) {
       if (lanes.has(lane.key)) throw new Error(`The lane of ${lane.key} is there already.`)
       lanes.set(lane.key, lane)
     }
   },
-  async insertWaiting(connection, _place, inserted) {
+  async insertWaiting(connection, inserted) {
     const { waiting } = stateOf(connection)
-    for (const { key, position } of inserted) {
+    for (const {
+      item: { key, position },
+    } of inserted) {
       const positions = waiting.get(key) ?? []
       if (positions.includes(position)) throw new Error(`Position ${position} of ${key} waits already.`)
       waiting.set(
@@ -86,8 +88,8 @@ export const memoryRows: LaneRows = {
       )
     }
   },
-  async insertAttempts(connection, _place, attempts) {
-    stateOf(connection).attempts.push(...attempts)
+  async insertAttempts(connection, attempts) {
+    stateOf(connection).attempts.push(...attempts.map(({ item }) => item))
   },
   async insertDeadLetter(connection, _place, { position }) {
     stateOf(connection).deadLetters.push(position)

@@ -1,0 +1,105 @@
+import type { Connection, Database } from '@tributary/database'
+import type { Position } from '@tributary/event-log'
+import { moveCursors, type OwnedCursor } from './cursor.ts'
+
+/** A move of a cursor with its effects: `before`, and then what `together` makes of `prepared`. `rows` is about how many there are. */
+export type Move<P = unknown> = {
+  cursor: OwnedCursor
+  to: Position
+  rows: number
+  before(connection: Connection): Promise<void>
+  /** The function tells which moves have effects of one kind. */
+  together(connection: Connection, prepared: readonly P[]): Promise<void>
+  prepared: P
+}
+
+export type CommitGroup = {
+  /** Resolves when the move is durable. Throws DatabaseError, what the effects throw, and ConsumerError CONSUMER_FENCED. */
+  move<P>(move: Move<P>): Promise<void>
+}
+
+type Waiting = Move & { resolve(): void; reject(error: unknown): void }
+
+/** Moves, and about how many rows, in one transaction: no statement comes near what a server takes. */
+const MOST_MOVES = 64
+const MOST_ROWS = 512
+/** Seconds that a group waits for a lock of a row; whoever holds it up goes on alone. MySQL counts in whole ones. */
+const LOCK_PATIENCE = 1
+
+const groups = new WeakMap<Database, CommitGroup>()
+
+/** The group of all consumers of a database in this process that commit together. */
+export function commitGroupOf(database: Database): CommitGroup {
+  const known = groups.get(database) ?? createCommitGroup(database)
+  groups.set(database, known)
+  return known
+}
+
+/**
+ * Commits what comes while a transaction is under way in the next one: at the head of the log, where every batch is small,
+ * a commit and its four statements are shared by all partitions of all endpoints. There is no linger: who comes alone is
+ * committed at once.
+ *
+ *   waiting   Came while a transaction was under way. → together
+ *   together  One transaction moves all cursors with one statement, and writes all effects. → done; whatever goes wrong,
+ *             a cursor that was fenced or a row that stays locked: nothing happened. → alone
+ *   alone     Each in a transaction of its own, at the same time as the next group: what is wrong with one shows there, and
+ *             is its own.
+ */
+function createCommitGroup(database: Database): CommitGroup {
+  const waiting: Waiting[] = []
+  let isUnderWay = false
+
+  const run = async (): Promise<void> => {
+    isUnderWay = true
+    while (waiting.length > 0) await commit(database, takeGroup(waiting))
+    isUnderWay = false
+  }
+  return {
+    move: (move) =>
+      new Promise((resolve, reject) => {
+        waiting.push({ ...(move as Move), resolve, reject })
+        if (!isUnderWay) void run()
+      }),
+  }
+}
+
+function takeGroup(waiting: Waiting[]): Waiting[] {
+  let rows = 0
+  const end = waiting.findIndex((move, index) => {
+    rows += move.rows
+    return index > 0 && (index >= MOST_MOVES || rows > MOST_ROWS)
+  })
+  return waiting.splice(0, end < 0 ? waiting.length : end)
+}
+
+/** Never throws, and waits for nobody who has to go alone. */
+async function commit(database: Database, group: readonly Waiting[]): Promise<void> {
+  try {
+    await database.transaction((connection) => impatiently(connection, () => apply(connection, group)), { attempts: 1 })
+    for (const { resolve } of group) resolve()
+  } catch {
+    for (const move of group) database.transaction((connection) => apply(connection, [move])).then(move.resolve, move.reject)
+  }
+}
+
+/** Does its work with short waits for locks, and leaves the session as it was. */
+async function impatiently(connection: Connection, work: () => Promise<void>): Promise<void> {
+  await connection.query(`SET SESSION innodb_lock_wait_timeout = ${LOCK_PATIENCE}`)
+  try {
+    await work()
+  } finally {
+    // A connection that is gone takes its settings with it.
+    await connection.query('SET SESSION innodb_lock_wait_timeout = DEFAULT').catch(() => {})
+  }
+}
+
+async function apply(connection: Connection, group: readonly Move[]): Promise<void> {
+  await moveCursors(connection, group)
+  for (const { before } of group) await before(connection)
+  for (const [together, moves] of Map.groupBy(group, (move) => move.together))
+    await together(
+      connection,
+      moves.map(({ prepared }) => prepared),
+    )
+}
