@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import type { RecordedEvent } from '@tributary/event-log'
-import { decodeEvent, type Event } from '@tributary/events'
+import { decodeEvent, type Event, type StoredEvent } from '@tributary/events'
 import type { Delivered } from './definition.ts'
 
 /** A wanted event on its way through the loop. It is decoded at most once, and not at all while its key is parked. */
@@ -37,10 +37,21 @@ const decodeOnce = (
   keyOf: (event: Event) => string,
 ): Decoded => {
   try {
-    const event = decodeEvent(stored)
+    const event = eventOf(stored)
     const delivered = { topic, partition, position, recordedTime, event }
     return { kind: 'readable', delivered, key: parkingKey(keyOf(event)) }
   } catch (error) {
     return { kind: 'unreadable', error }
   }
+}
+
+/** Followers that share a reading are given the same objects: what one has decoded and checked is not done again. */
+const decoded = new WeakMap<StoredEvent, Event>()
+
+function eventOf(stored: StoredEvent): Event {
+  const known = decoded.get(stored)
+  if (known) return known
+  const event = decodeEvent(stored)
+  decoded.set(stored, event)
+  return event
 }

@@ -5,6 +5,7 @@ import { createCalls } from './calls.ts'
 import { follow } from './following/follow.ts'
 import { createMembership } from './following/membership.ts'
 import type { FollowedTopic, ReaderContext } from './following/partition-reader.ts'
+import { createSharedReading } from './following/shared-reading.ts'
 import type { TailWatcher } from './following/tail-watcher.ts'
 import { checkEvents } from './limits.ts'
 import { type EventLog, EventLogError, type Position, type Slice } from './port.ts'
@@ -45,11 +46,11 @@ export type Driver = {
 export function createLogOfTopics(driver: Driver): EventLog {
   const { database, lease = LEASE, logger, asLogError } = driver
   const calls = createCalls(asLogError)
-  const opened = new Map<number, OpenTopic>()
+  const opened = new Map<number, FollowedFromHere>()
 
-  async function open(name: string): Promise<OpenTopic> {
+  async function open(name: string): Promise<FollowedFromHere> {
     const topic = await driver.findTopic(name)
-    const found = opened.get(topic.id) ?? driver.openTopic(topic)
+    const found = opened.get(topic.id) ?? withFollowers(driver.openTopic(topic))
     opened.set(topic.id, found)
     return found
   }
@@ -92,9 +93,16 @@ export function createLogOfTopics(driver: Driver): EventLog {
         const context: ReaderContext = {
           ...{ topic, watcher, follower, limit, maxBytes, logger },
           ends: () => patiently('be read', () => found.ends()),
-          read: (partition, from, options) => patiently('be read', () => found.read(partition, from, options)),
+          // Alone there is nobody to share with, and nothing is kept.
+          read: (partition, from, options) =>
+            patiently('be read', () => (found.followers > 1 ? found.readShared : found.read)(partition, from, options)),
         }
-        await follow(context, membership, lease, ending)
+        found.followers += 1
+        try {
+          await follow(context, membership, lease, ending)
+        } finally {
+          found.followers -= 1
+        }
       }),
     partitions: (name) => calls.run('be opened', async () => (await open(name)).topic.partitions),
     ends: (name) => calls.run('be read', async () => await (await open(name)).ends()),
@@ -109,6 +117,15 @@ export function createLogOfTopics(driver: Driver): EventLog {
     },
   }
 }
+
+/** A topic with the readings that its followers in this process share. */
+type FollowedFromHere = OpenTopic & { followers: number; readShared: ReaderContext['read'] }
+
+const withFollowers = (open: OpenTopic): FollowedFromHere => ({
+  ...open,
+  followers: 0,
+  readShared: createSharedReading(open.read, open.watcher.failedLooks),
+})
 
 /** Throws EventLogError LOG_PARTITION_UNKNOWN when the topic has no such partition. */
 function checkPartition(topic: FollowedTopic, partition: number): void {

@@ -14,6 +14,8 @@ export type TailWatcher = {
   reached(partition: number, from: Position, signal: AbortSignal): Promise<void>
   /** Tells what this process has appended itself, which saves the look. */
   advance(ends: Iterable<[number, Position]>): void
+  /** How often a look has failed so far: the log was away, and may have come back with less than it had. */
+  failedLooks(): number
 }
 
 /**
@@ -33,6 +35,7 @@ export function createTailWatcher(
   let timer: NodeJS.Timeout | undefined
   let looking = false
   let failures = 0
+  let failedLooks = 0
 
   function advance(newEnds: Iterable<[number, Position]>): void {
     for (const [partition, end] of newEnds) {
@@ -53,6 +56,7 @@ export function createTailWatcher(
       failures = 0
     } catch (error) {
       failures += 1
+      failedLooks += 1
       if (failures === 1) logger?.warn({ err: error }, 'The ends of the log cannot be read; trying on')
     }
     looking = false
@@ -68,6 +72,7 @@ export function createTailWatcher(
 
   return {
     advance,
+    failedLooks: () => failedLooks,
     reached: (partition, from, signal) =>
       new Promise((resolve) => {
         if (signal.aborted || isReached({ partition, from })) return resolve()

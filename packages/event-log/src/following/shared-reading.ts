@@ -1,0 +1,106 @@
+import type { Position, RecordedEvent, Slice } from '../port.ts'
+
+type ReadOptions = { limit: number; maxBytes?: number }
+type Read = (partition: number, from: Position, options: ReadOptions) => Promise<Slice>
+
+/** What is kept of a partition at most. */
+const MOST_EVENTS = 512
+const MOST_BYTES = 1_024 * 1_024
+
+/** Consecutive events of a partition: all that stand from `from` to before `next`. */
+type Window = { from: Position; next: Position; events: RecordedEvent[]; bytes: number }
+
+/**
+ * One reading at the head of a log for all followers of a topic in a process. Who asks for what another is just reading gets
+ * the same slice; who comes a little later finds it in a window of the events that were read last, a window for each
+ * partition, bounded in number and bytes. Who is behind the window reads for itself and leaves it as it is. A log never
+ * changes what it holds, so it makes no difference to a follower, except that it is given the same objects as others.
+ *
+ * Only a server that dies may come back without events that it had shown and never acknowledged. So everything is forgotten
+ * when a read fails, and when `troubles`, a count of what else failed, has grown.
+ */
+export function createSharedReading(read: Read, troubles: () => number): Read {
+  const windows = new Map<number, Window>()
+  const underWay = new Map<string, Promise<Slice>>()
+  let age = 0
+  let seenTroubles = troubles()
+
+  const readNow = async (partition: number, from: Position, options: ReadOptions): Promise<Slice> => {
+    const begun = age
+    try {
+      const slice = await read(partition, from, options)
+      // What was asked for before everything was forgotten may be of before, too.
+      if (begun === age) keep(windows, partition, from, slice)
+      return slice
+    } catch (error) {
+      forget()
+      throw error
+    }
+  }
+  const forget = () => {
+    age += 1
+    windows.clear()
+    underWay.clear()
+  }
+  return (partition, from, options) => {
+    if (troubles() !== seenTroubles) forget()
+    seenTroubles = troubles()
+    const known = sliceOf(windows.get(partition), from, options)
+    if (known) return Promise.resolve(known)
+    const name = `${partition} ${from} ${options.limit} ${options.maxBytes}`
+    const same = underWay.get(name)
+    if (same) return same
+    const reading = readNow(partition, from, options)
+    underWay.set(name, reading)
+    const done = () => {
+      if (underWay.get(name) === reading) underWay.delete(name)
+    }
+    reading.then(done, done)
+    return reading
+  }
+}
+
+/** The part of a window from a position on, if that stands in it. */
+function sliceOf(window: Window | undefined, from: Position, { limit, maxBytes }: ReadOptions): Slice | undefined {
+  if (!window || from < window.from || from >= window.next) return undefined
+  const first = window.events.findIndex(({ position }) => position >= from)
+  // The rest of the window holds no event, as may be where positions have gaps.
+  if (first < 0) return { events: [], next: window.next }
+  const events: RecordedEvent[] = []
+  let bytes = 0
+  for (const recorded of window.events.slice(first, first + limit)) {
+    bytes += recorded.event.data.length
+    if (maxBytes !== undefined && bytes > maxBytes && events.length > 0) break
+    events.push(recorded)
+  }
+  const isWhole = first + events.length === window.events.length
+  const last = events.at(-1)
+  return { events, next: isWhole || !last ? window.next : last.position + 1 }
+}
+
+/** Lets a window grow by what was read behind it, or begin anew with what was read farther ahead. */
+function keep(windows: Map<number, Window>, partition: number, from: Position, { events, next }: Slice): void {
+  if (next <= from) return
+  const known = windows.get(partition)
+  if (known && from < known.next) return
+  const window = known && from === known.next ? known : { from, next: from, events: [], bytes: 0 }
+  window.next = next
+  for (const recorded of events) {
+    window.events.push(recorded)
+    window.bytes += recorded.event.data.length
+  }
+  shorten(window)
+  windows.set(partition, window)
+}
+
+function shorten(window: Window): void {
+  let dropped = 0
+  while (window.events.length - dropped > MOST_EVENTS || (window.bytes > MOST_BYTES && window.events.length - dropped > 1)) {
+    const oldest = window.events[dropped]
+    if (!oldest) break
+    window.bytes -= oldest.event.data.length
+    window.from = oldest.position + 1
+    dropped += 1
+  }
+  window.events.splice(0, dropped)
+}
