@@ -1,5 +1,6 @@
 import type { Connection, Database } from '@tributary/database'
 import type { Position } from '@tributary/event-log'
+import { pause } from '@tributary/runtime'
 import { moveCursors, type OwnedCursor } from './cursor.ts'
 
 /** A move of a cursor with its effects: `before`, and then what `together` makes of `prepared`. `rows` is about how many there are. */
@@ -73,15 +74,31 @@ function takeGroup(waiting: Waiting[]): Waiting[] {
   return waiting.splice(0, end < 0 ? waiting.length : end)
 }
 
-/** Never throws, and waits for nobody who has to go alone. */
+/** Never throws, and waits for nobody who is held up. */
 async function commit(database: Database, group: readonly Waiting[]): Promise<void> {
+  const [first] = group
+  // Short waits for locks cost two statements. One that comes alone is left to itself instead, should it take long.
+  if (first && group.length === 1) return await awhile(commitAlone(database, first))
   try {
     await database.transaction((connection) => impatiently(connection, () => apply(connection, group)), { attempts: 1 })
     for (const { resolve } of group) resolve()
   } catch {
-    for (const move of group) database.transaction((connection) => apply(connection, [move])).then(move.resolve, move.reject)
+    for (const move of group) void commitAlone(database, move)
   }
 }
+
+const commitAlone = (database: Database, move: Waiting): Promise<void> =>
+  database.transaction((connection) => apply(connection, [move])).then(move.resolve, move.reject)
+
+/** Resolves when the work ends, or after so long as a lock is waited for. */
+async function awhile(work: Promise<void>): Promise<void> {
+  const ended = new AbortController()
+  void work.then(() => ended.abort(ENDED))
+  await pause(LOCK_PATIENCE * 1_000, ended.signal)
+}
+
+/** A reason made once: an abort without one makes an error with a stack each time. */
+const ENDED = new Error('The work has ended.')
 
 /** Does its work with short waits for locks, and leaves the session as it was. */
 async function impatiently(connection: Connection, work: () => Promise<void>): Promise<void> {
