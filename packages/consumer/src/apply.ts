@@ -49,14 +49,14 @@ function move<P>(
   to: Position,
   behind: readonly Waiting[],
   prepared: { value: P } | undefined,
-  rows: number,
+  events: number,
 ): Promise<void> {
   const { definition } = loop.shared
   const { applyTogether: together } = definition
   const before = async (connection: Connection) => {
     if (behind.length > 0) await queueBehind(connection, loop.cursor, behind)
   }
-  if (together && prepared) return moveTogether(loop, to, { before, together, prepared: prepared.value, rows })
+  if (together && prepared) return moveTogether(loop, to, { before, together, prepared: prepared.value, events })
   return moveWith(loop, to, async (connection) => {
     await before(connection)
     if (prepared) await definition.apply(connection, prepared.value)

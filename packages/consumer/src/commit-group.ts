@@ -3,11 +3,11 @@ import type { Position } from '@tributary/event-log'
 import { pause } from '@tributary/runtime'
 import { moveCursors, type OwnedCursor } from './cursor.ts'
 
-/** A move of a cursor with its effects: `before`, and then what `together` makes of `prepared`. `rows` is about how many there are. */
+/** A move of a cursor over so many `events`, with its effects: `before`, and then what `together` makes of `prepared`. */
 export type Move<P = unknown> = {
   cursor: OwnedCursor
   to: Position
-  rows: number
+  events: number
   before(connection: Connection): Promise<void>
   /** The function tells which moves have effects of one kind. */
   together(connection: Connection, prepared: readonly P[]): Promise<void>
@@ -21,9 +21,10 @@ export type CommitGroup = {
 
 type Waiting = Move & { resolve(): void; reject(error: unknown): void }
 
-/** Moves, and about how many rows, in one transaction: no statement comes near what a server takes. */
+/** Moves in one transaction. */
 const MOST_MOVES = 64
-const MOST_ROWS = 512
+/** Events of a move that gains by company: one with more pays for its commit itself, and would keep the small ones waiting. */
+const MOST_EVENTS = 32
 /** Seconds that a group waits for a lock of a row; whoever holds it up goes on alone. MySQL counts in whole ones. */
 const LOCK_PATIENCE = 1
 
@@ -45,7 +46,7 @@ export function commitGroupOf(database: Database): CommitGroup {
  *   together  One transaction moves all cursors with one statement, and writes all effects. → done; whatever goes wrong,
  *             a cursor that was fenced or a row that stays locked: nothing happened. → alone
  *   alone     Each in a transaction of its own, at the same time as the next group: what is wrong with one shows there, and
- *             is its own.
+ *             is its own. Large moves begin here.
  */
 function createCommitGroup(database: Database): CommitGroup {
   const waiting: Waiting[] = []
@@ -53,25 +54,18 @@ function createCommitGroup(database: Database): CommitGroup {
 
   const run = async (): Promise<void> => {
     isUnderWay = true
-    while (waiting.length > 0) await commit(database, takeGroup(waiting))
+    while (waiting.length > 0) await commit(database, waiting.splice(0, MOST_MOVES))
     isUnderWay = false
   }
   return {
-    move: (move) =>
+    move: (given) =>
       new Promise((resolve, reject) => {
-        waiting.push({ ...(move as Move), resolve, reject })
+        const move = { ...(given as Move), resolve, reject }
+        if (move.events > MOST_EVENTS) return void commitAlone(database, move)
+        waiting.push(move)
         if (!isUnderWay) void run()
       }),
   }
-}
-
-function takeGroup(waiting: Waiting[]): Waiting[] {
-  let rows = 0
-  const end = waiting.findIndex((move, index) => {
-    rows += move.rows
-    return index > 0 && (index >= MOST_MOVES || rows > MOST_ROWS)
-  })
-  return waiting.splice(0, end < 0 ? waiting.length : end)
 }
 
 /** Never throws, and waits for nobody who is held up. */

@@ -67,7 +67,7 @@ export function moveWith<P>(loop: Loop<P>, to: Position, work: (connection: Conn
 export function moveTogether<P>(
   loop: Loop<P>,
   to: Position,
-  effects: Pick<Move<P>, 'before' | 'rows' | 'together' | 'prepared'>,
+  effects: Pick<Move<P>, 'before' | 'events' | 'together' | 'prepared'>,
 ): Promise<void> {
   return noteMoved(loop, to, () => commitGroupOf(loop.shared.database).move({ ...effects, cursor: loop.cursor, to }))
 }
