@@ -33,7 +33,8 @@ import { isEnded, latestRebuild, planRebuild, type RebuildRecord, type RebuildSt
 import { asRunner, refused } from './runner.ts'
 import { compareSettled } from './settled-comparison.ts'
 import { dropTables, makeShadowTables } from './shadow-tables.ts'
-import { fence, forgetParked, settleSwap, swapPatiently, swapTables } from './swap.ts'
+import { fence, forgetParked, settleSwap, swapTables } from './swap.ts'
+import { swapPatiently } from './swap-patiently.ts'
 import { buildWatched, Requested } from './watched-build.ts'
 
 /** Events that may be missing when the live consumer is stopped for the swap: a fraction of a second's work. */

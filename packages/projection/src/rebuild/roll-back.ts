@@ -7,7 +7,8 @@ import type { RebuildEvent } from './options.ts'
 import { isEnded, latestRebuild, updateRebuild } from './record.ts'
 import { asRunner, refused } from './runner.ts'
 import { dropTables, existingTables } from './shadow-tables.ts'
-import { fence, settleRollback, swapBack, swapPatiently } from './swap.ts'
+import { fence, settleRollback, swapBack } from './swap.ts'
+import { swapPatiently } from './swap-patiently.ts'
 
 /**
  * Puts the tables back that the last rebuild took out; the live consumer then applies to them what came since. Throws

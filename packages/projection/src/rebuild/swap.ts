@@ -1,19 +1,15 @@
 import { readCursors } from '@tributary/consumer'
 import { type Connection, DatabaseError, transactionOn } from '@tributary/database'
 import type { Position } from '@tributary/event-log'
-import { pause } from '@tributary/runtime'
 import type { Projection } from '../definition.ts'
 import { ProjectionError } from '../errors.ts'
 import type { PhysicalName } from '../load-states.ts'
 import { blockingSessions } from './blocking.ts'
 import { builderOf, building, retired, retiredConsumer, swappedTables } from './names.ts'
-import type { RebuildEvent } from './options.ts'
 import { type RebuildRecord, updateRebuild } from './record.ts'
 
 /** Seconds that a swap waits for open transactions on the tables; queries that come meanwhile wait behind it. */
 const LOCK_WAIT = 2
-const MOST_SWAPS = 20
-const SWAP_PAUSE = 1_000
 
 /**
  * Ends every owner of the live tables: no transaction of theirs commits after this, and none who comes may begin while the
@@ -85,24 +81,6 @@ async function rename(
       `The tables could not be swapped within ${LOCK_WAIT} s: ${holders}. Everything is as before; it is tried again.`,
       { cause: error },
     )
-  }
-}
-
-/** Tries a swap again, twenty times, while others hold its tables; tells each time. Throws what `work` throws at last. */
-export async function swapPatiently<T>(
-  { signal, onEvent }: { signal: AbortSignal; onEvent?: (event: RebuildEvent) => void },
-  work: () => Promise<T>,
-): Promise<T> {
-  for (let attempt = 1; ; attempt += 1) {
-    signal.throwIfAborted()
-    try {
-      return await work()
-    } catch (error) {
-      const isBlocked = error instanceof ProjectionError && error.code === 'PROJECTION_SWAP_BLOCKED'
-      if (!isBlocked || attempt >= MOST_SWAPS) throw error
-      onEvent?.({ kind: 'swap-blocked', message: error.message })
-    }
-    await pause(SWAP_PAUSE, signal)
   }
 }
 
