@@ -90,6 +90,7 @@ describe('importing an existing directory of WeCom', function () {
     expect(departments).to.include({ table: 'eg_wework_department', rows: 7, equal: 5, missing: 2 })
     expect(members).to.include({ rows: MANY + 8, equal: MANY + 5, missing: 2 })
     expect(members?.different).to.deep.equal({ avatar_mediaid: 1, to_invite: 1 })
+    expect(members?.examples).to.deep.equal([505, 507, '1234567890123456789'])
     expect(pairs).to.include({ rows: MANY + 9, equal: MANY + 5, missing: 2 })
     expect(pairs?.different).to.deep.equal({ name: 1, deleted: 1 })
     expect(events).to.include({ rows: 6, equal: 3, missing: 3 })

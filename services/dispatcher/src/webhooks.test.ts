@@ -66,23 +66,28 @@ describe('webhooks of partners', () => {
     dispatcher = createDispatcher({ ...context, configuration, lookEvery: 50 })
     await dispatcher.start()
   }
-  const append = async (changeType: ChangeType, fields: Record<string, string>, customer = CORP.customer) => {
+  const append = async (
+    changeType: ChangeType,
+    fields: Record<string, string>,
+    { customer = CORP.customer, origin = 'callback' }: { customer?: string; origin?: 'callback' | 'import' } = {},
+  ) => {
     const { vault, log } = stage
     const corp = { ...CORP, customer, subject: corpSubject(vault, { ...CORP, customer }, 0) }
     const change = { corp, changeType, timestamp: 1_767_225_600 + rowId, origin: 'callback' as const, receiveId: 'x', fields }
     const events = await contactEvents({ vault, rowIds: { next: () => ++rowId }, source: '/test' }, [change])
     await log.append(
       CONTACT_TOPIC,
-      events.map((event) => encodeEvent(event)),
+      events.map((event) => encodeEvent({ ...event, data: { ...event.data, origin } })),
     )
   }
   const until = (what: string, isSo: () => boolean | Promise<boolean>) =>
     waitUntil(isSo, { patience: 20_000, message: () => `It never came true that ${what}.` })
   const taken = () => arrivals.filter(({ status }) => status === 200)
 
-  it('get every change of their customer and of no other, signed so that the official library takes it', async () => {
+  it('get every change of their customer and of no other, none that an existing system knew, signed so that the official library takes it', async () => {
     await start()
-    await append('create_user', { UserID: 'other' }, 'another')
+    await append('create_user', { UserID: 'other' }, { customer: 'another' })
+    await append('create_user', { UserID: 'known' }, { origin: 'import' })
     await append('create_user', { UserID: 'a', Name: 'Alma', Department: '1,2' })
     await until('one arrived', () => arrivals.length > 0)
     await append('create_party', { Id: '7', ParentId: '1' })
@@ -101,7 +106,8 @@ describe('webhooks of partners', () => {
 
   it('get a range again when somebody asks for that, under the ids of the first time', async () => {
     await start()
-    await append('create_user', { UserID: 'other' }, 'another')
+    await append('create_user', { UserID: 'other' }, { customer: 'another' })
+    await append('create_user', { UserID: 'known' }, { origin: 'import' })
     for (const UserID of ['a', 'b']) await append('create_user', { UserID })
     await until('both arrived', () => taken().length === 2)
     const [endpoint = ''] = webhooksOf({ ...contextOf(stage, {}, QUICK).configuration, wework: { keyfil: customerOf() } }).map(

@@ -3,7 +3,8 @@ import type { Cell, Row } from '@tributary/projection'
 import { AUDIT_COLUMNS } from '@tributary/projection/folding'
 import { readSealHeader, type Vault } from '@tributary/vault'
 import { type ImportKind, TABLES_OF_KIND } from './import.ts'
-import { openSource, rowsAfter } from './source.ts'
+import type { RowId } from './report.ts'
+import { idOf, openSource, rowsAfter } from './source.ts'
 
 /** How the tables compare with those of the existing system, row by row, found by id. */
 export type Comparison = {
@@ -15,7 +16,7 @@ export type Comparison = {
   /** Rows that differ, by column. */
   different: Record<string, number>
   /** The first hundred ids that are missing or differ. */
-  examples: number[]
+  examples: RowId[]
 }
 
 const ROWS_AT_ONCE = 500
@@ -90,5 +91,5 @@ function note(comparison: Comparison, row: Row, different: string[] | 'missing')
   if (different === 'missing') comparison.missing += 1
   else for (const column of different) comparison.different[column] = (comparison.different[column] ?? 0) + 1
   if (different.length === 0) comparison.equal += 1
-  else if (comparison.examples.length < MOST_EXAMPLES) comparison.examples.push(Number(row['id']))
+  else if (comparison.examples.length < MOST_EXAMPLES) comparison.examples.push(idOf(row))
 }

@@ -15,7 +15,7 @@ import type { Row } from '@tributary/projection'
 import type { Vault } from '@tributary/vault'
 import type { ReportBook } from './report.ts'
 import { SELLER_TABLE } from './sellers.ts'
-import { unfitId } from './source.ts'
+import { idOf, unfitId } from './source.ts'
 
 export const ORDER_TABLE = 'eg_order_order'
 export const DETAIL_TABLE = 'eg_order_order_detail'
@@ -73,7 +73,7 @@ async function withBelongings(source: Connection, rows: readonly Row[], book: Re
   return fitting.flatMap((row): SourceOrder[] => {
     const sellerId = sellerIds.get(String(row['order_app_seller_id']))
     if (sellerId === undefined) {
-      book.misfit(ORDER_TABLE, Number(row['id']), 'its order_app_seller_id names no seller; left out')
+      book.misfit(ORDER_TABLE, idOf(row), 'its order_app_seller_id names no seller; left out')
       return []
     }
     const [original, ...more] = originals.filter((one) => one['order_id'] === row['id'])
@@ -92,14 +92,14 @@ async function withBelongings(source: Connection, rows: readonly Row[], book: Re
 function isFit(row: Row, book: ReportBook): boolean {
   const why = unfitId(row['id']) ?? (row['deleted'] === 0 ? undefined : 'it is deleted')
   if (why === undefined) return true
-  book.misfit(ORDER_TABLE, Number(row['id']), `${why}; left out`)
+  book.misfit(ORDER_TABLE, idOf(row), `${why}; left out`)
   return false
 }
 
 /** A line is known by its id at the marketplace: of several rows with the same the live one counts, else the first. */
 function distinctLines(rows: readonly Row[], book: ReportBook): Row[] {
   const lines = new Map<string, Row>()
-  const leaveOut = (row: Row, why: string) => book.misfit(DETAIL_TABLE, Number(row['id']), `${why}; left out`)
+  const leaveOut = (row: Row, why: string) => book.misfit(DETAIL_TABLE, idOf(row), `${why}; left out`)
   for (const row of rows) {
     const item = String(row['line_item_id'])
     const why = item === '' ? 'a line without line_item_id' : unfitId(row['id'])
@@ -174,7 +174,7 @@ function eventOf(
     })
   } catch (error) {
     if (!(error instanceof EventError)) throw error
-    book.misfit(ORDER_TABLE, Number(row['id']), `it can be no event (${error.message}); left out`)
+    book.misfit(ORDER_TABLE, idOf(row), `it can be no event (${error.message}); left out`)
     return undefined
   }
 }

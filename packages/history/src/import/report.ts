@@ -1,5 +1,8 @@
 /** A row of the existing system that cannot be carried over, or not whole. Never holds a value of the row. */
-export type Misfit = { table: string; id: number; reason: string }
+export type Misfit = { table: string; id: RowId; reason: string }
+
+/** The id of a row of the existing system; a text when it is beyond 2^53. */
+export type RowId = number | string
 
 export type ImportReport = {
   /** Rows of the existing system that became events, by table. */
@@ -16,7 +19,7 @@ const MOST_EXAMPLES = 1_000
 export type ReportBook = {
   row(table: string, count?: number): void
   appended(count: number): void
-  misfit(table: string, id: number, reason: string): void
+  misfit(table: string, id: RowId, reason: string): void
   report(): ImportReport
 }
 

@@ -2,7 +2,7 @@ import { createEvent, derivedEventId, type EventOf, sellerKey } from '@tributary
 import type { Row } from '@tributary/projection'
 import type { Vault } from '@tributary/vault'
 import type { ReportBook } from './report.ts'
-import { unfitId } from './source.ts'
+import { idOf, unfitId } from './source.ts'
 
 export const SELLER_TABLE = 'eg_order_app_seller'
 
@@ -40,7 +40,7 @@ const keyOf = (row: Row): string => sellerKey(Number(row['channel']), String(row
 function fits(row: Row, book: ReportBook): boolean {
   const why = unfitId(row['id']) ?? (row['deleted'] === 0 ? undefined : 'it is deleted')
   if (why === undefined) return true
-  book.misfit(SELLER_TABLE, Number(row['id']), `${why}; left out`)
+  book.misfit(SELLER_TABLE, idOf(row), `${why}; left out`)
   return false
 }
 

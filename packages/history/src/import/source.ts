@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { type Connection, type Database, openDatabase } from '@tributary/database'
 import type { Cell, Row } from '@tributary/projection'
 import { HistoryError } from '../errors.ts'
+import type { RowId } from './report.ts'
 
 /** The database of an existing system. It is only read. */
 export type Source = { database: Database /** Names it in `tributary_import` without naming it to others. */; digest: string }
@@ -66,6 +67,9 @@ export async function writeCheckpoint(database: Connection, { digest }: Source, 
     [digest, kind, last, Date.now()],
   )
 }
+
+/** A row's id as it is to be told. */
+export const idOf = (row: Row): RowId => row['id'] ?? 0
 
 /** Why an id cannot be an id here, or undefined. */
 export function unfitId(id: unknown): string | undefined {

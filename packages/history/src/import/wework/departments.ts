@@ -1,5 +1,5 @@
 import type { Row } from '@tributary/projection'
-import { unfitId } from '../source.ts'
+import { idOf, unfitId } from '../source.ts'
 import { type Contact, fieldsOf, type WeworkContext } from './contact.ts'
 import { bestOf, createdTime, DEPARTMENT_TABLE, isAlive, MEMBER_TABLE, writtenTime } from './rows.ts'
 
@@ -14,7 +14,7 @@ export async function departmentContacts(context: WeworkContext, rows: readonly 
     const why =
       unfitDepartment(row, all) ?? (idsOfMembers.has(row['id'] ?? null) ? 'its id is that of a member, too' : undefined)
     if (why !== undefined) {
-      book.misfit(DEPARTMENT_TABLE, Number(row['id']), `${why}; left out`)
+      book.misfit(DEPARTMENT_TABLE, idOf(row), `${why}; left out`)
       return []
     }
     book.row(DEPARTMENT_TABLE)

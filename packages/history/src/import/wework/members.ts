@@ -1,6 +1,6 @@
 import type { Row } from '@tributary/projection'
 import type { ReportBook } from '../report.ts'
-import { unfitId } from '../source.ts'
+import { idOf, unfitId } from '../source.ts'
 import { type Contact, fieldsOf, type ImportedCorp, type WeworkContext } from './contact.ts'
 import { bestOf, createdTime, DEPARTMENT_TABLE, isAlive, MEMBER_TABLE, PAIR_TABLE, writtenTime } from './rows.ts'
 
@@ -37,7 +37,7 @@ async function withPairs({ source, book }: WeworkContext, rows: readonly Row[]):
       const own = pairs.filter((pair) => pair['user_id'] === row['user_id'] && isFitPair(pair, book))
       return [{ row, pairs: own, deletedDepartments }]
     }
-    book.misfit(MEMBER_TABLE, Number(row['id']), `${why}; left out`)
+    book.misfit(MEMBER_TABLE, idOf(row), `${why}; left out`)
     return []
   })
 }
@@ -52,20 +52,20 @@ function unfitMember(row: Row, all: readonly Row[]): string | undefined {
 
 function isFitPair(pair: Row, book: ReportBook): boolean {
   const why = unfitId(pair['id']) ?? (Number(pair['dept_id']) < 1 ? 'its dept_id is no id of a department' : undefined)
-  if (why !== undefined) book.misfit(PAIR_TABLE, Number(pair['id']), `${why}; left out`)
+  if (why !== undefined) book.misfit(PAIR_TABLE, idOf(pair), `${why}; left out`)
   return why === undefined
 }
 
 /** What a row says that WeCom never tells, or that follows from something else here. */
 function noteUntold({ row, pairs }: SourceMember, book: ReportBook): void {
-  const note = (why: string) => book.misfit(MEMBER_TABLE, Number(row['id']), why)
+  const note = (why: string) => book.misfit(MEMBER_TABLE, idOf(row), why)
   for (const column of ['avatar_mediaid', 'external_position'])
     if (row[column] !== null) note(`${column} is never told by WeCom; it becomes NULL`)
   if (row['to_invite'] !== 1) note('to_invite is never told by WeCom; it becomes 1')
   if (row['enable'] === null) note('enable is NULL; it becomes 1')
   if (row['name'] === '') note('it has no name; its user_id is shown')
   for (const pair of pairs) {
-    const notePair = (why: string) => book.misfit(PAIR_TABLE, Number(pair['id']), why)
+    const notePair = (why: string) => book.misfit(PAIR_TABLE, idOf(pair), why)
     if (isAlive(pair) && !isAlive(row)) notePair('its member is deleted; it is deleted, too')
     if (pair['name'] !== row['name']) notePair('its name is not that of its member; it becomes that')
   }

@@ -1,4 +1,5 @@
 import type { Row } from '@tributary/projection'
+import { idOf } from '../source.ts'
 import type { WeworkContext } from './contact.ts'
 import { MEMBER_TABLE, PAIR_TABLE } from './rows.ts'
 
@@ -11,5 +12,5 @@ export async function noteOrphans({ source, book }: WeworkContext, rows: readonl
   const known = new Set(members.map((row) => row['user_id']))
   for (const row of rows)
     if (!known.has(row['user_id'] ?? null))
-      book.misfit(PAIR_TABLE, Number(row['id']), 'no member has its user_id, letter by letter; left out')
+      book.misfit(PAIR_TABLE, idOf(row), 'no member has its user_id, letter by letter; left out')
 }
