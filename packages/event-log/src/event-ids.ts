@@ -5,6 +5,7 @@ import type { SizedEvent } from './append-queue.ts'
 import { toBytes, toUuid } from './mysql/event-row.ts'
 import { partitionOf } from './partition.ts'
 import { type Appended, EventLogError, type Position } from './port.ts'
+import { createRecording } from './recording.ts'
 
 /**
  * Which event ids a topic of a log outside the database holds, in our own database. Kafka refuses what a producer's own
@@ -22,8 +23,8 @@ export type Claims = {
   claim(events: readonly SizedEvent[]): Promise<Claimed>
   record(places: readonly Recorded[]): Promise<void>
   /**
-   * Like `record`, while the caller goes on: the log has the events, and that alone is what an append promises. What cannot be
-   * recorded becomes doubtful, as when the process had died here.
+   * Like `record`, while the caller goes on (recording.ts): the log has the events, and that alone is what an append promises.
+   * What cannot be recorded becomes doubtful, as when the process had died here.
    */
   recordSoon(places: readonly Recorded[]): void
   /** Resolves when what is to be recorded soon was. */
@@ -127,8 +128,6 @@ export function createClaims(database: Database, topic: { id: number; partitions
       }
   }
 
-  let recording = Promise.resolve()
-
   async function record(places: readonly Recorded[]): Promise<void> {
     for (let start = 0; start < places.length; start += ROWS) {
       const rows = places
@@ -150,11 +149,19 @@ export function createClaims(database: Database, topic: { id: number; partitions
     )
   }
 
+  const recording = createRecording((places) =>
+    record(places).catch(() => doubtIds(places.map(({ id }) => id)).catch(() => {})),
+  )
+
   return {
     async claim(events) {
       const claim = randomBytes(8)
       const claimed: Claimed = { mine: [...events], known: new Map(), begun: new Map() }
-      if (events.length === 0 || (await insert(database, events, claim)) === events.length) return claimed
+      if (events.length === 0) return claimed
+      await recording.room()
+      const inserted = await insert(database, events, claim)
+      recording.begin()
+      if (inserted === events.length) return claimed
       const mine = new Set<string>()
       const ids = events.map(({ event }) => event.id)
       const openIds = () => ids.filter((id) => !claimed.known.has(id) && !mine.has(id))
@@ -170,11 +177,8 @@ export function createClaims(database: Database, topic: { id: number; partitions
       return { ...claimed, mine: events.filter(({ event }) => mine.has(event.id)) }
     },
     record,
-    recordSoon(places) {
-      const ids = places.map(({ id }) => id)
-      recording = recording.then(() => record(places)).catch(() => doubtIds(ids).catch(() => {}))
-    },
-    recorded: () => recording,
+    recordSoon: recording.add,
+    recorded: recording.done,
     doubt: (events) => doubtIds(events.map(({ event }) => event.id)),
   }
 }

@@ -57,7 +57,7 @@ const DATABASE_AWAY: Service = {
   health: async () => ({
     name: 'database',
     status: 'degraded',
-    reason: 'It was away when this process started. Until it is back only ingest runs, and keeps what comes on its disk.',
+    reason: 'It could not be used when this process started. Until it can, only ingest runs, and keeps what comes on its disk.',
   }),
 }
 

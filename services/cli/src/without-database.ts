@@ -26,7 +26,10 @@ export async function openPatiently(
   } catch (error) {
     const meanwhile = takesIn && isAway(error) ? await openWithoutDatabase(configuration, logger) : undefined
     if (!meanwhile) throw error
-    logger.warn({ err: error }, 'the database is away; until it is back, ingest alone runs and keeps what comes in its spool')
+    logger.warn(
+      { err: error },
+      'the database cannot be used yet; until it can, ingest alone runs and keeps what comes in its spool',
+    )
     return await takeInUntilBack(meanwhile)
   }
 }

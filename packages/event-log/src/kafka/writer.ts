@@ -97,9 +97,7 @@ export async function writeCalls(context: WriteContext, calls: readonly Call[]):
 
 async function persist(context: WriteContext, events: readonly SizedEvent[]): Promise<Map<string, Appended>> {
   const { topic, sender, claims, onWritten } = context
-  // One batch is recorded while the next is claimed, and no more than one waits for it.
-  const [{ mine, known }] = await Promise.all([claims.claim(events), claims.recorded()])
-  const places = known
+  const { mine, known: places } = await claims.claim(events)
   const unsent = [...mine]
   try {
     while (unsent.length > 0) {
