@@ -3,6 +3,7 @@ import type { Event } from '@tributary/events'
 import { currentTraceparent, inSpan, traceFrom } from '@tributary/runtime'
 import type { Attempt } from './attempt.ts'
 import { createGate, type Gate, type GateLimits } from './gate.ts'
+import { chosenInstance, type Instance } from './instances.ts'
 import { measureAttempt } from './measure.ts'
 import type { Outcome } from './outcome.ts'
 import { bodyDigest, type DeliveryRequest, deliveryRequest } from './request.ts'
@@ -11,7 +12,12 @@ import type { Sender } from './send.ts'
 import type { SigningKey } from './signature.ts'
 
 /** Where an endpoint is and what signs its requests: every key that is valid, the newest first; none for one that checks nothing. */
-export type Target = { url: string; keys: readonly SigningKey[] }
+export type Target = {
+  url: string
+  keys: readonly SigningKey[]
+  /** Where several share the requests: each try goes to one of these. */
+  instances?: readonly Instance[]
+}
 
 /** `later`: it cannot be told yet whether the event is for the endpoint. */
 export type Route = 'deliver' | 'pass' | 'later'
@@ -132,7 +138,7 @@ export function createEndpoint(definition: EndpointDefinition, sender: Sender): 
     async attempt(delivered, body, sending) {
       // The gate was shut until there was a target, and the one before serves a request that had its permit already.
       if (!target) throw new Error('An endpoint was asked to send before it had a target.')
-      const made = await sendTraced({ definition, sender, target, delivered, body, ...sending })
+      const made = await sendTraced({ definition, sender, target: ofOneTry(target), delivered, body, ...sending })
       const { kind, reason } = made.outcome
       measureAttempt(definition.name, made.outcome, sending.isReplay ? undefined : delivered.recordedTime)
       if (kind === 'delivered') last.success = Date.now()
@@ -145,6 +151,9 @@ export function createEndpoint(definition: EndpointDefinition, sender: Sender): 
     },
   }
 }
+
+const ofOneTry = (target: Target): Target =>
+  target.instances ? { url: chosenInstance(target.instances).url, keys: target.keys } : target
 
 /** Stands in an attempt where the id of the newest key would. */
 const UNSIGNED = 'unsigned'

@@ -76,6 +76,20 @@ export type WeworkCustomer = {
 export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent'
 export type LogFormat = 'json' | 'pretty'
 
+/**
+ * How SPI services are found by their `server_name`. `address` is where they take their calls: with `{server_name}` for
+ * services that DNS has addresses of, with `{instance}` (host and port) where `srv`, the name of SRV records, or Nacos tells
+ * the instances. `cluster` and the login are left out where Nacos asks for none.
+ */
+export type SpiDiscovery = { address: string; srv?: string; nacos?: NacosRegistry }
+export type NacosRegistry = {
+  url: string
+  namespace: string
+  group: string
+  cluster?: string
+  login?: { username: string; password: string }
+}
+
 /** Everything that an operator can set, checked and complete. docs/configuration.md is its manual. */
 export type DeliveryHost = { proxy?: string; certificate?: { cert: string; key: string } }
 
@@ -99,6 +113,8 @@ export type Configuration = {
   consumerGroups: { orderSpi: string; weworkEventWebhook: string }
   /** Where the SPI service of each `eg_spi.server_name` is found. */
   spiServices: Readonly<Record<string, string>>
+  /** How those are found that `spiServices` does not name. */
+  spiDiscovery?: SpiDiscovery
   /**
    * `allowAddresses`: networks, as 10.1.0.0/16, that deliveries may go to though they are closed to them otherwise.
    * `attemptsDays`: how long the record of an attempt is kept at least. `hosts`: by host name, through which proxy it is

@@ -19,6 +19,7 @@ import type { EventLog } from '@tributary/event-log'
 import { type Configuration, type Logger, pause, type Service, type WorkLoop } from '@tributary/runtime'
 import type { Vault } from '@tributary/vault'
 import { startAttemptUpkeep } from './attempt-upkeep.ts'
+import { createLocator, type Locator } from './discovery/locator.ts'
 import { healthOf, type RunningEndpoint } from './health.ts'
 import { observeEndpoints } from './measure.ts'
 import { createSellerCodes, type SellerCodes } from './seller-codes.ts'
@@ -26,7 +27,7 @@ import { ORDER_SYNC, spiEndpoint, targetOf } from './spi-endpoint.ts'
 import { webhookEndpoint, webhooksOf, webhookTarget } from './webhook-endpoint.ts'
 
 export type DispatcherContext = {
-  configuration: Pick<Configuration, 'consumerGroups' | 'spiServices' | 'wework' | 'delivery'>
+  configuration: Pick<Configuration, 'consumerGroups' | 'spiServices' | 'spiDiscovery' | 'wework' | 'delivery'>
   database: Database
   log: EventLog
   vault: Vault
@@ -46,6 +47,7 @@ type Dispatching = {
   /** To partners, who told us their addresses. */
   readonly external: Sender
   readonly sellerCodes: SellerCodes
+  readonly locator: Locator
   /** By server code of a service, or by name of a webhook. */
   readonly endpoints: Map<string, RunningEndpoint>
   /** Rows of `eg_spi` as they stand now, by server code. */
@@ -67,6 +69,7 @@ export function createDispatcher(context: DispatcherContext): Service {
     internal: createSender({ reach: { scope: 'internal', allow }, hosts }),
     external: createSender({ reach: { scope: 'public', allow }, hosts }),
     sellerCodes: createSellerCodes(context.database),
+    locator: createLocator(context.configuration),
     endpoints: new Map(),
     rows: new Map(),
     readKeys: endpointKeyReader(context),
@@ -122,6 +125,7 @@ async function follow(dispatching: Dispatching): Promise<void> {
     readEndpointStates(context.database),
     readReplayStarts(context.database),
     dispatching.readKeys(),
+    dispatching.locator.look(rows.map(({ serverName }) => serverName)),
   ])
   dispatching.keys = keys
   const codes = new Set(rows.map(({ serverCode }) => serverCode))
@@ -179,13 +183,13 @@ const consumerOf = ({ log, logger, database }: DispatcherContext, endpoint: Endp
   startConsumer({ definition: endpointConsumer(endpoint, { log, logger }), database, log, logger })
 
 function begin(dispatching: Dispatching, first: SpiServiceRow): void {
-  const { context, sellerCodes, rows } = dispatching
+  const { context, sellerCodes, locator, rows } = dispatching
   const { configuration, vault, policy = {} } = context
   const group = configuration.consumerGroups.orderSpi
   const row = () => rows.get(first.serverCode) ?? first
   const definition = spiEndpoint({ row, group, sellerCodes, vault, policy })
   const { name } = definition
-  const target = () => targetOf({ row: row(), services: configuration.spiServices, name, ours: keysOf(dispatching, name) })
+  const target = () => targetOf({ row: row(), located: locator.find(row().serverName), name, ours: keysOf(dispatching, name) })
   run(dispatching, { code: first.serverCode, definition, target, sender: dispatching.internal })
 }
 

@@ -1,4 +1,5 @@
 export * from './asked-replay.ts'
+export { createLocator, type Located } from './discovery/locator.ts'
 export * from './dispatcher.ts'
 export * from './endpoint-test.ts'
 export {

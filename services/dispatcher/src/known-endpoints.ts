@@ -13,6 +13,7 @@ import {
 import { CONTACT_TOPIC, ORDER_TOPIC, type StoredEvent, type Topic } from '@tributary/events'
 import type { Configuration } from '@tributary/runtime'
 import type { Vault } from '@tributary/vault'
+import { createLocator, type Locator } from './discovery/locator.ts'
 import { createSellerCodes } from './seller-codes.ts'
 import { endpointName, ORDER_SYNC, spiEndpoint, spiEventFilter, targetOf } from './spi-endpoint.ts'
 import { contactEventFilter, type NamedWebhook, webhookEndpoint, webhooksOf, webhookTarget } from './webhook-endpoint.ts'
@@ -41,7 +42,7 @@ export type EndpointTarget = {
 }
 
 type Context = {
-  configuration: Pick<Configuration, 'consumerGroups' | 'spiServices' | 'wework'>
+  configuration: Pick<Configuration, 'consumerGroups' | 'spiServices' | 'spiDiscovery' | 'wework'>
   database: Database
 }
 
@@ -66,17 +67,20 @@ export async function listEndpoints({ configuration, database }: Context): Promi
 /** Every endpoint with where it is and how it is signed. Throws DatabaseError, VaultError. */
 export async function endpointTargets(context: Context & { vault: Vault }): Promise<EndpointTarget[]> {
   const [endpoints, keys] = await Promise.all([listEndpoints(context), endpointKeyReader(context)()])
-  return endpoints.map((endpoint) => targetFor(endpoint, context.configuration, keys.get(endpoint.name) ?? []))
+  const locator = createLocator(context.configuration)
+  await locator.look(endpoints.flatMap(({ source }) => (source.kind === 'spi' ? source.row.serverName : [])))
+  return endpoints.map((endpoint) => targetFor(endpoint, locator, keys.get(endpoint.name) ?? []))
 }
 
-function targetFor(
-  { name, topic, source }: KnownEndpoint,
-  { spiServices: services }: Context['configuration'],
-  ours: readonly OpenedKey[],
-): EndpointTarget {
+function targetFor({ name, topic, source }: KnownEndpoint, locator: Locator, ours: readonly OpenedKey[]): EndpointTarget {
   if (source.kind === 'spi')
     return {
-      ...{ name, topic, target: targetOf({ row: source.row, services, name, ours }), scope: 'internal' },
+      ...{
+        name,
+        topic,
+        target: targetOf({ row: source.row, located: locator.find(source.row.serverName), name, ours }),
+        scope: 'internal',
+      },
       testRequest: (target, now) => spiTestRequest({ name, target, now }),
     }
   const { mode, timeout: deadline } = source.named.webhook

@@ -13,6 +13,7 @@ import {
 } from '@tributary/delivery'
 import { type Event, keyParts, ORDER_TOPIC, type PersonalPart, type StoredEvent } from '@tributary/events'
 import type { Vault } from '@tributary/vault'
+import type { Located } from './discovery/locator.ts'
 import { createSellerCodes, type SellerCodes } from './seller-codes.ts'
 import { signersOf } from './signing-keys.ts'
 
@@ -88,22 +89,19 @@ function bodyOf(event: SpiEvent, opened: Awaited<ReturnType<Vault['open']>>[numb
   return spiBody(event, opened?.kind === 'opened' ? (JSON.parse(opened.plaintext) as PersonalPart) : 'erased')
 }
 
-/** Where a row's service is and how its requests are signed, or what an operator must do so that it can be told. */
+/** How requests to a row's service are made, or what an operator must do so that it can be told. */
 export function targetOf(options: {
   row: SpiServiceRow
-  services: Readonly<Record<string, string>>
+  located: Located
   name: string
   ours: readonly OpenedKey[]
 }): Target | { problem: string } {
-  const { row, services, name } = options
-  const url = services[row.serverName]
-  if (url === undefined) {
-    return {
-      problem: `Nothing says where '${row.serverName}' is: set qifu.eg.spi.services.${row.serverName} in the configuration.`,
-    }
-  }
+  const { row, located, name } = options
+  if ('problem' in located) return located
   // Keys that are older than the row were those of a service that had its code before.
   const ours = options.ours.filter(({ createTime }) => createTime >= row.createTime)
   const signers = signersOf({ name, ours, given: row.secret, where: `eg_spi.secret of row ${row.id}` }, Date.now())
-  return 'problem' in signers ? signers : { url, ...signers }
+  if ('problem' in signers) return signers
+  const { instances } = located
+  return { url: instances[0].url, ...(instances.length > 1 ? { instances } : {}), ...signers }
 }

@@ -1,8 +1,8 @@
-import type { AmazonConfiguration, Configuration, DeliveryHost, WeworkAccess } from '../configuration.ts'
+import type { AmazonConfiguration, Configuration, DeliveryHost, SpiDiscovery, WeworkAccess } from '../configuration.ts'
 
 /** The configuration as plain values to print. Secrets are only told to be there; addresses lose their passwords. */
 export function describeConfiguration(configuration: Configuration): Record<string, unknown> {
-  const { databaseUrl, logUrl, masterKeys, ebay, amazon, delivery, wework, ...rest } = configuration
+  const { databaseUrl, logUrl, masterKeys, ebay, amazon, delivery, wework, spiDiscovery, ...rest } = configuration
   return {
     ...rest,
     databaseUrl: withoutPassword(databaseUrl),
@@ -30,7 +30,14 @@ export function describeConfiguration(configuration: Configuration): Record<stri
       ]),
     ),
     spiServices: Object.fromEntries(Object.entries(rest.spiServices).map(([name, url]) => [name, withoutPassword(url)])),
+    ...(spiDiscovery ? { spiDiscovery: withoutLogin(spiDiscovery) } : {}),
   }
+}
+
+function withoutLogin({ address, nacos, ...rest }: SpiDiscovery): Record<string, unknown> {
+  if (!nacos) return { ...rest, address }
+  const { login, url, ...registry } = nacos
+  return { ...rest, address, nacos: { ...registry, url: withoutPassword(url), login: login ? 'set' : 'none' } }
 }
 
 function hidden({ proxy, certificate }: DeliveryHost): Record<string, unknown> {

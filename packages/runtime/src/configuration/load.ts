@@ -4,6 +4,7 @@ import type { Configuration } from '../configuration.ts'
 import { amazonConfiguration, amazonProblems } from './amazon.ts'
 import { checkDocument } from './check.ts'
 import { deliveryConfiguration } from './delivery.ts'
+import { discoveryConfiguration, discoveryProblems } from './discovery.ts'
 import { type Environment, fillDocument, type SchemaPart } from './document.ts'
 import { ebayConfiguration } from './ebay.ts'
 import { withFiles } from './environment-files.ts'
@@ -51,6 +52,7 @@ export async function loadConfiguration(options: { file?: string; environment: E
     problems.push(
       ...ebayProblems,
       ...amazonProblems(content.qifu?.eg?.amazon),
+      ...discoveryProblems(content.qifu?.eg?.spi?.discovery),
       ...deliveryProblems,
       ...networkProblems(content.tributary?.delivery?.['allow-addresses'] ?? []),
     )
@@ -156,6 +158,7 @@ function complete(
       weworkEventWebhook: groups?.['wework-event-webhook'] ?? 'egWeworkEventWebhookConsumerGroup',
     },
     spiServices: spi?.services ?? {},
+    ...discoveryConfiguration(spi?.discovery),
     wework: weworkConfiguration(wework),
     ingest: ingestOf(ingest),
     contactSync: contactSyncOf(contactSync),

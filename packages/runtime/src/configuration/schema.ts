@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox'
+import { Discovery } from './schema/discovery.ts'
 import { Amazon, Ebay, Lazada, Tiktok } from './schema/marketplaces.ts'
 import { optional, section, serviceUrl, text } from './schema/terms.ts'
 import { Tributary } from './schema/tributary.ts'
@@ -17,7 +18,7 @@ const Eg = section({
   'consumer-group': optional(
     section({ 'order-spi': optional(consumerGroup), 'wework-event-webhook': optional(consumerGroup) }),
   ),
-  spi: optional(section({ services: optional(Type.Record(Type.String(), serviceUrl)) })),
+  spi: optional(section({ services: optional(Type.Record(Type.String(), serviceUrl)), discovery: optional(Discovery) })),
   'wework-map': optional(Type.Record(Type.String(), WeworkCustomer)),
 })
 

@@ -49,6 +49,38 @@ describe('a section of the configuration', () => {
     expect((await refusal(hosts('proxy: socks'))).message).to.include('http://proxy.internal:3128')
   })
 
+  it('takes how services are found, shows no password of Nacos, and names what does not go together', async () => {
+    const discovery = (text: string) => `qifu: { eg: { spi: { discovery: { ${text} } } } }`
+    const nacos = `nacos: { url: "http://nacos.example:8848/nacos/", username: tributary, password: "\${NACOS_PASSWORD}" }`
+    const variables = { ...environment, NACOS_PASSWORD: password }
+    const configuration = await load(discovery(`address: "http://{instance}/spi", ${nacos}`), variables)
+    expect(configuration.spiDiscovery).to.deep.equal({
+      address: 'http://{instance}/spi',
+      nacos: {
+        ...{ url: 'http://nacos.example:8848/nacos', namespace: 'public', group: 'DEFAULT_GROUP' },
+        login: { username: 'tributary', password },
+      },
+    })
+    expect(JSON.stringify(describeConfiguration(configuration)))
+      .to.include('nacos.example')
+      .and.not.to.include(password)
+    const byName = await load(discovery('address: "http://{server_name}.internal:8080/spi"'))
+    expect(byName.spiDiscovery).to.deep.equal({ address: 'http://{server_name}.internal:8080/spi' })
+    const wrong = [
+      ['address: "http://here.example/spi"', 'address'],
+      ['address: "http://{instance}/spi"', 'address'],
+      ['address: "http://{server_name}/spi", srv: "_http._tcp.{server_name}.example"', 'address'],
+      ['address: "http://{instance}/spi", srv: "_http._tcp.warehouse.example"', 'srv'],
+      [`address: "http://{instance}/spi", srv: "_http._tcp.{server_name}.example", nacos: { url: "http://n.example" }`, 'srv'],
+      ['address: "http://{instance}/spi", nacos: { url: "http://n.example", username: tributary }', 'nacos'],
+    ]
+    for (const [text = '', key] of wrong)
+      expect(
+        (await refusal(discovery(text))).problems.map((problem) => problem.key),
+        text,
+      ).to.deep.equal([`qifu.eg.spi.discovery.${key}`])
+  })
+
   it('lets no sandbox address into production', async () => {
     const error = await refusal(`
 tributary: { profile: production }

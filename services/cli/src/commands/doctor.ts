@@ -1,6 +1,6 @@
 import { listApps, listSpiServices, migrationStatus, openDatabase, type SpiServiceRow } from '@tributary/database'
 import { listEndpointKeys, signsAt } from '@tributary/delivery'
-import { endpointName, ORDER_SYNC } from '@tributary/dispatcher'
+import { createLocator, endpointName, ORDER_SYNC } from '@tributary/dispatcher'
 import { type Configuration, describeConfiguration } from '@tributary/runtime'
 import type { Command } from 'commander'
 import { printLine } from '../output.ts'
@@ -61,6 +61,8 @@ const checkDatabase: Check = async (configuration) => {
     if (missing.length > 0) return findings
     const apps = await listApps(database)
     const services = await listSpiServices(database, ORDER_SYNC)
+    const locator = createLocator(configuration)
+    await locator.look(services.map(({ serverName }) => serverName))
     const keys = (await listEndpointKeys(database)).filter((key) => signsAt(key, Date.now()))
     const hasKey = ({ serverCode, createTime: since }: SpiServiceRow) => {
       const name = endpointName(configuration.consumerGroups.orderSpi, serverCode)
@@ -75,9 +77,9 @@ const checkDatabase: Check = async (configuration) => {
         const what = `SPI service ${serverCode}`
         if (secret === '' && !hasKey(row))
           return { ok: false, what, detail: 'has no key and no secret in eg_spi.secret, so its calls cannot be signed' }
-        const address = configuration.spiServices[serverName]
-        if (!address) return { ok: false, what, detail: `no address; set qifu.eg.spi.services.${serverName}` }
-        return { ok: true, what, detail: address }
+        const located = locator.find(serverName)
+        if ('problem' in located) return { ok: false, what, detail: located.problem }
+        return { ok: true, what, detail: located.instances.map(({ url }) => url).join(', ') }
       }),
     )
     return findings

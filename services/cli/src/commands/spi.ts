@@ -1,5 +1,6 @@
 import { addSpiService, listSpiServices } from '@tributary/database'
 import { newSecret } from '@tributary/delivery'
+import { createLocator, type Located } from '@tributary/dispatcher'
 import type { Command } from 'commander'
 import { printLine, printRows } from '../output.ts'
 import { readSecret } from '../secret-input.ts'
@@ -14,7 +15,7 @@ export function addSpiCommands(program: Command): void {
     .command('add')
     .description('register a receiver; it gets what happens from now on')
     .requiredOption('--code <code>', 'server_code, unique')
-    .requiredOption('--name <name>', 'server_name, the key of its address under qifu.eg.spi.services')
+    .requiredOption('--name <name>', 'server_name, by which its address is found (docs/spi.md)')
     .option('--description <text>', 'what it is', '')
     .option('--secret-file <file>', 'file with its signing secret, or - for standard input; made when left out')
     .action(async (options, command: Command) => {
@@ -27,7 +28,7 @@ export function addSpiCommands(program: Command): void {
           description: options.description,
           secret,
         })
-        return options.name in configuration.spiServices
+        return options.name in configuration.spiServices || configuration.spiDiscovery !== undefined
       })
       printLine(`SPI service '${options.code}' added.`)
       if (!options.secretFile) printLine(`Its signing secret, shown this once: ${secret}`)
@@ -38,15 +39,18 @@ export function addSpiCommands(program: Command): void {
     .description('every receiver, without its secret')
     .option('--json', 'one JSON object a line')
     .action(async (options, command: Command) => {
-      const rows = await withDatabase(command, async (database, configuration) =>
-        (await listSpiServices(database, ORDER_SYNC)).map(({ id, serverCode, serverName, createTime }) => ({
-          id,
-          code: serverCode,
-          name: serverName,
-          address: configuration.spiServices[serverName] ?? '(not configured)',
+      const rows = await withDatabase(command, async (database, configuration) => {
+        const services = await listSpiServices(database, ORDER_SYNC)
+        const locator = createLocator(configuration)
+        await locator.look(services.map(({ serverName }) => serverName))
+        return services.map(({ id, serverCode, serverName, createTime }) => ({
+          ...{ id, code: serverCode, name: serverName, address: addressOf(locator.find(serverName)) },
           since: new Date(createTime).toISOString(),
-        })),
-      )
+        }))
+      })
       printRows(rows, options)
     })
 }
+
+const addressOf = (located: Located): string =>
+  'problem' in located ? '(not found)' : located.instances.map(({ url }) => url).join(' ')
