@@ -1,11 +1,45 @@
 import { timeOrderedEventId } from '@tributary/events'
-import { type ContactBody, contactRequest, type WebhookMode } from './contact-request.ts'
+import { Type } from 'typebox'
+import {
+  type ContactBody,
+  ContactCloudEventSchema,
+  ContactMessageSchema,
+  contactRequest,
+  type WebhookMode,
+} from './contact-request.ts'
 import type { Target } from './endpoint.ts'
 import { type DeliveryRequest, deliveryRequest } from './request.ts'
 import { SPI_CONTRACT } from './spi-message.ts'
 
 /** The type that marks a message as a test: it tells of nothing, and no log holds it. */
 export const TEST_TYPE = 'tributary.endpoint.test'
+
+const closed = { additionalProperties: false } as const
+const type = Type.Literal(TEST_TYPE, { description: 'A test: it tells of nothing. Answer 2xx.' })
+const data = Type.Object({ test: Type.Literal(true) }, closed)
+
+/** The body of a test of an SPI service. */
+export const SpiTestSchema = Type.Object(
+  {
+    version: Type.Literal(SPI_CONTRACT, { description: 'The version of this contract.' }),
+    type,
+    eventId: Type.String({ description: 'The `webhook-id` without `msg_`.' }),
+    test: Type.Literal(true),
+  },
+  { ...closed, description: 'An operator sees whether you answer.' },
+)
+
+/** The body of a test of a webhook, in the modes `ce-binary` and `compat`. */
+export const ContactTestSchema = Type.Object(
+  { ...ContactMessageSchema.properties, type, data },
+  { ...closed, description: 'An operator sees whether you answer.' },
+)
+
+/** The same in the mode `ce-structured`. */
+export const ContactTestCloudEventSchema = Type.Object(
+  { ...ContactCloudEventSchema.properties, type, data },
+  { ...closed, description: 'An operator sees whether you answer.' },
+)
 
 /** Which endpoint is tested; `now` in milliseconds since 1970. */
 type Test = { name: string; target: Target; now: number }

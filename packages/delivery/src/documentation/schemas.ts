@@ -1,6 +1,7 @@
-import type { TSchema } from 'typebox'
+import { type TSchema, Type } from 'typebox'
 import { ContactCloudEventSchema, ContactMessageSchema } from '../contact-request.ts'
 import { SPI_CONTRACT, SpiMessageSchema } from '../spi-message.ts'
+import { ContactTestCloudEventSchema, ContactTestSchema, SpiTestSchema } from '../test-message.ts'
 
 type Json = null | boolean | number | string | Json[] | { [name: string]: Json }
 
@@ -22,11 +23,20 @@ function opened(schema: Json): Json {
   )
 }
 
-/** The bodies of deliveries by the name of their schema in docs/schemas. */
+/** The bodies of deliveries by the name of their schema in docs/schemas; a test by an operator is one of each. */
 export const PUBLISHED = {
-  'spi-message': { title: `Body of a call to an SPI service, version ${SPI_CONTRACT}`, schema: SpiMessageSchema },
-  'webhook-message': { title: 'Body of a webhook in the modes ce-binary and compat', schema: ContactMessageSchema },
-  'webhook-cloudevent': { title: 'Body of a webhook in the mode ce-structured', schema: ContactCloudEventSchema },
+  'spi-message': {
+    title: `Body of a call to an SPI service, version ${SPI_CONTRACT}`,
+    schema: Type.Union([...SpiMessageSchema.anyOf, SpiTestSchema]),
+  },
+  'webhook-message': {
+    title: 'Body of a webhook in the modes ce-binary and compat',
+    schema: Type.Union([ContactMessageSchema, ContactTestSchema]),
+  },
+  'webhook-cloudevent': {
+    title: 'Body of a webhook in the mode ce-structured',
+    schema: Type.Union([ContactCloudEventSchema, ContactTestCloudEventSchema]),
+  },
 } as const satisfies Record<string, { title: string; schema: TSchema }>
 
 export type PublishedName = keyof typeof PUBLISHED
