@@ -5,7 +5,7 @@ import type { SizedEvent } from './append-queue.ts'
 import { toBytes, toUuid } from './mysql/event-row.ts'
 import { partitionOf } from './partition.ts'
 import { type Appended, EventLogError, type Position } from './port.ts'
-import { createRecording } from './recording.ts'
+import { createRecording, type Recorded } from './recording.ts'
 
 /**
  * Which event ids a topic of a log outside the database holds, in our own database. Kafka refuses what a producer's own
@@ -32,9 +32,6 @@ export type Claims = {
   /** The sending failed, or may have. Best effort: a claim that nobody records becomes doubtful by itself. */
   doubt(events: readonly SizedEvent[]): Promise<void>
 }
-
-/** Where an event stands that we have sent. */
-export type Recorded = { id: string; partition: number; position: Position }
 
 export type Claimed = {
   mine: SizedEvent[]

@@ -1,6 +1,5 @@
 import { expect } from 'chai'
-import type { Recorded } from './event-ids.ts'
-import { createRecording } from './recording.ts'
+import { createRecording, type Recorded } from './recording.ts'
 
 const places = (...ids: string[]): Recorded[] => ids.map((id) => ({ id, partition: 0, position: 0 }))
 

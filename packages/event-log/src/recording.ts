@@ -1,4 +1,7 @@
-import type { Recorded } from './event-ids.ts'
+import type { Position } from './port.ts'
+
+/** Where an event stands that we have sent. */
+export type Recorded = { id: string; partition: number; position: Position }
 
 /** Places that are no append's to wait for; beyond so many, appends wait until they are written. */
 const MOST_WAITING = 2_000
