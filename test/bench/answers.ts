@@ -9,8 +9,8 @@ export type Post = { path: string; headers: Record<string, string>; body: string
 
 const A_SECOND = 200
 const SECONDS = 15
-/** The first ones make topics and data keys, once in the life of a system. */
-const WARM_UP = 100
+/** The first ones make topics and data keys, and wait beside what takes up its partitions, once in the life of a process. */
+const WARM_UP = 1_000
 
 /**
  * The answer of which one in a thousand is slower (99.9th percentile), in milliseconds, to posts that come evenly, 200 a

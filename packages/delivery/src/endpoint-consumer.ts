@@ -2,6 +2,7 @@ import type { ConsumerDefinition } from '@tributary/consumer'
 import type { EventLog } from '@tributary/event-log'
 import type { Logger } from '@tributary/runtime'
 import { type SentBatch, sendBatch, writeBatch, writeBatches } from './batch.ts'
+import { createCatchUp } from './catch-up.ts'
 import type { Endpoint } from './endpoint.ts'
 import { type LaneRows, mysqlLaneRows } from './lane-rows.ts'
 import { finishLanes, runLanes } from './lane-runner.ts'
@@ -18,6 +19,7 @@ export function endpointConsumer(
   { log, logger, rows = mysqlLaneRows }: { log: EventLog; logger: Logger; rows?: LaneRows },
 ): ConsumerDefinition<SentBatch> {
   const { name, topic, group, types } = endpoint.definition
+  const catchUp = createCatchUp()
   const partitions = new Map<number, { partition: Partition; lanes: Promise<void> }>()
   return {
     name,
@@ -31,10 +33,19 @@ export function endpointConsumer(
       const partition = await openPartition({ endpoint, owned, log, logger, rows })
       partitions.set(owned.partition, { partition, lanes: runLanes(partition) })
     },
-    prepare(events, signal) {
+    async prepare(events, signal) {
       const owner = partitions.get(events[0]?.partition ?? -1)
       if (!owner) throw new Error('A batch came for a partition that was not assigned.')
-      return sendBatch(owner.partition, events, signal)
+      if (events.length < BATCH_SIZE) {
+        catchUp.noteAtHead()
+        return await sendBatch(owner.partition, events, signal)
+      }
+      const leave = await catchUp.turn(signal)
+      try {
+        return await sendBatch(owner.partition, events, signal)
+      } finally {
+        leave()
+      }
     },
     apply: writeBatch,
     applyTogether: writeBatches,

@@ -24,11 +24,11 @@ const FIRST_SLICE = 64
 
 /**
  * Milliseconds from one look at the end of a partition to the next. What comes meanwhile shares a slice, and with it a
- * transaction of each follower: where 200 events a second came one by one, each of them cost twenty statements and
- * three flushes to the disk, and whoever waits for an append waits behind those. An event after a pause waits for nothing,
- * and neither does a follower that is behind.
+ * transaction of each follower; whoever waits for an append waits behind those. An event after a pause waits for nothing,
+ * and neither does a follower that is behind. 20 were tried: with 2,000 deliveries a second the slowest of a hundred took
+ * 93 ms in place of 59, and answers to webhooks were no faster.
  */
-const GATHERING = 20
+const GATHERING = 5
 
 /**
  * Gives a partition's events to the follower, one slice after another, until `signal` aborts. Throws what the follower

@@ -24,8 +24,8 @@ describe('The watcher of the ends of a topic', () => {
       return [0, 0, 0, 0]
     })
     await Promise.all([0, 1, 2, 3].map((partition) => watcher.reached(partition, 0, AbortSignal.timeout(600))))
-    // Every 20 ms for 160 ms, then at an eighth of the silence: 19 looks. One every 20 ms would be 30, for each of four.
-    expect(looks).to.be.within(10, 24)
+    // Every 5 ms for 40 ms, then at an eighth of the silence: 30 looks. One every 5 ms would be 120, for each of four.
+    expect(looks).to.be.within(10, 40)
   })
 
   it('wakes whoever waits for an event that this process appended, without a look', async () => {

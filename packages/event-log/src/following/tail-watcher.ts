@@ -2,7 +2,7 @@ import type { Logger } from '@tributary/runtime'
 import type { Position } from '../port.ts'
 
 /** Milliseconds between two looks at the ends of a topic; a reader that keeps up looks no more often either. */
-const SHORTEST = 20
+const SHORTEST = 5
 const LONGEST = 1_000
 /** A reader waits at most this share of the silence before. */
 const SHARE_OF_SILENCE = 1 / 8
@@ -20,7 +20,7 @@ export type TailWatcher = {
 
 /**
  * One for all followers of a topic in a process. While somebody waits it reads all ends with one query of a few rows,
- * every 20 ms when events are coming and up to every second in silence; so idle costs one query a second for each
+ * every 5 ms when events are coming and up to every second in silence; so idle costs one query a second for each
  * process and topic, and an event of another process after a minute of silence is seen within a second.
  * While nobody waits it asks nothing. Where something else tells of new events, `shortest` keeps looks apart.
  */

@@ -1,4 +1,4 @@
-import { createLogger, runUntilSignal, startTelemetry } from '@tributary/runtime'
+import { createLogger, keepHeapSmall, runUntilSignal, startTelemetry } from '@tributary/runtime'
 import { Argument, type Command } from 'commander'
 import type { Platform } from '../platform.ts'
 import { createServices, SERVICE_NAMES, type ServiceName } from '../services.ts'
@@ -12,6 +12,8 @@ export function addServeCommand(program: Command): void {
     .description('run services in this process until SIGINT or SIGTERM')
     .addArgument(new Argument('<services...>', 'which ones').choices(SERVICE_NAMES))
     .action(async (names: ServiceName[], _options, command: Command) => {
+      // What is delivered is garbage at once; what else runs here pays for a small heap and has no use for it.
+      if (names.length === 1 && names[0] === 'dispatcher') keepHeapSmall()
       const configuration = await configurationFor(command)
       const logger = createLogger(configuration.logging)
       const telemetry = await startTelemetry({
