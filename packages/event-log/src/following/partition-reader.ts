@@ -48,7 +48,8 @@ export async function readPartition(context: ReaderContext, partition: number, s
     const options = { limit, ...(maxBytes === undefined ? {} : { maxBytes }) }
     const slice = await untilPossible(() => context.read(partition, from, options), signal, patience)
     if (!slice) return
-    next = slice.events.length < limit ? performance.now() + GATHERING : 0
+    // A log may give less than was asked for far from its end, too, but hardly as little as this.
+    next = slice.events.length < Math.min(limit, FIRST_SLICE) ? performance.now() + GATHERING : 0
     if (slice.events.length > 0) await follower.batch(partition, slice)
     from = slice.next
     // The server goes through the whole length, even where the bytes allow only a few large events.
