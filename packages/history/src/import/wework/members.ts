@@ -27,9 +27,9 @@ async function withPairs({ source, book }: WeworkContext, rows: readonly Row[]):
   const ids = rows.map((row) => row['user_id'])
   const of = (table: string) => source.query<Row[]>('SELECT * FROM ?? WHERE user_id IN (?) ORDER BY id', [table, ids])
   const [all, pairs] = [await of(MEMBER_TABLE), await of(PAIR_TABLE)]
-  const gone = await source.query<Row[]>('SELECT dept_id, create_time, update_time FROM ?? WHERE deleted <> 0', [
-    DEPARTMENT_TABLE,
-  ])
+  const departments = [...new Set(pairs.map((pair) => pair['dept_id']))]
+  const select = 'SELECT dept_id, create_time, update_time FROM ?? WHERE deleted <> 0 AND dept_id IN (?)'
+  const gone = departments.length === 0 ? [] : await source.query<Row[]>(select, [DEPARTMENT_TABLE, departments])
   const deletedDepartments = new Map(gone.map((row) => [row['dept_id'], writtenTime(row)]))
   return rows.flatMap((row): SourceMember[] => {
     const why = unfitMember(row, all)
