@@ -1,7 +1,6 @@
-import { once } from 'node:events'
-import { Agent, createServer, request } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { Agent, request } from 'node:http'
 import { setTimeout as wait } from 'node:timers/promises'
+import { serve } from '../simulators/serving.ts'
 import { latency, quantile, type Row } from './benchmark.ts'
 
 /** A request as a sender makes it, ready to go: making it costs nothing while answers are waited for. */
@@ -17,9 +16,9 @@ const WARM_UP = 1_000
  * second, against a server that reads them and only answers. `make` gives so many posts, no two alike.
  */
 export async function slowestAnswers(name: string, url: string, make: (count: number) => Post[]): Promise<Row> {
-  const bare = await bareServer()
+  const bare = await serve((incoming, response) => incoming.resume().on('end', () => response.end()))
   try {
-    const least = quantile(await answerTimes(bare.url, make(WARM_UP + A_SECOND * SECONDS)), 0.999)
+    const least = quantile(await answerTimes(bare.origin, make(WARM_UP + A_SECOND * SECONDS)), 0.999)
     const ours = quantile(await answerTimes(url, make(WARM_UP + A_SECOND * SECONDS)), 0.999)
     return latency(`${name}: answer at 200/s, 99.9th percentile`, ours, least)
   } finally {
@@ -58,19 +57,4 @@ function post(agent: Agent, url: string, { path, headers, body }: Post): Promise
     sent.on('error', reject)
     sent.end(body)
   })
-}
-
-async function bareServer(): Promise<{ url: string; close(): Promise<void> }> {
-  const server = createServer((incoming, response) => {
-    incoming.resume().on('end', () => response.end())
-  }).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    async close() {
-      server.close()
-      server.closeAllConnections()
-      await once(server, 'close')
-    },
-  }
 }

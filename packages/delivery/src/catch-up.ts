@@ -3,7 +3,8 @@ import { waitInQueue } from './wait-in-queue.ts'
 /** How long an endpoint counts as at the head of its log after a batch that was not full, milliseconds. */
 const RECENTLY = 2_000
 
-const lastAtHead = new Map<object, number>()
+/** By the names of endpoints. */
+const lastAtHead = new Map<string, number>()
 
 /**
  * Catching up beside others. An endpoint that is behind takes whatever time the process and its database have: its requests are
@@ -14,42 +15,33 @@ const lastAtHead = new Map<object, number>()
 export type CatchUp = {
   /** Notes a batch that was not full: this endpoint is at the head. */
   noteAtHead(): void
-  /** Waits until a full batch may be sent; answers what to call once it was, or was given up. Throws the signal's reason. */
+  /** Waits until a full batch may be sent; answers what to call, once, when it was, or was given up. Throws the signal's reason. */
   turn(signal: AbortSignal): Promise<() => void>
 }
 
-export function createCatchUp(now: () => number = () => performance.now()): CatchUp {
-  const self = {}
-  const waiting: ((isOurs: undefined) => void)[] = []
+/** Of the endpoint of this name. `now`, milliseconds of a clock that never jumps, is for tests. */
+export function createCatchUp(endpoint: string, now: () => number = () => performance.now()): CatchUp {
+  const waiting: (() => void)[] = []
   let atWork = 0
 
   const isBesideOthers = (): boolean => {
     const since = now() - RECENTLY
-    for (const [other, time] of lastAtHead) {
-      if (time < since) lastAtHead.delete(other)
-      else if (other !== self) return true
-    }
-    return false
+    return [...lastAtHead].some(([other, time]) => other !== endpoint && time >= since)
   }
   const leave = () => {
-    let isLeft = false
-    return () => {
-      if (isLeft) return
-      isLeft = true
-      atWork -= 1
-      waiting.shift()?.(undefined)
-    }
+    atWork -= 1
+    waiting.shift()?.()
   }
   return {
-    noteAtHead: () => void lastAtHead.set(self, now()),
+    noteAtHead: () => void lastAtHead.set(endpoint, now()),
     async turn(signal) {
       while (atWork > 0 && isBesideOthers())
-        await waitInQueue<undefined>(signal, (resolve) => {
+        await waitInQueue<void>(signal, (resolve) => {
           waiting.push(resolve)
           return () => void waiting.splice(waiting.indexOf(resolve), 1)
         })
       atWork += 1
-      return leave()
+      return leave
     },
   }
 }

@@ -19,7 +19,7 @@ export function endpointConsumer(
   { log, logger, rows = mysqlLaneRows }: { log: EventLog; logger: Logger; rows?: LaneRows },
 ): ConsumerDefinition<SentBatch> {
   const { name, topic, group, types } = endpoint.definition
-  const catchUp = createCatchUp()
+  const catchUp = createCatchUp(name)
   const partitions = new Map<number, { partition: Partition; lanes: Promise<void> }>()
   return {
     name,

@@ -34,6 +34,15 @@ type Parts = {
 
 export type Poller = WorkLoop & { figures(): { unreadable: number } }
 
+/** A page whose orders have their events. */
+type PreparedPage = {
+  access: SellerAccess
+  window: ModifiedWindow
+  page: OrderPage
+  prepared: PreparedOrders
+  signal: AbortSignal
+}
+
 /** Sellers polled at once in one process. */
 const MOST_POLLS = 4
 /** An order that has not been shipped by then hardly will be. */
@@ -126,7 +135,7 @@ export function startPoller({ context, pace, receiver, openSeller }: Parts): Pol
         next?.catch(() => {})
         const prepared = await receiver.prepare(access.seller, page.orders, { origin: 'poll' })
         const poll = await keeping
-        keeping = keep(poll, page, { access, window, prepared, signal })
+        keeping = keep(poll, { access, window, page, prepared, signal })
         keeping.catch(() => {})
         page = await next
       }
@@ -138,16 +147,7 @@ export function startPoller({ context, pace, receiver, openSeller }: Parts): Pol
   }
 
   /** Keeps the orders of a page; then the claim is prolonged, and the next reading may go on behind it. */
-  async function keep(
-    poll: Poll,
-    page: OrderPage,
-    {
-      access,
-      window,
-      prepared,
-      signal,
-    }: { access: SellerAccess; window: ModifiedWindow; prepared: PreparedOrders; signal: AbortSignal },
-  ): Promise<Poll> {
+  async function keep(poll: Poll, { access, window, page, prepared, signal }: PreparedPage): Promise<Poll> {
     reportPage(access, page)
     await parkRefused(access, await receiver.keep(prepared, signal))
     if (page.nextPage === null) return poll
