@@ -104,6 +104,8 @@ describe('endpoints, looked after over the HTTP API', function () {
     expect(await post(`${PATH}/keys/${made['id']}/revoke`)).to.have.nested.property('body.code', 'ENDPOINT_KEY_UNKNOWN')
     await post(`${PATH}/test`)
     expect(receiver.record.arrivals.at(-1)?.headers['webhook-signature']?.toString().split(' ')).to.have.length(1)
+    const changes = ['endpoint rotate-secret', 'endpoint test', 'endpoint revoke-key', 'endpoint test']
+    expect(await audit()).to.deep.equal(changes)
   })
 
   it('have their blocked deliveries shown, tried again and skipped', async () => {
@@ -119,8 +121,12 @@ describe('endpoints, looked after over the HTTP API', function () {
     const shown = await get(`${PATH}/deliveries/0/0`)
     expect(shown).to.include({ standing: 'blocked', topic: 'EG_ORDER_SPI_TOPIC' })
     expect(shown['tries']).to.have.nested.property('[0]').that.includes({ attempt: 1, outcome: 'refused', status: 400 })
-    receiver.heal()
     expect((await post(`${PATH}/deliveries/0/0/skip`, { reason: 'known to be bad' })).status).to.equal(202)
+    await settle(async () => (await get(`${PATH}/deliveries/0/1`))['standing'] === 'blocked', 'the next of its key is blocked')
+    const refused = await post(`${PATH}/deliveries/0/0/retry`)
+    expect([refused.status, refused.body.code], 'a later event of its key waits').to.deep.equal([409, 'REPLAY_REFUSED'])
+    receiver.heal()
+    expect((await post(`${PATH}/deliveries/0/1/retry`)).status).to.equal(202)
     await settle(() => receiver.record.has(ids[1] ?? ''), 'what waited behind it came')
     expect((await post(`${PATH}/retry`, {})).body).to.deep.equal({ retriedKeys: 1 })
     await settle(() => receiver.record.has(ids[2] ?? ''), 'the other key came')
@@ -131,6 +137,9 @@ describe('endpoints, looked after over the HTTP API', function () {
     await settle(() => receiver.record.has(ids[0] ?? ''), 'what was given up came after all')
     expect((await call('GET', `${PATH}/deliveries/0/9`)).status).to.equal(404)
     expect((await call('GET', `${PATH}/deliveries/7/0`)).status).to.equal(404)
+    const changes = (await audit()).filter((action) => action !== 'deliveries show')
+    const retries = ['deliveries retry', 'deliveries retry', 'deliveries retry']
+    expect(changes).to.deep.equal(['deliveries skip', ...retries])
   })
 
   it('get again what they had, after somebody has seen how much that is', async () => {
@@ -146,5 +155,6 @@ describe('endpoints, looked after over the HTTP API', function () {
     await settle(async () => (await get(`${PATH}/replay`))['done'] === 3, 'the replay has ended')
     expect(await post(`${PATH}/replay`, { from: { position: 3 } })).to.have.nested.property('body.code', 'REPLAY_EMPTY')
     expect(await post(`${PATH}/replay`, { from: {} })).to.have.property('status', 400)
+    expect(await audit()).to.deep.equal(['replay'])
   })
 })

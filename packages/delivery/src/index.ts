@@ -31,11 +31,11 @@ export {
   startReplay,
 } from './replay.ts'
 export * from './request.ts'
-export { retryDeadLetter } from './retry-dead-letter.ts'
+export { retryDelivery } from './retry-delivery.ts'
 export * from './schedule.ts'
 export * from './send.ts'
 export * from './signature.ts'
 export * from './spi-message.ts'
-export { readStandings, type Standing } from './standing.ts'
+export { readStanding, type Standing } from './standing.ts'
 export * from './test-message.ts'
 export { type PartitionRange, verifyDeliveries } from './verify-deliveries.ts'

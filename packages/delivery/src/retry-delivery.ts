@@ -1,13 +1,24 @@
 import type { Connection, Database } from '@tributary/database'
+import { retryLanes } from './lane-operations.ts'
 import type { Delivery } from './place.ts'
 import { beginReplay } from './replay.ts'
 
 /**
- * Delivers again what was given up: the endpoint's cursor is set back to it, and everything between it and where the cursor
- * stood is passed over. It is no dead letter any more, until it is given up again. `partitionKey` is the event's; `by` is
- * whoever asks. Answers false when it is no dead letter. Throws DatabaseError, DeliveryError DELIVERY_REPLAY_REFUSED.
+ * Tries a delivery again now that holds up its key, or was given up. `partitionKey` is the event's; `by` is whoever asks.
+ * Answers false when it is neither. Throws DatabaseError, DeliveryError DELIVERY_REPLAY_REFUSED.
  */
-export function retryDeadLetter(
+export const retryDelivery = async (
+  database: Database,
+  delivery: Delivery,
+  asked: { partitionKey: string; by: string },
+): Promise<boolean> =>
+  (await retryLanes(database, delivery.endpoint, { head: delivery })) > 0 || (await retryDeadLetter(database, delivery, asked))
+
+/**
+ * Delivers again what was given up: the endpoint's cursor is set back to it, and everything between it and where the cursor
+ * stood is passed over. It is no dead letter any more, until it is given up again.
+ */
+function retryDeadLetter(
   database: Database,
   { endpoint, topic, partition, position }: Delivery,
   { partitionKey, by }: { partitionKey: string; by: string },

@@ -1,6 +1,6 @@
 import type { Connection } from '@tributary/database'
 import type { Position } from '@tributary/event-log'
-import type { Place } from './place.ts'
+import type { Delivery, Place } from './place.ts'
 
 /**
  * Where a delivery stands: it was taken; it is the head of a lane, in one of its states, or waits in one; its event is
@@ -44,6 +44,10 @@ export async function readStandings(
   }
   return (position) => found.get(position) ?? (position >= cursor ? 'ahead' : 'none')
 }
+
+/** Where one delivery stands. Throws DatabaseError. */
+export const readStanding = async (connection: Connection, { position, ...place }: Delivery): Promise<Standing> =>
+  (await readStandings(connection, place, { from: position, to: position + 1 }))(position)
 
 const of = (position: string): string =>
   `endpoint = ? AND topic = ? AND partition_no = ? AND ${position} >= ? AND ${position} < ?`

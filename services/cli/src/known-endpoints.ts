@@ -7,8 +7,5 @@ import { CommandError } from './failure.ts'
 export async function knownEndpoint(database: Database, configuration: Configuration, name: string): Promise<KnownEndpoint> {
   const found = (await listEndpoints({ database, configuration })).find((endpoint) => endpoint.name === name)
   if (found) return found
-  throw unknownEndpoint(name)
+  throw new CommandError('ENDPOINT_UNKNOWN', `There is no endpoint '${name}'. See: tributary endpoint list`)
 }
-
-export const unknownEndpoint = (name: string): CommandError =>
-  new CommandError('ENDPOINT_UNKNOWN', `There is no endpoint '${name}'. See: tributary endpoint list`)

@@ -3,7 +3,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import {
   listDeliveries,
-  retryDeadLetter,
+  retryDelivery,
   retryLanes,
   type Standing,
   setEndpointState,
@@ -62,13 +62,13 @@ describe('Deliveries, looked after by a person', () => {
     expect(receiver.record.has(ids[0] ?? '')).to.equal(false)
     await until('the lane has ended', async () => (await stage.count('lane')) === 0)
 
-    expect(await retryDeadLetter(stage.database, letter, { partitionKey: keyAt('A'), by: 'test' })).to.equal(true)
+    expect(await retryDelivery(stage.database, letter, { partitionKey: keyAt('A'), by: 'test' })).to.equal(true)
     await hasAll(ids)
     await until('the cursor is back', async () => (await stage.cursor('warehouse')) === 4)
     expect(arrivalsOf('A')).to.deep.equal([ids[0], ids[1], ids[3], ids[0]])
     expect(arrivalsOf('B')).to.deep.equal([ids[2]])
     expect(await list('given-up')).to.deep.equal([])
-    expect(await retryDeadLetter(stage.database, letter, { partitionKey: keyAt('A'), by: 'test' })).to.equal(false)
+    expect(await retryDelivery(stage.database, letter, { partitionKey: keyAt('A'), by: 'test' })).to.equal(false)
   })
 
   it('skip one that is just being tried, which its answer does not undo', async () => {

@@ -1,20 +1,20 @@
 import { createSender, type Outcome } from '@tributary/delivery'
 import type { Configuration } from '@tributary/runtime'
-import { endpointTargets } from './known-endpoints.ts'
+import { endpointTargets, type KnownEndpoint } from './known-endpoints.ts'
 
 type Context = Parameters<typeof endpointTargets>[0] & { configuration: Pick<Configuration, 'delivery'> }
 
-/** What came of a test: of an endpoint that is not known, that nothing can be sent to, or that was sent a message. */
-export type EndpointTest = { kind: 'unknown' } | { kind: 'unready'; problem: string } | { kind: 'sent'; outcome: Outcome }
+/** What came of a test: nothing can be sent to the endpoint, or it was sent a message. */
+export type EndpointTest = { kind: 'unready'; problem: string } | { kind: 'sent'; outcome: Outcome }
 
 /**
  * Sends one message that is marked as a test, also to an endpoint that is paused; no cursor moves and nothing is recorded.
  * Throws DatabaseError, VaultError.
  */
-export async function testEndpoint(context: Context, name: string, signal: AbortSignal): Promise<EndpointTest> {
-  const endpoint = (await endpointTargets(context)).find((one) => one.name === name)
-  if (!endpoint) return { kind: 'unknown' }
-  const { target, scope, deadline, testRequest } = endpoint
+export async function testEndpoint(context: Context, endpoint: KnownEndpoint, signal: AbortSignal): Promise<EndpointTest> {
+  const [found] = await endpointTargets(context, [endpoint])
+  if (!found) throw new TypeError('An endpoint was asked for and has no target.')
+  const { target, scope, deadline, testRequest } = found
   if ('problem' in target) return { kind: 'unready', problem: target.problem }
   const { allowAddresses: allow, hosts } = context.configuration.delivery
   const sender = createSender({ reach: { scope, allow }, hosts, ...(deadline === undefined ? {} : { deadline }) })

@@ -64,9 +64,12 @@ export async function listEndpoints({ configuration, database }: Context): Promi
   ]
 }
 
-/** Every endpoint with where it is and how it is signed. Throws DatabaseError, VaultError. */
-export async function endpointTargets(context: Context & { vault: Vault }): Promise<EndpointTarget[]> {
-  const [endpoints, keys] = await Promise.all([listEndpoints(context), endpointKeyReader(context)()])
+/** Where endpoints are and how they are signed, in their order. Throws DatabaseError, VaultError. */
+export async function endpointTargets(
+  context: Context & { vault: Vault },
+  endpoints: readonly KnownEndpoint[],
+): Promise<EndpointTarget[]> {
+  const keys = await endpointKeyReader(context)()
   const locator = createLocator(context.configuration)
   await locator.look(endpoints.flatMap(({ source }) => (source.kind === 'spi' ? source.row.serverName : [])))
   return endpoints.map((endpoint) => targetFor(endpoint, locator, keys.get(endpoint.name) ?? []))

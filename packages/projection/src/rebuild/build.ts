@@ -1,5 +1,5 @@
 import { hostname } from 'node:os'
-import { consumeTo, readCursors, readSetAside } from '@tributary/consumer'
+import { consumeTo, lagOf, readCursors, readSetAside } from '@tributary/consumer'
 import type { Database, WriteResult } from '@tributary/database'
 import type { EventLog, Position, RecordedEvent } from '@tributary/event-log'
 import { type Logger, pause } from '@tributary/runtime'
@@ -112,16 +112,8 @@ export async function createBuilder(context: BuildContext, generation: number, p
 
 /** How far a builder is behind the end of the log; for plans and status. */
 export async function eventsToBuild({ projection, database, log }: BuildContext, generation: number): Promise<number> {
-  const at = new Map(
-    (await readCursors(database, builderOf(projection, generation), projection.topic)).map(({ partition, next }) => [
-      partition,
-      next,
-    ]),
-  )
-  return (await log.ends(projection.topic)).reduce(
-    (sum, end, partition) => sum + Math.max(0, end - (at.get(partition) ?? 0)),
-    0,
-  )
+  const cursors = await readCursors(database, builderOf(projection, generation), projection.topic)
+  return lagOf(await log.ends(projection.topic), cursors)
 }
 
 /** What an operator skipped stays skipped in the tables to be. */

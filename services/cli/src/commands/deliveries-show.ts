@@ -1,4 +1,4 @@
-import { type DeliveryTry, type EndpointDefinition, readStandings, readTries, type Standing } from '@tributary/delivery'
+import { type DeliveryTry, type EndpointDefinition, readStanding, readTries, type Standing } from '@tributary/delivery'
 import { endpointDefinitions } from '@tributary/dispatcher'
 import type { RecordedEvent } from '@tributary/event-log'
 import { decodeEvent, type StoredEvent } from '@tributary/events'
@@ -26,12 +26,8 @@ export async function showDelivery(access: LogAccess, name: string, { json }: { 
 async function at({ database }: LogAccess, definition: EndpointDefinition, recorded: RecordedEvent): Promise<AtEndpoint> {
   const { topic, partition, position, event } = recorded
   const endpoint = definition.name
-  const place = { endpoint, topic, partition }
-  const [standingOf, tries] = await Promise.all([
-    readStandings(database, place, { from: position, to: position + 1 }),
-    readTries(database, { ...place, position }),
-  ])
-  const standing = standingOf(position)
+  const delivery = { endpoint, topic, partition, position }
+  const [standing, tries] = await Promise.all([readStanding(database, delivery), readTries(database, delivery)])
   const isOurs = (standing !== 'none' && standing !== 'ahead') || (await isFor(definition, event))
   return { endpoint, standing: isOurs ? standing : 'not for it', tries }
 }

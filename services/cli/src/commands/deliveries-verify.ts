@@ -3,7 +3,7 @@ import { endpointDefinitions } from '@tributary/dispatcher'
 import type { RecordedEvent } from '@tributary/event-log'
 import { positionAt } from '@tributary/history'
 import { CommandError } from '../failure.ts'
-import { unknownEndpoint } from '../known-endpoints.ts'
+import { knownEndpoint } from '../known-endpoints.ts'
 import { printLine, printRows } from '../output.ts'
 import { createProgressBar } from '../progress-bar.ts'
 import type { LogAccess } from '../setting-up.ts'
@@ -18,9 +18,9 @@ type Missing = { endpoint: string; place: string; id: string; type: string; key:
 
 /** Checks a range of the log at every endpoint, prints what is missing, and sets the exit code. */
 export async function verify(access: LogAccess, options: Options): Promise<void> {
+  if (options.endpoint !== undefined) await knownEndpoint(access.database, access.configuration, options.endpoint)
   const all = await endpointDefinitions(access)
   const endpoints = all.filter(({ name }) => options.endpoint === undefined || options.endpoint === name)
-  if (endpoints.length === 0 && options.endpoint !== undefined) throw unknownEndpoint(options.endpoint)
   const plans = await Promise.all(
     endpoints.map(async (endpoint) => ({ endpoint, ranges: await rangesOf(access, endpoint, options) })),
   )

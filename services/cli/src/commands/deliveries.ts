@@ -7,8 +7,8 @@ import {
   listDeliveries,
   OPEN_OUTCOMES,
   readListPlace,
-  readStandings,
-  retryDeadLetter,
+  readStanding,
+  retryDelivery,
   retryLanes,
   type Standing,
   skipHead,
@@ -193,10 +193,8 @@ async function retryKeys({ database, configuration }: LogAccess, endpoint: strin
 
 async function retryOne(access: LogAccess, endpoint: string, name: string): Promise<void> {
   const { delivery, event } = await locateDelivery(access, endpoint, name)
-  const { database } = access
-  const isRetried =
-    (await retryLanes(database, endpoint, { head: delivery })) > 0 ||
-    (await retryDeadLetter(database, delivery, { partitionKey: event.event.partitionkey, by: userInfo().username }))
+  const asked = { partitionKey: event.event.partitionkey, by: userInfo().username }
+  const isRetried = await retryDelivery(access.database, delivery, asked)
   if (!isRetried) throw await refusal(access, delivery, 'tried again')
   printLine(`${placeOf(delivery)} is tried again within seconds. See: tributary deliveries show ${placeOf(delivery)}`)
 }
@@ -229,7 +227,6 @@ const WHY: Record<Standing, string> = {
 }
 
 async function refusal({ database }: LogAccess, delivery: Delivery, what: string): Promise<CommandError> {
-  const { position } = delivery
-  const standing = (await readStandings(database, delivery, { from: position, to: position + 1 }))(position)
+  const standing = await readStanding(database, delivery)
   return new CommandError('DELIVERY_STANDS', `${placeOf(delivery)} cannot be ${what}: ${WHY[standing]}.`)
 }

@@ -1,4 +1,4 @@
-import { readCursors } from '@tributary/consumer'
+import { lagOf, readCursors } from '@tributary/consumer'
 import {
   ADDRESS_REFUSED,
   countLanes,
@@ -7,11 +7,11 @@ import {
   readEndpointStates,
   setEndpointState,
 } from '@tributary/delivery'
-import { type EndpointTarget, endpointTargets, testEndpoint } from '@tributary/dispatcher'
+import { type EndpointTarget, endpointTargets, listEndpoints, testEndpoint } from '@tributary/dispatcher'
 import type { Configuration } from '@tributary/runtime'
 import type { Command } from 'commander'
 import { CommandError } from '../failure.ts'
-import { knownEndpoint, unknownEndpoint } from '../known-endpoints.ts'
+import { knownEndpoint } from '../known-endpoints.ts'
 import { printable, printLine, printRows } from '../output.ts'
 import { type LogAccess, withDatabase, withHistory } from '../setting-up.ts'
 import { addEndpointKeyCommands } from './endpoint-key.ts'
@@ -60,8 +60,7 @@ export function addEndpointCommands(program: Command): void {
 const SHOWN = 500
 
 async function test(access: LogAccess, name: string, { json }: { json?: boolean }): Promise<void> {
-  const tested = await testEndpoint(access, name, access.signal)
-  if (tested.kind === 'unknown') throw unknownEndpoint(name)
+  const tested = await testEndpoint(access, await knownEndpoint(access.database, access.configuration, name), access.signal)
   if (tested.kind === 'unready') throw new CommandError('ENDPOINT_UNREADY', tested.problem)
   const { kind, reason, status, durationMs, answer } = tested.outcome
   const shown = printable(answer).slice(0, SHOWN)
@@ -73,16 +72,16 @@ async function test(access: LogAccess, name: string, { json }: { json?: boolean 
 
 async function list(access: LogAccess): Promise<Record<string, unknown>[]> {
   const { database, log, configuration } = access
-  const [endpoints, states] = await Promise.all([endpointTargets(access), readEndpointStates(database)])
+  const [endpoints, states] = await Promise.all([
+    listEndpoints(access).then((known) => endpointTargets(access, known)),
+    readEndpointStates(database),
+  ])
   return Promise.all(
     endpoints.map(async (endpoint) => {
       const { name, topic } = endpoint
       const { state, reason, since } = states.get(name) ?? { state: 'active', reason: '', since: undefined }
       const [ends, cursors] = await Promise.all([log.ends(topic), readCursors(database, name, topic)])
-      const lag = ends.reduce(
-        (sum, end, partition) => sum + end - (cursors.find((at) => at.partition === partition)?.next ?? 0),
-        0,
-      )
+      const lag = lagOf(ends, cursors)
       const { retrying, blocked, waiting } = await countLanes(database, name)
       const decided = { state, since: since === undefined ? '' : new Date(since).toISOString(), reason }
       return { endpoint: name, ...decided, lag, retrying, blocked, waiting, problem: await problemOf(endpoint, configuration) }

@@ -3,11 +3,10 @@ import {
   listDeliveries,
   OPEN_OUTCOMES,
   readListPlace,
-  readStandings,
+  readStanding,
   readTries,
-  retryDeadLetter,
+  retryDelivery,
   retryLanes,
-  type Standing,
   skipHead,
   TRY_OUTCOMES,
   writeListPlace,
@@ -18,7 +17,7 @@ import { Problem } from '@tributary/runtime'
 import { type Static, Type } from 'typebox'
 import type { CheckedRequest, ConsoleContext, Operation } from '../operation.ts'
 import { Count, closed, Milliseconds, Next, Nothing, PAGE, paging, Reason, Time } from '../schemas.ts'
-import { ENDPOINT, EndpointPath, endpointOf, endpointUnknown, recordChange } from './endpoints.ts'
+import { ENDPOINT, EndpointPath, endpointOf, endpointUnknown, recordChange, unlessRefused } from './endpoints.ts'
 
 const DeliveryQuery = Type.Object(
   {
@@ -138,7 +137,7 @@ export const DELIVERY_OPERATIONS: readonly Operation[] = [
 
 async function list({ database, endpoints }: ConsoleContext, { query }: CheckedRequest) {
   const { endpoint, outcome, since, until, cursor, limit: asked } = query as Static<typeof DeliveryQuery>
-  const known = (await endpoints.list()).map(({ name }) => name)
+  const known = (await endpoints()).map(({ name }) => name)
   if (endpoint !== undefined && !known.includes(endpoint)) throw endpointUnknown()
   const after = cursor === undefined ? undefined : readListPlace(cursor)
   if (cursor !== undefined && !after)
@@ -159,7 +158,7 @@ async function list({ database, endpoints }: ConsoleContext, { query }: CheckedR
 
 async function show(context: ConsoleContext, request: CheckedRequest) {
   const { delivery, event } = await locate(context, request)
-  const [standing, tries] = await Promise.all([standingOf(context, delivery), readTries(context.database, delivery)])
+  const [standing, tries] = await Promise.all([readStanding(context.database, delivery), readTries(context.database, delivery)])
   await recordChange(context, request, 'deliveries show', nameOf(delivery))
   const { id: eventId, type } = event.event
   return { status: 200, body: { ...delivery, eventId, type, recordedTime: event.recordedTime, standing, tries } }
@@ -182,9 +181,8 @@ async function retryKeys(context: ConsoleContext, request: CheckedRequest) {
 async function retryOne(context: ConsoleContext, request: CheckedRequest) {
   const { delivery, event } = await locate(context, request)
   const { database } = context
-  const isRetried =
-    (await retryLanes(database, delivery.endpoint, { head: delivery })) > 0 ||
-    (await retryDeadLetter(database, delivery, { partitionKey: event.event.partitionkey, by: request.caller.id }))
+  const asked = { partitionKey: event.event.partitionkey, by: request.caller.id }
+  const isRetried = await unlessRefused(() => retryDelivery(database, delivery, asked))
   if (!isRetried) throw await refusal(context, delivery)
   await recordChange(context, request, 'deliveries retry', nameOf(delivery))
   return settled(delivery)
@@ -208,11 +206,8 @@ async function locate(context: ConsoleContext, request: CheckedRequest): Promise
   throw new Problem(404, 'EVENT_UNKNOWN', `No event stands at this place of ${topic}.`)
 }
 
-const standingOf = async ({ database }: ConsoleContext, delivery: Delivery): Promise<Standing> =>
-  (await readStandings(database, delivery, { from: delivery.position, to: delivery.position + 1 }))(delivery.position)
-
-const refusal = async (context: ConsoleContext, delivery: Delivery): Promise<Problem> =>
-  new Problem(409, 'DELIVERY_STANDS', `That cannot be done: this delivery stands at ${await standingOf(context, delivery)}.`)
+const refusal = async ({ database }: ConsoleContext, delivery: Delivery): Promise<Problem> =>
+  new Problem(409, 'DELIVERY_STANDS', `That cannot be done: this delivery stands at ${await readStanding(database, delivery)}.`)
 
 const nameOf = ({ endpoint, topic, partition, position }: Delivery): string => `${endpoint} ${topic}/${partition}/${position}`
 

@@ -1,5 +1,5 @@
-import { readAllCursors } from '@tributary/consumer'
-import { countLanesByEndpoint, readEndpointStates, setEndpointState } from '@tributary/delivery'
+import { lagOf, readAllCursors } from '@tributary/consumer'
+import { countLanesByEndpoint, DeliveryError, readEndpointStates, setEndpointState } from '@tributary/delivery'
 import { recordAccess } from '@tributary/history'
 import { Problem } from '@tributary/runtime'
 import { type Static, Type } from 'typebox'
@@ -83,13 +83,23 @@ export const ENDPOINT_OPERATIONS: readonly Operation[] = [
 /** The endpoint that the path names. Throws Problem 404. */
 export async function endpointOf({ endpoints }: ConsoleContext, { path }: CheckedRequest): Promise<Endpoint> {
   const { endpoint: name } = path as Static<typeof EndpointPath>
-  const found = (await endpoints.list()).find((one) => one.name === name)
+  const found = (await endpoints()).find((one) => one.name === name)
   if (found) return found
   throw endpointUnknown()
 }
 
 export const endpointUnknown = (): Problem =>
   new Problem(404, 'ENDPOINT_UNKNOWN', 'There is no endpoint of this name. See: GET /v1/endpoints')
+
+/** Runs what sets an endpoint back. Throws Problem 409 when that cannot be done as things stand. */
+export async function unlessRefused<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    if (error instanceof DeliveryError) throw new Problem(409, 'REPLAY_REFUSED', error.message, { cause: error })
+    throw error
+  }
+}
 
 /** Writes down who changed what of an endpoint. */
 export const recordChange = (
@@ -101,19 +111,18 @@ export const recordChange = (
 
 async function listEndpoints({ endpoints, database, log }: ConsoleContext): Promise<Static<typeof EndpointView>[]> {
   const [known, states, lanes, cursors] = await Promise.all([
-    endpoints.list(),
+    endpoints(),
     readEndpointStates(database),
     countLanesByEndpoint(database),
     readAllCursors(database),
   ])
   const ends = new Map<string, number[]>()
   for (const topic of new Set(known.map((endpoint) => endpoint.topic))) ends.set(topic, await log.ends(topic))
-  const nexts = new Map(cursors.map(({ consumer, topic, partition, next }) => [`${consumer} ${topic} ${partition}`, next]))
   return known.map(({ name, topic }) => {
     const { state = 'active', since = null, reason = '' } = states.get(name) ?? {}
     const { retrying = 0, blocked = 0, waiting = 0 } = lanes.get(name) ?? {}
-    const behind = (ends.get(topic) ?? []).map((end, partition) => end - (nexts.get(`${name} ${topic} ${partition}`) ?? 0))
-    const lag = behind.reduce((sum, events) => sum + Math.max(0, events), 0)
+    const own = cursors.filter((cursor) => cursor.consumer === name && cursor.topic === topic)
+    const lag = lagOf(ends.get(topic) ?? [], own)
     const trouble = { retryingKeys: retrying, blockedKeys: blocked, waitingEvents: waiting }
     return { endpoint: name, topic, state, since, reason, lag, ...trouble }
   })
@@ -132,9 +141,9 @@ async function decide(
 }
 
 async function test(context: ConsoleContext, request: CheckedRequest) {
-  const { name } = await endpointOf(context, request)
-  const tested = await context.endpoints.test(name, AbortSignal.timeout(TEST_TIMEOUT))
-  if (tested.kind === 'unknown') throw endpointUnknown()
+  const endpoint = await endpointOf(context, request)
+  const { name } = endpoint
+  const tested = await endpoint.test(AbortSignal.timeout(TEST_TIMEOUT))
   if (tested.kind === 'unready') throw new Problem(409, 'ENDPOINT_UNREADY', tested.problem)
   const { kind: outcome, reason, status, durationMs, answer } = tested.outcome
   await recordChange(context, request, 'endpoint test', name)

@@ -1,4 +1,4 @@
-import { countParked, readAllCursors } from '@tributary/consumer'
+import { countParked, lagOf, readAllCursors } from '@tributary/consumer'
 import { countLanesByEndpoint, readEndpointStates } from '@tributary/delivery'
 import { type Static, Type } from 'typebox'
 import type { ConsoleContext, Operation } from '../operation.ts'
@@ -64,11 +64,9 @@ async function listConsumers({ database, log, configuration }: ConsoleContext): 
     const [first] = ofConsumer
     if (!first) return []
     const { consumer: name, topic } = first
-    const nexts = new Map(ofConsumer.map(({ partition, next }) => [partition, next]))
-    const behind = (ends.get(topic) ?? []).map((end, partition) => Math.max(0, end - (nexts.get(partition) ?? 0)))
     return {
       ...{ name, topic, parkedKeys: parked.get(name) ?? 0 },
-      lag: behind.reduce((sum, events) => sum + events, 0),
+      lag: lagOf(ends.get(topic) ?? [], ofConsumer),
       movedTime: Math.max(0, ...ofConsumer.map(({ updatedTime }) => updatedTime)),
       delivery: isEndpoint(name) ? deliveryOf(name) : null,
     }

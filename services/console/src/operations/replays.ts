@@ -1,11 +1,11 @@
-import { DeliveryError, type PartitionReplay, readReplayProgress, startReplay } from '@tributary/delivery'
+import { type PartitionReplay, readReplayProgress, startReplay } from '@tributary/delivery'
 import type { RecordedEvent } from '@tributary/event-log'
 import { Problem } from '@tributary/runtime'
 import { type Static, Type } from 'typebox'
-import type { ReplayPlace } from '../endpoints.ts'
+import type { Endpoint, ReplayPlace } from '../endpoints.ts'
 import type { CheckedRequest, ConsoleContext, Operation } from '../operation.ts'
 import { Count, closed, Nothing, Time } from '../schemas.ts'
-import { ENDPOINT, EndpointPath, endpointOf, endpointUnknown, recordChange } from './endpoints.ts'
+import { ENDPOINT, EndpointPath, endpointOf, recordChange, unlessRefused } from './endpoints.ts'
 
 const LAST_DATE = 8_640_000_000_000_000
 const Place = Type.Union(
@@ -81,12 +81,12 @@ export const REPLAY_OPERATIONS: readonly Operation[] = [
 async function replay(context: ConsoleContext, request: CheckedRequest) {
   const endpoint = await endpointOf(context, request)
   const { from, to, key, dryRun } = request.body as Static<typeof ReplayBody>
-  const plan = await context.endpoints.planReplay(endpoint, {
+  const plan = await endpoint.planReplay({
     from: placeOf(from),
     ...(to === undefined ? {} : { to: placeOf(to) }),
     ...(key === undefined ? {} : { key }),
   })
-  if (dryRun) return { status: 200, body: await count(context, endpoint.name, plan) }
+  if (dryRun) return { status: 200, body: await count(endpoint, plan) }
   const { name, topic } = endpoint
   if (plan.length === 0)
     throw new Problem(
@@ -95,25 +95,14 @@ async function replay(context: ConsoleContext, request: CheckedRequest) {
       'The endpoint has had nothing in that range. What it has not had yet comes by itself.',
     )
   await recordChange(context, request, 'replay', name)
-  try {
-    await startReplay(context.database, { endpoint: name, topic, plan, by: request.caller.id })
-  } catch (error) {
-    if (error instanceof DeliveryError) throw new Problem(409, 'REPLAY_REFUSED', error.message, { cause: error })
-    throw error
-  }
+  await unlessRefused(() => startReplay(context.database, { endpoint: name, topic, plan, by: request.caller.id }))
   return { status: 202, body: await progressOf(context, name) }
 }
 
-async function count(
-  { endpoints }: ConsoleContext,
-  name: string,
-  plan: readonly PartitionReplay[],
-): Promise<Static<typeof Figures>> {
+async function count(endpoint: Endpoint, plan: readonly PartitionReplay[]): Promise<Static<typeof Figures>> {
   const signal = AbortSignal.timeout(COUNT_TIMEOUT)
   try {
-    const figures = await endpoints.countReplay(name, plan, signal)
-    if (!figures) throw endpointUnknown()
-    const { events, bytes, first, last, seconds } = figures
+    const { events, bytes, first, last, seconds } = await endpoint.countReplay(plan, signal)
     return { events, bytes, first: foundOf(first), last: foundOf(last), seconds }
   } catch (error) {
     if (!signal.aborted) throw error

@@ -11,13 +11,6 @@ import type { Endpoints } from '../endpoints.ts'
 
 const GROUPS = { orderSpi: 'spi', weworkEventWebhook: 'webhooks' }
 
-const NO_ENDPOINTS: Endpoints = {
-  list: async () => [],
-  test: async () => ({ kind: 'unknown' }),
-  planReplay: async () => [],
-  countReplay: async () => undefined,
-}
-
 export type ConsoleUnderTest = Awaited<ReturnType<typeof startConsole>>
 
 /** The API over a real database and log, with one seller `shop` of eBay (row 5) and what the tests add. */
@@ -25,7 +18,7 @@ export async function startConsole(
   configuration: Partial<Configuration['console']> = {},
   wework: Configuration['wework'] = {},
   /** Who knows the endpoints; without, there are none. */
-  endpointsOf: (parts: { database: Database; log: EventLog; vault: Vault }) => Endpoints = () => NO_ENDPOINTS,
+  endpointsOf: (parts: { database: Database; log: EventLog; vault: Vault }) => Endpoints = () => async () => [],
 ) {
   const stage = await migratedTestDatabase('console')
   const { database } = stage
