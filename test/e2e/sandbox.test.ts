@@ -1,8 +1,9 @@
-import { spawn } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { delimiter, join } from 'node:path'
+import { promisify } from 'node:util'
 import { expect } from 'chai'
 import { createConnection, type RowDataPacket } from 'mysql2/promise'
 
@@ -109,6 +110,27 @@ describe('the sandbox', function () {
     } finally {
       await sandbox.end()
     }
+  })
+
+  it('lets orders of the named marketplaces flow beside contacts', async () => {
+    const sandbox = startSandbox(folder, ['--channels', 'lazada', '--contacts', '1', '--rate', '10'])
+    try {
+      await sandbox.until(/rows after \d+ ms/)
+      expect(sandbox.output()).to.match(/simulated lazada, WeCom/)
+    } finally {
+      await sandbox.end()
+    }
+  })
+
+  it('refuses to wait for the last of orders that do not end', async () => {
+    const [node = '', ...how] = AFTER_BOOTSTRAP
+    const failure = await promisify(execFile)(node, [...how, '--contacts', '1', '--channels', 'lazada', '--exit'], {
+      cwd: root,
+    })
+      .then(() => undefined)
+      .catch((error: { code: number; stderr: string }) => error)
+    expect(failure?.stderr).to.contain('say how many with --orders')
+    expect(failure?.code).to.equal(64)
   })
 
   it('lets a person connect another shop in a browser, whose orders then come', async () => {

@@ -20,10 +20,10 @@ export function addSandboxCommand(program: Command): void {
     .option('--orders <count>', 'end the flow of orders after this many', parseCount)
     .option(
       '--contacts <count>',
-      'let a simulated corp of WeCom take on so many members; without --orders nothing else flows',
+      'let a simulated corp of WeCom take on so many members; without --orders or --channels nothing else flows',
       parseCount,
     )
-    .option('--channels <names>', 'which marketplaces are simulated, separated by commas', parseMarketplaces, ['ebay'])
+    .option('--channels <names>', 'which marketplaces are simulated, separated by commas (ebay)', parseMarketplaces)
     .option('--rate <count>', 'orders or contacts a second', parseCount, 1)
     .addOption(new Option('--log <log>', 'where the log is').choices(['mysql', 'kafka', 'eventstoredb']).default('mysql'))
     .option('--exit', 'stop when every order went all the way; exit code 0 only if nothing is missing')
@@ -33,7 +33,9 @@ export function addSandboxCommand(program: Command): void {
     .option('--folder <folder>', 'where the sandbox keeps its data', '.local/sandbox')
     .action(async (options) => {
       // Loaded only here: the sandbox brings simulators that an installed service has no use for.
-      const { runSandbox } = await import('../sandbox/sandbox.ts')
+      const { isEndless, runSandbox } = await import('../sandbox/sandbox.ts')
+      if (options.exit && isEndless(options))
+        program.error('--exit waits for the last order: say how many with --orders (or give --contacts alone).')
       process.exitCode = await runSandbox(options)
     })
 }

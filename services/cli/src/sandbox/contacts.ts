@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { type Database, listCorps } from '@tributary/database'
+import type { EventLog } from '@tributary/event-log'
 import { pause } from '@tributary/runtime'
 import { createSpiReceiver, type SpiReceiver } from '@tributary/test/simulators/spi'
 import { createWecomSimulator, type WecomSimulator } from '@tributary/test/simulators/wecom'
+import { countContactChanges } from './report.ts'
 
 const CUSTOMER = 'sandbox'
 const DEPARTMENTS = 3
@@ -80,4 +82,23 @@ function configurationOf(wecom: WecomSimulator, { corpId, partnerUrl }: { corpId
       webhooks: [{ url: partnerUrl, secret: `\${SANDBOX_WEBHOOK_SECRET}` }],
     },
   }
+}
+
+type Kept = { database: Database; log: EventLog }
+
+/** Whether the partner was told of every change and the directory shows as many members as were taken on. */
+export async function contactsArrived({ partner }: ContactWorld, { database, log }: Kept, sent: number): Promise<boolean> {
+  // The whole topic is read only once the rows are there.
+  return (await countMembers(database)) === sent && partner.record.taken >= (await countContactChanges(log))
+}
+
+/** How many members there are, and what the partner has heard, in a line. */
+export const describeContacts = async ({ partner }: ContactWorld, { database }: Pick<Kept, 'database'>): Promise<string> =>
+  `${await countMembers(database)} members in the directory, ${partner.record.taken} webhooks verified by the partner`
+
+async function countMembers(database: Database): Promise<number> {
+  const [row] = await database.query<{ members: number }[]>(
+    'SELECT COUNT(*) AS members FROM eg_wework_member WHERE deleted = 0',
+  )
+  return row?.members ?? 0
 }

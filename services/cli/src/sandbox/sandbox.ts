@@ -1,18 +1,19 @@
 import { join, resolve } from 'node:path'
 import { runUntilSignal, type Service } from '@tributary/runtime'
+import { contactsArrived, describeContacts } from './contacts.ts'
 import { type Sent, sendAll } from './flow.ts'
 import { describeLog, type LogName } from './log-server.ts'
 import type { MarketplaceName } from './marketplaces.ts'
 import { describeOrder, type OrderProgress, watchProgress } from './progress.ts'
-import { countContactChanges, type Report, readReport } from './report.ts'
+import { type Report, readReport } from './report.ts'
 import { createShipments, type SandboxShipments } from './shipments.ts'
 import { openWorld, type World } from './world.ts'
 
 export type SandboxOptions = {
   orders?: number
-  /** How many members the simulated corp takes on; with it and without `orders`, no orders flow. */
+  /** How many members the simulated corp takes on; with it alone, no orders flow. */
   contacts?: number
-  channels: readonly MarketplaceName[]
+  channels?: readonly MarketplaceName[]
   rate: number
   log: LogName
   exit?: boolean
@@ -41,7 +42,7 @@ export async function runSandbox(options: SandboxOptions): Promise<number> {
   const { seed, log } = options
   const world = await openWorld({
     ...{ folder: resolve(options.folder), seed, log },
-    channels: withOrders(options) ? options.channels : [],
+    channels: marketplacesOf(options),
     contacts: options.contacts !== undefined,
   })
   const finished = new AbortController()
@@ -87,7 +88,7 @@ function createFlow(world: World, options: SandboxOptions, started: number, onFi
     const sending = sendAll(world, {
       sellers,
       rate: options.rate,
-      orders: withOrders(options) ? (options.orders ?? Number.POSITIVE_INFINITY) : 0,
+      orders: options.orders ?? Number.POSITIVE_INFINITY,
       contacts: options.contacts ?? 0,
       signal: ending.signal,
       onOrder: progress.add,
@@ -153,12 +154,18 @@ async function tell(
     }
     if (Date.now() - lastSummary > SUMMARY_INTERVAL) {
       lastSummary = Date.now()
-      say(`  ${summary([...progress.orders.values()])}`)
+      await sum(world, progress)
     }
     if (sentTime !== undefined && Date.now() - sentTime > PATIENCE) return
     if (sentTime !== undefined && done === progress.orders.size && (await restArrived(world, shipments, await sending))) return
     await new Promise((resolve) => setTimeout(resolve, LOOK_INTERVAL))
   }
+}
+
+/** Says how much of what flows has arrived where. */
+async function sum({ marketplaces, contacts, platform }: World, { orders }: ReturnType<typeof watchProgress>): Promise<void> {
+  if (marketplaces.length > 0) say(`  ${summary([...orders.values()])}`)
+  if (contacts) say(`  ${await describeContacts(contacts, platform)}`)
 }
 
 async function compare(
@@ -183,26 +190,19 @@ async function compare(
 async function restArrived(world: World, shipments: SandboxShipments, sent: Sent): Promise<boolean> {
   const { asked, confirmed, delivered } = await shipments.count()
   if (confirmed < asked || delivered < asked * world.receivers.length) return false
-  return await contactsArrived(world, sent)
+  return world.contacts === undefined || (await contactsArrived(world.contacts, world.platform, sent.contacts))
 }
 
-/** Whether the partner was told of every change and the directory shows every member; at the end the report says what is missing. */
-async function contactsArrived({ contacts, platform }: World, sent: Sent): Promise<boolean> {
-  if (!contacts) return true
-  const [row] = await platform.database.query<{ members: number }[]>(
-    'SELECT COUNT(*) AS members FROM eg_wework_member WHERE deleted = 0',
-  )
-  // The whole topic is read only once the rows are there.
-  return row?.members === sent.contacts && contacts.partner.record.taken >= (await countContactChanges(platform.log))
-}
+/** Whether orders flow until somebody stops them. */
+export const isEndless = (options: SandboxOptions): boolean =>
+  marketplacesOf(options).length > 0 && options.orders === undefined
 
-const isEndless = (options: SandboxOptions): boolean => withOrders(options) && options.orders === undefined
-
-/** Whether orders flow: unless only contacts were asked for. */
-const withOrders = ({ orders, contacts }: SandboxOptions): boolean => orders !== undefined || contacts === undefined
+/** Whose orders flow: nobody's where only contacts were asked for. */
+const marketplacesOf = ({ channels, orders, contacts }: SandboxOptions): readonly MarketplaceName[] =>
+  channels ?? (orders === undefined && contacts !== undefined ? [] : ['ebay'])
 
 const simulatedOf = (options: SandboxOptions): string =>
-  [...(withOrders(options) ? options.channels : []), ...(options.contacts === undefined ? [] : ['WeCom'])].join(', ')
+  [...marketplacesOf(options), ...(options.contacts === undefined ? [] : ['WeCom'])].join(', ')
 
 /** Listens to the receivers; answers how many of them have verified an order. */
 function countArrivals({ receivers }: World): (orderId: string) => number {
