@@ -14,11 +14,15 @@ const LOGGING = join(import.meta.dirname, 'kafka/log4j2.properties')
 /** Kafka wants 16 random bytes as base64url; one broker alone needs no other cluster to be told from. */
 const CLUSTER = 'dHJpYnV0YXJ5LXRlc3RzLQ'
 
-/** A private Apache Kafka broker: one node that is its own controller, own data folder, own ports on loopback. */
+/** A private Apache Kafka broker: one node, its own controller or in the cluster of another, own data folder, own ports on loopback. */
 export type PrivateBroker = {
   /** `kafka://127.0.0.1:port`. */
   url: string
   port: number
+  /** Its number in its cluster. */
+  nodeId: number
+  /** Where its cluster has its controller. */
+  controllerPort: number
   /** Ends the broker as an operator would, and waits. */
   stop(): Promise<void>
   /** SIGKILL, and waits. */
@@ -55,17 +59,20 @@ export async function startKafka(options: {
   /** For a broker behind a relay: where it listens, and the port that it tells its clients. */
   ports?: { listening: number; advertised: number }
   more?: MoreListeners
+  /** The first broker of the cluster that this one joins as its second. */
+  joins?: PrivateBroker
 }): Promise<PrivateBroker> {
   const java = needed('java', 'openjdk-17-jre-headless')
   const jars = await kafkaJars()
-  const { folder, more } = options
+  const { folder, more, joins } = options
   await rm(folder, { recursive: true, force: true })
   await mkdir(folder, { recursive: true, mode: 0o700 })
   const port = options.ports?.listening ?? (await freePort())
   const advertised = options.ports?.advertised ?? port
-  const controllerPort = await freePort()
+  const controllerPort = joins?.controllerPort ?? (await freePort())
+  const nodeId = joins ? 2 : 1
   const properties = join(folder, 'server.properties')
-  await writeFile(properties, propertiesOf({ folder, port, advertised, controllerPort, more }))
+  await writeFile(properties, propertiesOf({ folder, port, advertised, controllerPort, nodeId, more }))
   const javaOptions = [
     '-Xms256m',
     '-Xmx512m',
@@ -76,7 +83,7 @@ export async function startKafka(options: {
     '-cp',
     join(jars, '*'),
   ]
-  const format = ['format', '--standalone', '-t', CLUSTER, '-c', properties, ...(more?.format ?? [])]
+  const format = ['format', ...(joins ? [] : ['--standalone']), '-t', CLUSTER, '-c', properties, ...(more?.format ?? [])]
   await run(java, [...javaOptions, 'kafka.tools.StorageTool', ...format])
   let child = await launch()
 
@@ -94,7 +101,7 @@ export async function startKafka(options: {
 
   return {
     url: `kafka://127.0.0.1:${advertised}`,
-    port,
+    ...{ port, nodeId, controllerPort },
     stop: () => ended(child, port, () => child.stdin?.end()),
     kill: () => ended(child, port, () => void process.kill(-Number(child.pid), 'SIGKILL')),
     restart: async () => {
@@ -128,7 +135,7 @@ function needed(program: string, debianPackage: string): string {
   throw new Error(`Apache Kafka needs ${program}, which is missing. Install it with: sudo apt-get install ${debianPackage}`)
 }
 
-type Ports = { port: number; advertised: number; controllerPort: number }
+type Place = { port: number; advertised: number; controllerPort: number; nodeId: number }
 
 /** Others than the plain listener are told by name, because certificates are. */
 function propertiesOf({
@@ -136,15 +143,18 @@ function propertiesOf({
   port,
   advertised,
   controllerPort,
+  nodeId,
   more,
-}: Ports & { folder: string; more: MoreListeners | undefined }): string {
+}: Place & { folder: string; more: MoreListeners | undefined }): string {
   const listeners = more?.listeners ?? []
   const at = (host: string) => listeners.map((one) => `,${one.name}://${host}:${one.port}`).join('')
-  return `process.roles=broker,controller
-node.id=1
+  const isController = nodeId === 1
+  const controller = isController ? `,CONTROLLER://127.0.0.1:${controllerPort}` : ''
+  return `process.roles=broker${isController ? ',controller' : ''}
+node.id=${nodeId}
 controller.quorum.bootstrap.servers=127.0.0.1:${controllerPort}
-listeners=PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}${at('127.0.0.1')}
-advertised.listeners=PLAINTEXT://127.0.0.1:${advertised},CONTROLLER://127.0.0.1:${controllerPort}${at('localhost')}
+listeners=PLAINTEXT://127.0.0.1:${port}${controller}${at('127.0.0.1')}
+advertised.listeners=PLAINTEXT://127.0.0.1:${advertised}${controller}${at('localhost')}
 inter.broker.listener.name=PLAINTEXT
 controller.listener.names=CONTROLLER
 listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT${listeners.map(({ name, protocol }) => `,${name}:${protocol}`).join('')}

@@ -1,6 +1,6 @@
 import { EventLogError } from '../port.ts'
 
-type KafkaError = Error & { type?: string; retriable?: boolean; code?: string; cause?: unknown }
+type KafkaError = Error & { type?: string; retriable?: boolean; code?: string; cause?: unknown; errors?: readonly unknown[] }
 
 const TOO_LARGE: ReadonlySet<string> = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE'])
 const REFUSED: ReadonlySet<string> = new Set([
@@ -65,9 +65,12 @@ function troubleOf({ name, type, code = '', message }: KafkaError): Trouble {
   return { advice: advice ?? 'Do the brokers answer, and is the address right?', retriable: true }
 }
 
-/** kafkajs wraps what went wrong in what it did about it. */
+/** kafkajs wraps what went wrong in what it did about it, or with what else went wrong. */
 export function rootOf(error: Error): KafkaError {
   let root = error as KafkaError
-  while (root.cause instanceof Error && root.cause.name.startsWith('KafkaJS')) root = root.cause as KafkaError
-  return root
+  for (;;) {
+    const inner = root.errors?.[0] ?? root.cause
+    if (!(inner instanceof Error) || !inner.name.startsWith('KafkaJS')) return root
+    root = inner as KafkaError
+  }
 }

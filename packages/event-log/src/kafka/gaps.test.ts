@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import type { Database } from '@tributary/database'
-import type { StoredEvent } from '@tributary/events'
 import { describeOnKafka, migratedTestDatabase, testKafkaUrl } from '@tributary/test/servers'
 import { expect } from 'chai'
 import type { Kafka } from 'kafkajs'
 import { type EventLog, openEventLog, readSlices } from '../index.ts'
 import { createKafka } from './client.ts'
+import { anEvent } from './testing/an-event.ts'
 import { parseKafkaUrl } from './url.ts'
 
 describeOnKafka('A topic of Kafka with gaps in its offsets', function () {
@@ -131,18 +131,3 @@ describeOnKafka('A topic of Kafka with gaps in its offsets', function () {
     })
   })
 })
-
-function anEvent(): StoredEvent {
-  return {
-    specversion: '1.0',
-    id: randomUUID(),
-    type: 'OrderNotified',
-    source: '/tributary/test',
-    subject: 'orders/1/SELLER/1',
-    time: new Date().toISOString(),
-    datacontenttype: 'application/json',
-    dataversion: 1,
-    partitionkey: 'one',
-    data: '{}',
-  }
-}

@@ -9,6 +9,7 @@ import { databaseFor } from '../outside-topics.ts'
 import type { EventLog, Position } from '../port.ts'
 import { type Cluster, createCluster, createKafka } from './client.ts'
 import { asLogError } from './failure.ts'
+import { whileLeadersMove } from './patience.ts'
 import { createReader } from './reader.ts'
 import { createSockets } from './sockets.ts'
 import { createTopics } from './topics.ts'
@@ -66,9 +67,9 @@ function claimsOf({
   return createClaims(database, topic, async (partition, ids, since) => {
     const places = new Map<string, Position>()
     const sought = new Set(ids)
-    const [found] = await cluster.fetchTopicsOffset([
-      { topic: topic.name, partitions: [{ partition }], fromTimestamp: Math.max(0, since) },
-    ])
+    const [found] = await whileLeadersMove(cluster, () =>
+      cluster.fetchTopicsOffset([{ topic: topic.name, partitions: [{ partition }], fromTimestamp: Math.max(0, since) }]),
+    )
     // -1: nothing was taken since then.
     const start = Number(found?.partitions[0]?.offset ?? -1)
     for (let position: Position = start; position >= 0 && places.size < sought.size; ) {

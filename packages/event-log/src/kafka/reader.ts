@@ -2,6 +2,7 @@ import type { Position, RecordedEvent, Slice } from '../port.ts'
 import { type Broker, type Cluster, type FetchedPartition, READ_UNCOMMITTED } from './client.ts'
 import { rootOf } from './failure.ts'
 import { toRecorded } from './messages.ts'
+import { whileLeadersMove } from './patience.ts'
 
 const DEFAULT_LIMIT = 500
 const DEFAULT_BYTES = 8 * 1024 * 1024
@@ -9,14 +10,6 @@ const DEFAULT_BYTES = 8 * 1024 * 1024
 const FETCH_BYTES = 1024 * 1024
 /** Partitions whose surplus is kept for the next read. */
 const MOST_KEPT = 64
-
-/** After these the leader is looked up anew. */
-const STALE: ReadonlySet<string> = new Set([
-  'NOT_LEADER_FOR_PARTITION',
-  'LEADER_NOT_AVAILABLE',
-  'FENCED_LEADER_EPOCH',
-  'UNKNOWN_TOPIC_OR_PARTITION',
-])
 
 export type ReadOptions = { limit?: number; maxBytes?: number; signal?: AbortSignal }
 
@@ -82,16 +75,14 @@ function take(fetched: Fetched, most: { limit: number; bytes: number; isFirst: b
 }
 
 async function fetchPatiently(cluster: Cluster, topic: string, partition: number, from: Position): Promise<Fetched> {
-  try {
-    return await fetch(cluster, topic, partition, from)
-  } catch (error) {
-    const type = error instanceof Error ? rootOf(error).type : undefined
-    if (type === 'OFFSET_OUT_OF_RANGE')
+  return await whileLeadersMove(cluster, async () => {
+    try {
+      return await fetch(cluster, topic, partition, from)
+    } catch (error) {
+      if (!(error instanceof Error) || rootOf(error).type !== 'OFFSET_OUT_OF_RANGE') throw error
       return await fetch(cluster, topic, partition, await startBehind(cluster, topic, partition, from))
-    if (type === undefined || !STALE.has(type)) throw error
-    await cluster.refreshMetadata()
-    return await fetch(cluster, topic, partition, from)
-  }
+    }
+  })
 }
 
 async function fetch(cluster: Cluster, topic: string, partition: number, from: Position): Promise<Fetched> {

@@ -7,6 +7,7 @@ import { checkOutsideTopicName, registerOutsideTopic } from '../outside-topics.t
 import type { Position } from '../port.ts'
 import type { Cluster } from './client.ts'
 import { rootOf } from './failure.ts'
+import { whileLeadersMove } from './patience.ts'
 
 /** Room for the attributes beside the largest data. */
 const MESSAGE_BYTES = MAX_DATA_BYTES + 1024 * 1024
@@ -36,14 +37,16 @@ export function createTopics(options: {
     open(name) {
       const known = opened.get(name)
       if (known) return known
-      const topic = openTopic(options, name)
+      const topic = whileLeadersMove(cluster, () => openTopic(options, name))
       opened.set(name, topic)
       topic.catch(() => opened.delete(name))
       return topic
     },
     ends: async (topic, partitions) => {
       const numbers = Array.from({ length: partitions }, (_, partition) => ({ partition }))
-      const [found] = await cluster.fetchTopicsOffset([{ topic, partitions: numbers, fromBeginning: false }])
+      const [found] = await whileLeadersMove(cluster, () =>
+        cluster.fetchTopicsOffset([{ topic, partitions: numbers, fromBeginning: false }]),
+      )
       const ends: Position[] = numbers.map(() => 0)
       for (const { partition, offset } of found?.partitions ?? []) ends[partition] = Number(offset)
       return ends
@@ -58,6 +61,8 @@ async function openTopic(options: Options, name: string): Promise<FollowedTopic>
   await makeTopic(options, name)
   await options.cluster.connect()
   await options.cluster.addTargetTopic(name)
+  // A topic is there before every broker knows of it; who looks again is told so, or how many partitions it has.
+  if (options.cluster.findTopicPartitionMetadata(name).length === 0) await options.cluster.refreshMetadata()
   const partitions = options.cluster.findTopicPartitionMetadata(name).length
   return { id: await registerOutsideTopic(options.database, 'kafka', name, partitions), name, partitions }
 }
