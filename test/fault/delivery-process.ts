@@ -7,7 +7,14 @@ import { openEventLog } from '@tributary/event-log'
 import { openVault } from '@tributary/vault'
 
 /** What a dispatcher in a process of its own needs to know. */
-export type DispatcherProcessOptions = { url: string; masterKey: string; services: Record<string, string>; lease: number }
+export type DispatcherProcessOptions = {
+  url: string
+  /** Where the log stands, if not in that database. */
+  logUrl?: string
+  masterKey: string
+  services: Record<string, string>
+  lease: number
+}
 
 export type DispatcherProcess = {
   /** Dies at once, as the machine would. */
@@ -48,9 +55,9 @@ async function ended(child: ChildProcess): Promise<void> {
   if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
 }
 
-async function run({ url, masterKey, services, lease }: DispatcherProcessOptions): Promise<void> {
+async function run({ url, logUrl = url, masterKey, services, lease }: DispatcherProcessOptions): Promise<void> {
   const database = openDatabase(url)
-  const log = await openEventLog({ url, database, partitions: 4, lease })
+  const log = await openEventLog({ url: logUrl, database, partitions: 4, lease })
   const vault = await openVault({ database, masterKeys: [Buffer.from(masterKey, 'base64')] })
   const dispatcher = createDispatcher(contextOf({ database, log, vault }, services, QUICK))
   process.once('SIGTERM', () => {

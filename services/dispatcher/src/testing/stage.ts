@@ -59,13 +59,13 @@ export async function openStage(name: string, { partitions = 2 } = {}): Promise<
   return openStageOn(await migratedTestDatabase(name), { partitions })
 }
 
-/** A stage on a database that has every migration; `drop` is called when it closes. */
+/** A stage on a database that has every migration, with its log there or at `logUrl`; `drop` is called when it closes. */
 export async function openStageOn(
   { url, database, drop }: Awaited<ReturnType<typeof migratedTestDatabase>>,
-  { partitions }: { partitions: number },
+  { partitions, logUrl = url }: { partitions: number; logUrl?: string },
 ): Promise<Stage> {
   const masterKey = randomBytes(32)
-  const log = await openEventLog({ url, database, partitions, lease: 1_000 })
+  const log = await openEventLog({ url: logUrl, database, partitions, lease: 1_000 })
   const vault = await openVault({ database, masterKeys: [masterKey] })
   return {
     url,
