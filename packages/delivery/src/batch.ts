@@ -7,9 +7,16 @@ import type { WaitingRow } from './lane-rows.ts'
 import { type HeldLane, hold, keyOf, laneAtRest, type Partition } from './partition.ts'
 import { placed } from './place.ts'
 import { isBeforeReplay, isReplayed } from './replay.ts'
+import { noteRouting, type RoutingChange } from './routing.ts'
 
 /** What came of a batch: the rows to write with the cursor. */
-export type SentBatch = { partition: Partition; attempts: Attempt[]; lanes: Lane[]; waiting: WaitingRow[] }
+export type SentBatch = {
+  partition: Partition
+  attempts: Attempt[]
+  lanes: Lane[]
+  waiting: WaitingRow[]
+  routings: RoutingChange[]
+}
 
 /** A fresh event on its way: where it goes and, once rendered, its body. */
 type Fresh = { delivered: Delivered; isRouted: boolean; body: { text: string; time: number } | undefined }
@@ -20,8 +27,8 @@ type Fresh = { delivered: Delivered; isRouted: boolean; body: { text: string; ti
  * what was not sent is set aside, unless the endpoint fails: then this throws the signal's reason and nothing moves.
  */
 export async function sendBatch(partition: Partition, events: readonly Delivered[], signal: AbortSignal): Promise<SentBatch> {
-  const sent: SentBatch = { partition, attempts: [], lanes: [], waiting: [] }
-  const fresh = await routeAndRender(partition, events)
+  const sent: SentBatch = { partition, attempts: [], lanes: [], waiting: [], routings: [] }
+  const fresh = await routeAndRender(partition, sent, events)
   if (fresh.length === 0) return sent
   const giveBackRoom = await partition.endpoint.gate.room(fresh.length, signal)
   try {
@@ -55,15 +62,26 @@ export async function writeBatches(connection: Connection, batches: readonly Sen
       connection,
       all(({ waiting }) => waiting),
     )
+    await rows.writeRoutings(
+      connection,
+      all(({ routings }) => routings),
+    )
   }
 }
 
 /** Asks for every route and renders what will be sent at once, before anything is sent: a throw here sends nothing. */
-async function routeAndRender(partition: Partition, events: readonly Delivered[]): Promise<Fresh[]> {
+async function routeAndRender(partition: Partition, sent: SentBatch, events: readonly Delivered[]): Promise<Fresh[]> {
   const { definition } = partition.endpoint
-  const { replay } = partition
+  const { replay, routing } = partition
   const given = replay ? events.filter(({ position, event }) => isReplayed(replay, position, event.partitionkey)) : events
   const routes = await definition.route(given.map(({ event }) => event))
+  if (routing)
+    sent.routings = noteRouting(
+      routing,
+      given.map(({ position, event }, index) => {
+        return { position, routedBy: definition.routedBy?.(event), route: routes[index] ?? 'later' }
+      }),
+    )
   const fresh = given.flatMap((delivered, index): Fresh[] =>
     routes[index] === 'pass' ? [] : [{ delivered, isRouted: routes[index] === 'deliver', body: undefined }],
   )

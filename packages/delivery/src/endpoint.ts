@@ -37,6 +37,12 @@ export type EndpointDefinition = {
   /** Whether each event is for this endpoint. Throws only what another try may mend. */
   route(events: readonly Event[]): Promise<Route[]>
   /**
+   * What decides about an event that people may change, a seller say: whatever is for the endpoint today may not have been
+   * when its cursor passed it, so that is recorded under this name, of at most 150 characters. Undefined where the event
+   * itself decides for ever. Left out by an endpoint where nothing of the kind exists.
+   */
+  routedBy?(event: Event): string | undefined
+  /**
    * The body of each event, sealed parts opened in one call. Asked again before a later try, because a person may have
    * been erased meanwhile. Throws an error whose `retriable` is false when an event can never be rendered.
    */

@@ -32,6 +32,7 @@ export {
 } from './replay.ts'
 export * from './request.ts'
 export { retryDelivery } from './retry-delivery.ts'
+export { dropOldRoutings } from './routing-rows.ts'
 export * from './schedule.ts'
 export * from './send.ts'
 export * from './signature.ts'

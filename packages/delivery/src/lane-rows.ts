@@ -5,6 +5,8 @@ import { type DeadLetter, insertDeadLetter } from './dead-letter.ts'
 import type { Lane } from './lane.ts'
 import type { Place, Placed } from './place.ts'
 import { type Replay, takeUpReplay } from './replay.ts'
+import type { Routing, RoutingChange } from './routing.ts'
+import { takeUpRouting, writeRoutings } from './routing-rows.ts'
 
 /** A key's event that waits behind the head of its lane. */
 export type WaitingRow = { key: string; position: Position }
@@ -30,6 +32,9 @@ export type LaneRows = {
   insertDeadLetter(connection: Connection, place: Place, letter: DeadLetter): Promise<void>
   /** The replay that is under way in a place. */
   replay(connection: Connection, place: Place): Promise<Replay | undefined>
+  /** For whom the events of a place are, as recorded so far. */
+  routing(connection: Connection, place: Place): Promise<Routing>
+  writeRoutings(connection: Connection, changes: readonly Placed<RoutingChange>[]): Promise<void>
   /** The lane of a key as it stands, and stays until the transaction ends. */
   find(connection: Connection, place: Place, key: string): Promise<Lane | undefined>
   /** Writes what a try changed. */
@@ -156,6 +161,8 @@ export const mysqlLaneRows: LaneRows = {
   insertAttempts,
   insertDeadLetter,
   replay: takeUpReplay,
+  routing: takeUpRouting,
+  writeRoutings,
   find,
   update,
   end,

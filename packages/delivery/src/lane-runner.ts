@@ -83,7 +83,7 @@ async function runLane(partition: Partition, held: HeldLane): Promise<void> {
   while (!partition.owned.signal.aborted || held.firstTry) {
     const reason = givenUpFor(held)
     if (reason !== undefined) {
-      if (!(await settleHead(partition, held, [], reason))) return
+      if (!(await settleHead(partition, held, [], { givenUp: reason }))) return
       continue
     }
     held.isGivenUp = false
@@ -144,11 +144,11 @@ async function readHead({ log, place, over }: Partition, position: Position): Pr
 
 /** Writes what came of the head; true when another event became the head. */
 function write(partition: Partition, held: HeldLane, result: Exclude<HeadResult, { kind: 'later' }>): Promise<boolean> {
-  if (result.kind === 'passed') return settleHead(partition, held, [])
+  if (result.kind === 'passed') return settleHead(partition, held, [], 'given-back')
   if (result.kind === 'unsendable')
     return writeUndelivered(partition, held, { ...held.lane, state: 'blocked', reason: result.reason }, [])
   const { attempt, probe } = result
-  if (attempt.outcome.kind === 'delivered') return settleHead(partition, held, [attempt])
+  if (attempt.outcome.kind === 'delivered') return settleHead(partition, held, [attempt], 'delivered')
   const { schedule } = partition.endpoint.policy
   const lane = afterFailure(held.lane, attempt.outcome, { probe, now: Date.now(), schedule })
   return writeUndelivered(partition, held, lane, [attempt])
@@ -159,7 +159,7 @@ function writeUndelivered(partition: Partition, held: HeldLane, lane: Lane, atte
   const { exhausted } = partition.endpoint.policy
   if (lane.state !== 'blocked' || exhausted === 'block') return keepHead(partition, held, lane, attempts)
   held.isGivenUp = exhausted === 'latest'
-  return settleHead(partition, held, attempts, lane.reason)
+  return settleHead(partition, held, attempts, { givenUp: lane.reason })
 }
 
 function noteTrouble({ endpoint, owned, logger, place }: Partition, held: HeldLane, error: unknown): void {

@@ -28,26 +28,30 @@ export async function keepHead(partition: Partition, held: HeldLane, lane: Lane,
   return false
 }
 
+/** How a head was settled: one that was given up goes to the dead letters; `given-back` was not for the endpoint any more. */
+export type Settlement = 'delivered' | 'given-back' | { givenUp: string }
+
 /**
- * Writes that the head is settled: the next in order takes its place, then true, or the lane ends. With `givenUp` it was
- * not delivered, for that reason, and goes to the dead letters. Throws when the partition is gone.
+ * Writes that the head is settled: the next in order takes its place, then true, or the lane ends. Throws when the
+ * partition is gone.
  */
 export async function settleHead(
   partition: Partition,
   held: HeldLane,
   attempts: readonly Attempt[],
-  givenUp?: string,
+  settlement: Settlement,
 ): Promise<boolean> {
-  const { place, rows, logger } = partition
-  const { head } = held.lane
-  const letter = givenUp === undefined ? undefined : deadLetterOf(held, attempts, givenUp)
-  const { key } = held.lane
+  const { place, rows, logger, routing } = partition
+  const { head, key } = held.lane
+  const letter = typeof settlement === 'object' ? deadLetterOf(held, attempts, settlement.givenUp) : undefined
   const written = await change(partition, held, async (connection) => {
     const next = await rows.firstWaiting(connection, place, key)
     // More is on its way, in a batch that is not committed yet.
     if (next === undefined && held.events > 1) return undefined
     await rows.insertAttempts(connection, placed(place, attempts))
     if (letter) await rows.insertDeadLetter(connection, place, letter)
+    if (routing && settlement === 'given-back')
+      await rows.writeRoutings(connection, placed(place, [{ position: head, routedBy: key, kind: settlement }]))
     if (next === undefined) {
       await rows.end(connection, place, key)
       return 'ended'

@@ -7,6 +7,7 @@ import type { Lane } from './lane.ts'
 import type { LaneRows } from './lane-rows.ts'
 import type { Place } from './place.ts'
 import type { Replay } from './replay.ts'
+import { noteRoutingCommitted, type Routing } from './routing.ts'
 
 /**
  * One endpoint's deliveries on one partition, while this process owns it.
@@ -38,6 +39,8 @@ export type Partition = {
   readonly place: Place
   readonly rows: LaneRows
   readonly replay: Replay | undefined
+  /** Undefined where nothing that people may change decides who gets what. */
+  readonly routing: Routing | undefined
   readonly lanes: Map<string, HeldLane>
   /** Aborts when requests under way must end: `grace` after the partition was given up. */
   readonly over: AbortController
@@ -83,14 +86,17 @@ export async function openPartition(options: {
 }): Promise<Partition> {
   const { endpoint, owned, rows } = options
   const place = { endpoint: endpoint.definition.name, topic: owned.topic, partition: owned.partition }
-  const { found, replay } = await owned.fenced(async (connection) => ({
+  const { found, replay, routing } = await owned.fenced(async (connection) => ({
     found: await rows.load(connection, place),
     replay: await rows.replay(connection, place),
+    routing: endpoint.definition.routedBy && (await rows.routing(connection, place)),
   }))
+  if (routing && replay) routing.floor = Math.max(routing.floor, replay.live)
   const partition: Partition = {
     ...options,
     place,
     replay,
+    routing,
     lanes: new Map(),
     over: new AbortController(),
     delivered: new Map(),
@@ -134,7 +140,8 @@ export async function laneAtRest(partition: Partition, key: string): Promise<Hel
 }
 
 /** The cursor stands at `next` for good. */
-export function noteCommit({ delivered, onCommit }: Partition, next: Position): void {
+export function noteCommit({ delivered, onCommit, routing }: Partition, next: Position): void {
+  if (routing) noteRoutingCommitted(routing, next)
   for (const position of delivered.keys()) if (position < next) delivered.delete(position)
   for (const hear of [...onCommit]) hear()
 }

@@ -2,6 +2,7 @@ import type { Connection } from '@tributary/database'
 import { type EventLog, type Position, type RecordedEvent, readSlices } from '@tributary/event-log'
 import { decodeEvent, type Event } from '@tributary/events'
 import type { EndpointDefinition } from './endpoint.ts'
+import { type PastRouting, readPastRouting } from './routing-rows.ts'
 import { readStandings, type Standing } from './standing.ts'
 
 const READ_EVENTS = 2_000
@@ -9,30 +10,32 @@ const READ_EVENTS = 2_000
 export type PartitionRange = { partition: number; from: Position; to: Position }
 
 /**
- * Looks at every event of some ranges of the log that is for an endpoint, by its own rule as it is now, and counts where the
- * deliveries stand. `onRead` hears how many positions have been read, `onNone` of each delivery of which nothing is known:
- * it is lost, or who gets a seller's events was changed since, or its attempts were dropped for their age.
+ * Looks at every event of some ranges of the log and counts where the deliveries stand of those that are for an endpoint: by
+ * what held when its cursor passed them, as recorded (routing.ts), and by what holds now for those that the cursor has not come
+ * to, and where the record does not reach back so far. `onRead` hears how many positions have been read, `onNone` of each
+ * delivery of which nothing is known: it is lost, or its attempts were dropped for their age.
  * Throws DatabaseError, EventLogError.
  */
 export async function verifyDeliveries(
   { connection, log }: { connection: Connection; log: EventLog },
-  endpoint: Pick<EndpointDefinition, 'name' | 'topic' | 'types' | 'route'>,
+  endpoint: VerifiedEndpoint,
   ranges: readonly PartitionRange[],
   options: { onRead(positions: number): void; onNone(recorded: RecordedEvent): void; signal: AbortSignal },
 ): Promise<Map<Standing, number>> {
-  const { name, topic } = endpoint
+  const { name, topic, types } = endpoint
   const counts = new Map<Standing, number>()
   let read = 0
   for (const { partition, from, to } of ranges) {
+    const place = { endpoint: name, topic, partition }
     let next = from
     for await (const slice of readSlices(log, topic, partition, { from, to, limit: READ_EVENTS, signal: options.signal })) {
-      const wanted = await wantedOf(
-        endpoint,
-        slice.events.filter(({ position }) => position < to),
-      )
-      const standingOf = await readStandings(connection, { endpoint: name, topic, partition }, { from: next, to: slice.next })
-      for (const recorded of wanted) {
-        const standing = standingOf(recorded.position)
+      const standingOf = await readStandings(connection, place, { from: next, to: slice.next })
+      // After the standings: what the cursor passed by then is in the record by then.
+      const past = await readPastRouting(connection, place)
+      const events = slice.events
+        .filter(({ position, event }) => position < to && (types as readonly string[]).includes(event.type))
+        .map((recorded) => ({ recorded, event: readable(recorded), standing: standingOf(recorded.position) }))
+      for (const { recorded, standing } of await meantOf(endpoint, past, events)) {
         counts.set(standing, (counts.get(standing) ?? 0) + 1)
         if (standing === 'none') options.onNone(recorded)
       }
@@ -44,18 +47,26 @@ export async function verifyDeliveries(
   return counts
 }
 
-/** Those of the events that are for the endpoint, or will be once it is known whose they are. */
-async function wantedOf(
-  { types, route }: Pick<EndpointDefinition, 'types' | 'route'>,
-  events: readonly RecordedEvent[],
-): Promise<RecordedEvent[]> {
-  const read = events
-    .filter(({ event }) => (types as readonly string[]).includes(event.type))
-    .map((recorded) => ({ recorded, event: readable(recorded) }))
-  const routes = await route(read.flatMap(({ event }) => event ?? []))
-  const isWanted = new Map(read.flatMap(({ event }) => event ?? []).map((event, index) => [event, routes[index] !== 'pass']))
-  // What cannot be read is parked, whoever it is for.
-  return read.filter(({ event }) => event === undefined || isWanted.get(event)).map(({ recorded }) => recorded)
+type VerifiedEndpoint = Pick<EndpointDefinition, 'name' | 'topic' | 'types' | 'route' | 'routedBy'>
+type Looked = { recorded: RecordedEvent; event: Event | undefined; standing: Standing }
+
+/** Those that are for the endpoint: what it had to do with, whatever holds now, and of the rest what was, or is, meant for it. */
+async function meantOf({ route, routedBy }: VerifiedEndpoint, past: PastRouting, events: Looked[]): Promise<Looked[]> {
+  const meant = new Map<Looked, boolean>()
+  const open: { looked: Looked; event: Event }[] = []
+  for (const looked of events) {
+    const { event, standing } = looked
+    const { position } = looked.recorded
+    const by = event && routedBy?.(event)
+    // What cannot be read is parked, whoever it is for.
+    if (event === undefined || (standing !== 'none' && standing !== 'ahead')) meant.set(looked, true)
+    else if (by !== undefined && standing === 'none' && past.since !== undefined && position >= past.since)
+      meant.set(looked, past.wasWanted(by, position))
+    else open.push({ looked, event })
+  }
+  const routes = await route(open.map(({ event }) => event))
+  for (const [index, { looked }] of open.entries()) meant.set(looked, routes[index] !== 'pass')
+  return events.filter((looked) => meant.get(looked))
 }
 
 function readable({ event }: RecordedEvent): Event | undefined {

@@ -1,9 +1,10 @@
 import type { Database } from '@tributary/database'
-import { keepAttemptPartitions } from '@tributary/delivery'
+import { dropOldRoutings, keepAttemptPartitions } from '@tributary/delivery'
 import { type Configuration, type Logger, startWorkLoop, type WorkLoop } from '@tributary/runtime'
 
 /** Milliseconds between two looks; days are made well before they begin, so that looks may fail. */
 const LOOK_EVERY = 3_600_000
+const DAY = 86_400_000
 
 /** Keeps the record of attempts in days, as many as the configuration says, from now on. */
 export function startAttemptUpkeep({
@@ -18,8 +19,11 @@ export function startAttemptUpkeep({
   return startWorkLoop({
     idle: { shortest: LOOK_EVERY, longest: LOOK_EVERY },
     async turn() {
-      const { made, dropped } = await keepAttemptPartitions(database, { days: configuration.delivery.attemptsDays })
+      const days = configuration.delivery.attemptsDays
+      const { made, dropped } = await keepAttemptPartitions(database, { days })
       if (made.length + dropped.length > 0) logger.info({ made, dropped }, 'days of attempts made and dropped')
+      // Without the attempts nobody can ask any more for whom the events of those days were.
+      await dropOldRoutings(database, Date.now() - days * DAY)
       return false
     },
     failed(error) {

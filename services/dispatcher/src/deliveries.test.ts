@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import {
+  dropOldRoutings,
   listDeliveries,
   retryDelivery,
   retryLanes,
@@ -125,27 +126,83 @@ describe('Deliveries, looked after by a person', () => {
     await until('it is shut', async () => String((await service.health()).reason).includes('paused'))
     await stage.appendOrders(['E', 'F'])
 
-    const verify = async () => {
-      const context = contextOf(stage, { warehouse: receiver.url }, QUICK)
-      const [endpoint] = await endpointDefinitions(context)
-      if (!endpoint) throw new Error('The endpoint is gone.')
-      const missing: string[] = []
-      let read = 0
-      const onRead = (positions: number) => {
-        read = positions
-      }
-      const counts = await verifyDeliveries(
-        { connection: stage.database, log: stage.log },
-        endpoint,
-        [{ partition: 0, from: 0, to: 9 }],
-        { onRead, onNone: ({ event }) => missing.push(event.partitionkey), signal: new AbortController().signal },
-      )
-      expect(read).to.equal(9)
-      return { counts: Object.fromEntries(counts) as Partial<Record<Standing, number>>, missing }
-    }
     const well = { delivered: 3, 'given-up': 1, blocked: 1, waiting: 1, ahead: 2 }
-    expect(await verify()).to.deep.equal({ counts: well, missing: [] })
+    expect(await verify(9)).to.deep.equal({ counts: well, missing: [] })
     await stage.database.query('DELETE FROM tributary_delivery_attempt WHERE topic = ? AND position = 4', [ORDER_TOPIC])
-    expect(await verify()).to.deep.equal({ counts: { ...well, delivered: 2, none: 1 }, missing: [keyAt('C')] })
+    expect(await verify(9)).to.deep.equal({ counts: { ...well, delivered: 2, none: 1 }, missing: [keyAt('C')] })
   })
+
+  it('are judged by who was to get them when the cursor passed, whatever is routed now', async () => {
+    const restart = async () => {
+      // A new dispatcher knows no codes from before.
+      await service.stop()
+      await start()
+    }
+    const passed = (count: number) =>
+      until(`the cursor is at ${count}`, async () => (await stage.cursor('warehouse')) === count)
+    const lose = (position: number) =>
+      stage.database.query('DELETE FROM tributary_delivery_attempt WHERE position = ?', [position])
+    await start()
+    await hasAll(await stage.appendOrders(['A', 'B']))
+    await passed(2)
+    await stage.setCodes([])
+    await restart()
+    await stage.appendOrders(['C', 'D'])
+    await passed(4)
+    expect(await verify(4), 'routed elsewhere now').to.deep.equal({ counts: { delivered: 2 }, missing: [] })
+    await lose(0)
+    expect(await verify(4)).to.deep.equal({ counts: { delivered: 1, none: 1 }, missing: [keyAt('A')] })
+    await stage.setCodes(['warehouse'])
+    await restart()
+    await hasAll(await stage.appendOrders(['E']))
+    await passed(5)
+    expect(await verify(5), 'C and D never were for it').to.deep.equal({
+      counts: { delivered: 2, none: 1 },
+      missing: [keyAt('A')],
+    })
+    await lose(4)
+    expect((await verify(5)).missing).to.deep.equal([keyAt('A'), keyAt('E')])
+    // What ended before attempts are kept is of no use any more.
+    expect(await dropOldRoutings(stage.database, Date.now() - 60_000)).to.equal(0)
+    expect(await dropOldRoutings(stage.database, Date.now() + 1)).to.equal(1)
+    expect((await verify(5)).missing).to.deep.equal([keyAt('E')])
+    await stage.database.query('DELETE FROM tributary_delivery_route')
+    expect((await verify(5)).missing, 'not recorded').to.deep.equal(['A', 'C', 'D', 'E'].map((order) => keyAt(order)))
+  })
+
+  it('are not missed that waited in a lane and then were not for the endpoint any more', async () => {
+    receiver.fault({ kind: 'status', status: 500 }, { key: keyAt('A') })
+    await start({ schedule: [86_400_000] })
+    await stage.appendOrders(['A', 'A', 'B'])
+    await only('retrying')
+    await until('the cursor is past them', async () => (await stage.cursor('warehouse')) === 3)
+    await service.stop()
+    await stage.setCodes([])
+    await start({ schedule: [86_400_000] })
+    await retryLanes(stage.database, NAME)
+    await until('the lane has ended', async () => (await stage.count('lane')) === 0)
+    expect(await verify(3)).to.deep.equal({ counts: { delivered: 1 }, missing: [] })
+  })
+
+  /** The first so many events of the log. */
+  async function verify(to: number) {
+    const [endpoint] = await endpointDefinitions(contextOf(stage, { warehouse: receiver.url }, QUICK))
+    if (!endpoint) throw new Error('The endpoint is gone.')
+    const missing: string[] = []
+    let read = 0
+    const onRead = (positions: number) => {
+      read = positions
+    }
+    const counts = await verifyDeliveries(
+      { connection: stage.database, log: stage.log },
+      endpoint,
+      [{ partition: 0, from: 0, to }],
+      {
+        ...{ onRead, signal: new AbortController().signal },
+        onNone: ({ event }) => missing.push(event.partitionkey),
+      },
+    )
+    expect(read).to.equal(to)
+    return { counts: Object.fromEntries(counts) as Partial<Record<Standing, number>>, missing }
+  }
 })

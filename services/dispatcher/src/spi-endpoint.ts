@@ -40,6 +40,7 @@ export function spiEndpoint(options: {
     contract: SPI_CONTRACT,
     policy,
     route: (events) => Promise.all(events.map((event) => routeOf(event, row(), sellerCodes))),
+    routedBy: (event) => (isSince(event, row()) ? `${event.data.channel}:${event.data.sellerId}` : undefined),
     bodies: (events) => bodiesOf(events, vault),
   }
 }
@@ -47,11 +48,15 @@ export function spiEndpoint(options: {
 /** The name of an endpoint, of its consumer and of its cursor. */
 export const endpointName = (group: string, serverCode: string): string => `${group}:${serverCode}`
 
-async function routeOf(event: Event, { serverCode, createTime }: SpiServiceRow, sellerCodes: SellerCodes): Promise<Route> {
-  if (!isSpiEvent(event) || Date.parse(event.time) < createTime) return 'pass'
+/** A service gets nothing that happened before it was registered. */
+const isSince = (event: Event, { createTime }: SpiServiceRow): event is SpiEvent =>
+  isSpiEvent(event) && Date.parse(event.time) >= createTime
+
+async function routeOf(event: Event, row: SpiServiceRow, sellerCodes: SellerCodes): Promise<Route> {
+  if (!isSince(event, row)) return 'pass'
   const codes = await sellerCodes(event.data.channel, event.data.sellerId)
   if (codes === 'unknown') return 'later'
-  return codes.includes(serverCode) ? 'deliver' : 'pass'
+  return codes.includes(row.serverCode) ? 'deliver' : 'pass'
 }
 
 /**

@@ -21,6 +21,7 @@ import { migration as apiKeys } from './035-api-keys.ts'
 import { migration as shipments } from './036-shipments.ts'
 import { migration as pollWalks } from './041-poll-walks.ts'
 import { migration as indexMembers } from './042-index-members.ts'
+import { migration as deliveryRoutes } from './050-delivery-routes.ts'
 
 /** In the order they run. A migration that has landed never changes; a new one is added at the end. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -46,4 +47,5 @@ export const MIGRATIONS: readonly Migration[] = [
   attemptPartitions,
   pollWalks,
   indexMembers,
+  deliveryRoutes,
 ]

@@ -108,7 +108,7 @@ function print(figures: Record<string, unknown>[], missing: readonly Missing[], 
     return
   }
   printLine('')
-  printLine(`${lost} deliveries are missing: lost, or who gets a seller's orders was changed since.`)
+  printLine(`${lost} deliveries are missing: lost, or from before who gets a seller's orders was recorded, and changed since.`)
   printRows(missing, {})
   if (lost > missing.length) printLine(`… and ${lost - missing.length} more`)
 }
