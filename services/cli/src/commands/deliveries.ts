@@ -85,7 +85,7 @@ export function addDeliveryCommands(program: Command): void {
   deliveries
     .command('verify')
     .description(
-      'check that every event for an endpoint, as sellers are routed now, was delivered, was given up, waits, or is still to come; exit code 1 if not',
+      'check that every event that was for an endpoint when it passed was delivered, was given up, waits, or is still to come; exit code 1 if not',
     )
     .option('--endpoint <name>', 'only this endpoint; default: all')
     .option('--since <time>', 'taken by the log at this time or later; default: as long as attempts are kept', parseTime)
