@@ -114,6 +114,11 @@ export function createMarket({ seed, clock }: { seed: number; clock: () => numbe
       shops.set(id, shop)
       return shop
     },
+    /** Gives a shop another cipher; the one before is refused from now on. */
+    renewCipher(shopId: string): void {
+      const shop = shops.get(shopId)
+      if (shop) shop.cipher = `ROW_${randomBytes(12).toString('hex')}`
+    },
     /** Changes an order as the marketplace would: the time of its last update moves. */
     change(orderId: string, change: Partial<TiktokOrder>): void {
       const found = orders.get(orderId)

@@ -154,9 +154,8 @@ function refusalOf(
     return query['shop_cipher'] === undefined ? { shops: access.shops } : { code: 36_009_004, message: 'Unwanted shop_cipher' }
   if (query['shop_cipher'] === undefined) return { code: 106_013, message: 'Missing shop_cipher' }
   const shop = [...market.shops.values()].find(({ cipher }) => cipher === query['shop_cipher'])
-  return shop && access.shops.includes(shop.id)
-    ? { shops: [shop.id] }
-    : { code: 101_000, message: 'No permission on this shop' }
+  if (!shop) return { code: 106_011, message: 'Invalid shop_cipher' }
+  return access.shops.includes(shop.id) ? { shops: [shop.id] } : { code: 101_000, message: 'No permission on this shop' }
 }
 
 const linesOf = (order: TiktokOrder | undefined, packageId: string): string[] =>

@@ -13,8 +13,10 @@ const EXPIRED_TOKEN = 105_002
 /** One code for a missing signature, a bad token, a bad app key and more; the words tell which. */
 const AMBIGUOUS = 36_009_004
 const SCOPE_MISSING = 105_005
-/** Token of another shop, address not on the app's list, signature of another secret. */
-const PERSON: ReadonlySet<number> = new Set([101_000, 36_009_033, 106_001])
+/** "Invalid shop_cipher", and a cipher that is not of a shop of this token. The first stands in no list, but in what integrators tell. */
+const CIPHER: ReadonlySet<number> = new Set([106_011, 101_000])
+/** Also these with a cipher just read; address not on the app's list, signature of another secret. */
+const PERSON: ReadonlySet<number> = new Set([...CIPHER, 36_009_033, 106_001])
 /** The package has left: read it back before saying that this failed. */
 const SHIPPED: ReadonlySet<number> = new Set([
   ...[11_006_021, 21_008_099, 21_011_006, 21_011_020, 21_011_040, 21_042_056, 21_011_027],
@@ -28,6 +30,9 @@ export function isTokenRefused({ code, message }: Verdict): boolean {
 /** Whether this is what `refusal` made of a refused access token. */
 export const sprangFromToken = (error: unknown): boolean =>
   error instanceof ChannelError && error.cause !== undefined && isTokenRefused(error.cause as Verdict)
+
+/** Whether the shop may have another cipher by now. */
+export const isCipherRefused = ({ code }: Verdict): boolean => CIPHER.has(code)
 
 export const isAlreadyShipped = ({ code }: Verdict): boolean => SHIPPED.has(code)
 

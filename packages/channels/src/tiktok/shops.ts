@@ -3,7 +3,7 @@ import { type App, ChannelError, type Session } from '../port.ts'
 import { createSingleFlight } from '../single-flight.ts'
 import { readData, Shops } from './answers.ts'
 import { isSuccess, type OpenApi, type Outgoing, type Reply } from './call.ts'
-import { isTokenRefused, refusal, sprangFromToken } from './errors.ts'
+import { isCipherRefused, isTokenRefused, refusal, sprangFromToken } from './errors.ts'
 
 type Shop = Static<typeof Shops>['shops'][number]
 
@@ -27,7 +27,7 @@ export function createReadShops(api: OpenApi): ReadShops {
 
 /**
  * Adds the shop's cipher, which is read once for each shop and kept in memory, and calls once more with another access token
- * when the first is refused.
+ * or another cipher when the first is refused.
  */
 export function createShopCall({ api, readShops }: { api: OpenApi; readShops: ReadShops }): ShopCall {
   const ciphers = new Map<string, string>()
@@ -44,9 +44,15 @@ export function createShopCall({ api, readShops }: { api: OpenApi; readShops: Re
   }
 
   async function attempt(session: Session, call: Omit<Outgoing, 'token'>, token: string, signal: AbortSignal) {
+    const send = (cipher: string) => api(session.app, { ...call, query: { ...call.query, shop_cipher: cipher }, token }, signal)
+    const read = () => once(session.sellerId, signal, () => cipherOf(session, token))
+    const cipher = ciphers.get(session.sellerId) ?? (await read())
+    const reply = await send(cipher)
+    if (isSuccess(reply) || !isCipherRefused(reply.verdict)) return reply
     const known = ciphers.get(session.sellerId)
-    const cipher = known ?? (await once(session.sellerId, signal, () => cipherOf(session, token)))
-    return await api(session.app, { ...call, query: { ...call.query, shop_cipher: cipher }, token }, signal)
+    // Another call may have read the new one already.
+    const fresh = known === cipher ? await read() : (known ?? cipher)
+    return fresh === cipher ? reply : await send(fresh)
   }
 
   return async (session, call, signal) => {

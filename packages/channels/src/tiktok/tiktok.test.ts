@@ -91,6 +91,29 @@ describe('TikTok Shop', () => {
     expect(stage.rejected).to.have.length(1)
   })
 
+  it('reads the cipher of a shop anew when it has another, and asks once more', async () => {
+    const orders = [1, 2, 3].map(() => stage.simulator.market.addOrder(stage.shopId).id)
+    const get = (id: string) => stage.tiktok.getOrder(stage.session, id, stage.signal)
+    const count = (operation: string) => stage.simulator.calls.filter((call) => call === operation).length
+    await get(orders[0] ?? '')
+    stage.simulator.market.renewCipher(stage.shopId)
+    expect((await Promise.all(orders.map(get))).map(({ orderId }) => orderId)).to.deep.equal(orders)
+    expect(await ship(parcel(orders[0] ?? ''))).to.include({ kind: 'confirmed' })
+    expect(count('shops'), 'once for all that were refused').to.equal(2)
+    expect(stage.rejected, 'the token is none the worse').to.deep.equal([])
+
+    const before = { shops: count('shops'), detail: count('detail') }
+    stage.simulator.fail({ operation: 'detail', kind: 'code', code: 106_011 })
+    expect(await failureOf(get(orders[0] ?? '')), 'the same cipher').to.include({
+      code: 'CHANNEL_APP_REFUSED',
+      remedy: 'person',
+    })
+    expect({ shops: count('shops'), detail: count('detail') }).to.deep.equal({
+      shops: before.shops + 1,
+      detail: before.detail + 1,
+    })
+  })
+
   it('classes what went wrong by what helps', async () => {
     const { id } = stage.simulator.market.addOrder(stage.shopId)
     const get = () => failureOf(stage.tiktok.getOrder(stage.session, id, stage.signal))
