@@ -21,6 +21,7 @@ const PAGE = 200
 const DAYS = 80
 const DAY = 86_400_000
 const SELLER = 'bench_seller'
+const [COMMA, TAIL] = [Buffer.from(','), Buffer.from(']}')]
 
 /** A first import of all orders of one seller into the log, and the resident memory of the process that does it. */
 export async function importRows(): Promise<Row[]> {
@@ -133,7 +134,7 @@ function servePages(): void {
   const generate = createOrderGenerator(7)
   const start = Date.now() - DAYS * DAY
   const times = Array.from({ length: ORDERS }, (_, index) => start + Math.floor((index * (DAYS * DAY - 3_600_000)) / ORDERS))
-  const orders = times.map((time) => JSON.stringify(generate({ username: SELLER }, time)))
+  const orders = times.map((time) => Buffer.from(JSON.stringify(generate({ username: SELLER }, time))))
   const server = createServer((request, response) => {
     response.setHeader('content-type', 'application/json')
     if (request.url?.startsWith('/token'))
@@ -143,16 +144,28 @@ function servePages(): void {
   server.listen(0, '127.0.0.1', () => process.send?.(`http://127.0.0.1:${(server.address() as AddressInfo).port}`))
 }
 
-function pageOf({ url = '' }: IncomingMessage, times: readonly number[], orders: readonly string[]): string {
+function pageOf({ url = '' }: IncomingMessage, times: readonly number[], orders: readonly Buffer[]): Buffer {
   const { searchParams } = new URL(url, 'http://pages')
   const [, from, to] = /\[([^.]+\.\d+Z)\.\.([^\]]+)\]/.exec(searchParams.get('filter') ?? '') ?? []
-  const begin = from === undefined ? 0 : times.findIndex((time) => time >= Date.parse(from))
-  const end = to === undefined ? times.length : times.findLastIndex((time) => time <= Date.parse(to)) + 1
-  const total = begin === -1 ? 0 : Math.max(0, end - begin)
+  const begin = from === undefined ? 0 : countBefore(times, Date.parse(from))
+  const end = to === undefined ? times.length : countBefore(times, Date.parse(to) + 1)
+  const total = Math.max(0, end - begin)
   const [limit, offset] = [Number(searchParams.get('limit')), Number(searchParams.get('offset'))]
   const page = orders.slice(begin + offset, Math.min(end, begin + offset + limit))
   const next = offset + limit < total ? `"next":"/orders?limit=${limit}&offset=${offset + limit}",` : ''
-  return `{${next}"total":${total},"limit":${limit},"offset":${offset},"orders":[${page.join(',')}]}`
+  const head = `{${next}"total":${total},"limit":${limit},"offset":${offset},"orders":[`
+  return Buffer.concat([Buffer.from(head), ...page.flatMap((order, index) => (index === 0 ? [order] : [COMMA, order])), TAIL])
+}
+
+/** How many of the times, which grow, come before `time`. */
+function countBefore(times: readonly number[], time: number): number {
+  let [low, high] = [0, times.length]
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if ((times[middle] ?? 0) < time) low = middle + 1
+    else high = middle
+  }
+  return low
 }
 
 if (process.argv[1] === import.meta.filename && process.argv[2] === 'serve') servePages()
