@@ -21,6 +21,16 @@ describe('windows of modification times', () => {
     expect(splitWindow({ from: 7, to: 7 }, 99, 10)).to.deep.equal([{ from: 7, to: 7 }])
   })
 
+  it('are cut into parts that need no further cut when orders are spread a little unevenly', () => {
+    const span = 100_000
+    const times = Array.from({ length: 50_000 }, (_, index) =>
+      Math.floor(span * (index / 50_000 + 0.001 * Math.sin(index / 300))),
+    )
+    const parts = splitWindow({ from: 0, to: span - 1 }, times.length)
+    const counts = parts.map(({ from, to }) => times.filter((time) => time >= from && time <= to).length)
+    expect(Math.max(...counts)).to.be.within(800, 1_000)
+  })
+
   it('are cut into parts that cover each millisecond once, in order', () => {
     fc.assert(
       fc.property(fc.nat(1e12), fc.nat(1e6), fc.nat(1e5), (from, span, total) => {

@@ -5,6 +5,7 @@ import { releaseShipments } from '@tributary/shipping'
 import { checkOrderCalls, pauseWhenLimited } from './call-budget.ts'
 import type { OrderSyncContext } from './context.ts'
 import { reasonOf, verdictOn } from './failure.ts'
+import { oneAhead } from './one-ahead.ts'
 import type { RefusedOrder } from './order-events.ts'
 import { parkOrderRead, tidyOrderReads } from './order-read-tasks.ts'
 import type { OrderReceiver, PreparedOrders } from './order-receiver.ts'
@@ -34,14 +35,10 @@ type Parts = {
 
 export type Poller = WorkLoop & { figures(): { unreadable: number } }
 
+type WindowPage = { window: ModifiedWindow; page: OrderPage }
+
 /** A page whose orders have their events. */
-type PreparedPage = {
-  access: SellerAccess
-  window: ModifiedWindow
-  page: OrderPage
-  prepared: PreparedOrders
-  signal: AbortSignal
-}
+type PreparedPage = WindowPage & { prepared: PreparedOrders }
 
 /** Sellers polled at once in one process. */
 const MOST_POLLS = 4
@@ -98,61 +95,60 @@ export function startPoller({ context, pace, receiver, openSeller }: Parts): Pol
     await finishPoll(database, poll, { now, next: Math.round(now + interval * (0.95 + Math.random() / 10)), ...sweep })
   }
 
-  async function readWindows(claimed: Poll, access: SellerAccess, signal: AbortSignal): Promise<Poll> {
-    let poll = claimed
-    const margin = Math.max(pace.clockMargin, access.channel.lag ?? 0)
-    const walk = await unfinishedWalk(database, claimed, access.channel)
-    const windows = [walk?.window ?? nextWindow(poll.cursorTime, { now: Date.now(), margin, ...reach })]
-    let page = walk?.page ?? null
-    for (let window = windows.shift(); window; window = windows.shift()) {
-      const first = await readPage(access, window, page, signal)
-      const parts = page === null ? splitWindow(window, first.total) : []
-      page = null
-      if (parts.length > 1) {
-        windows.unshift(...parts)
-        continue
-      }
-      poll = await readPages(poll, { access, window, first, signal })
-      poll = await advancePoll(database, poll, window.to, Date.now() + pace.claim)
-      await dropWalk(database, poll)
-    }
-    return poll
-  }
-
   /**
    * Three things go on at once: the marketplace writes a page, we make events of the one before, and the log takes those of
    * the one before that. Pages are kept in their order; what is not kept yet is read again after a crash.
    */
-  async function readPages(
-    claimed: Poll,
-    { access, window, first, signal }: { access: SellerAccess; window: ModifiedWindow; first: OrderPage; signal: AbortSignal },
-  ): Promise<Poll> {
-    let keeping = Promise.resolve(claimed)
-    try {
-      for (let page: OrderPage | undefined = first; page; ) {
-        const next: Promise<OrderPage> | undefined =
-          page.nextPage === null ? undefined : readPage(access, window, page.nextPage, signal)
-        next?.catch(() => {})
-        const prepared = await receiver.prepare(access.seller, page.orders, { origin: 'poll' })
-        const poll = await keeping
-        keeping = keep(poll, { access, window, page, prepared, signal })
-        keeping.catch(() => {})
-        page = await next
+  async function readWindows(claimed: Poll, access: SellerAccess, signal: AbortSignal): Promise<Poll> {
+    let poll = claimed
+    for await (const page of oneAhead(preparedPages(oneAhead(pages(claimed, access, signal)), access)))
+      poll = await keep(poll, access, page, signal)
+    return poll
+  }
+
+  /** The pages since the cursor, oldest first; a window with too many orders is read in parts. */
+  async function* pages(poll: Poll, access: SellerAccess, signal: AbortSignal): AsyncGenerator<WindowPage, void, void> {
+    const margin = Math.max(pace.clockMargin, access.channel.lag ?? 0)
+    const walk = await unfinishedWalk(database, poll, access.channel)
+    const windows = [walk?.window ?? nextWindow(poll.cursorTime, { now: Date.now(), margin, ...reach })]
+    let from = walk?.page ?? null
+    for (let window = windows.shift(); window; window = windows.shift()) {
+      let page = await readPage(access, window, from, signal)
+      const parts = from === null ? splitWindow(window, page.total) : []
+      from = null
+      if (parts.length > 1) {
+        windows.unshift(...parts)
+        continue
       }
-      return await keeping
-    } finally {
-      // Whoever puts the poll back must find nothing of it under way.
-      await keeping.catch(() => {})
+      yield { window, page }
+      while (page.nextPage !== null) {
+        page = await readPage(access, window, page.nextPage, signal)
+        yield { window, page }
+      }
     }
   }
 
+  async function* preparedPages(
+    read: AsyncIterable<WindowPage>,
+    { seller }: SellerAccess,
+  ): AsyncGenerator<PreparedPage, void, void> {
+    for await (const { window, page } of read)
+      yield { window, page, prepared: await receiver.prepare(seller, page.orders, { origin: 'poll' }) }
+  }
+
   /** Keeps the orders of a page; then the claim is prolonged, and the next reading may go on behind it. */
-  async function keep(poll: Poll, { access, window, page, prepared, signal }: PreparedPage): Promise<Poll> {
+  async function keep(
+    poll: Poll,
+    access: SellerAccess,
+    { window, page, prepared }: PreparedPage,
+    signal: AbortSignal,
+  ): Promise<Poll> {
     reportPage(access, page)
     await parkRefused(access, await receiver.keep(prepared, signal))
-    if (page.nextPage === null) return poll
-    const advanced = await advancePoll(database, poll, 0, Date.now() + pace.claim)
-    await keepWalk(database, advanced, access.channel, { window, page: page.nextPage })
+    const { nextPage } = page
+    const advanced = await advancePoll(database, poll, nextPage === null ? window.to : 0, Date.now() + pace.claim)
+    if (nextPage === null) await dropWalk(database, advanced)
+    else await keepWalk(database, advanced, access.channel, { window, page: nextPage })
     return advanced
   }
 
