@@ -12,8 +12,8 @@ const AGAIN = 200
  * the builder has come to where the live tables stand, which `catchUp` does. What still differs after some looks differs.
  */
 export async function compareSettled(
-  { projection, database, signal, pace }: RebuildOptions,
-  { generation }: RebuildRecord,
+  { projection, database, signal, pace }: Pick<RebuildOptions, 'projection' | 'database' | 'signal' | 'pace'>,
+  { generation }: Pick<RebuildRecord, 'generation'>,
   catchUp: () => Promise<void>,
 ): Promise<TableComparison[]> {
   let left = await compareTables(database, projection, building(generation), { signal })
@@ -26,8 +26,18 @@ export async function compareSettled(
   return left
 }
 
+/** What is left when only `still` differs; a row that one table did not have, and has now, counts in both. */
 function onlyThose(comparison: TableComparison, still: readonly RowDifference[]): TableComparison {
   const differences = still.filter(({ table }) => table === comparison.table)
+  const left = new Set(differences.map(({ id }) => id))
+  const settled = comparison.differences.filter(({ id }) => !left.has(id))
+  const countOf = (kind: RowDifference['kind']) => settled.filter((difference) => difference.kind === kind).length
+  const { live, rebuilt } = comparison.rows
   const unlisted = comparison.differing - comparison.differences.length
-  return { ...comparison, differences, differing: differences.length + unlisted }
+  return {
+    ...comparison,
+    rows: { live: live + countOf('new'), rebuilt: rebuilt + countOf('missing') },
+    differences,
+    differing: differences.length + unlisted,
+  }
 }
