@@ -45,6 +45,28 @@ describe('the progress of long work', () => {
     )
   })
 
+  it('has a line below for each part, all written over, and fewer of them on a low terminal: those with the most to do', () => {
+    const parts = [
+      { name: 'partition 0', done: 3, total: 4 },
+      { name: 'partition 1', done: 0, total: 2 },
+    ]
+    const show = (rows: number) => {
+      said = ''
+      const progress = createProgressBar({
+        label: 'rebuild',
+        unit: 'events',
+        output: { ...output(true), rows },
+        now: () => time,
+      })
+      progress.update({ done: 3, total: 6, parts })
+      progress.end()
+      return said
+    }
+    const [above, below] = [`[${'█'.repeat(18)}${'·'.repeat(6)}] 75 % 3 of 4 events`, `[${'·'.repeat(24)}] 0 % 0 of 2 events`]
+    expect(show(24)).to.include(`\n\r\u001b[K  partition 0 ${above}\n\r\u001b[K  partition 1 ${below}\u001b[J\u001b[2A\r`)
+    expect(show(3)).to.include('partition 1').and.not.include('partition 0')
+  })
+
   it('says nothing of a share, or of what remains, that nobody knows', () => {
     const progress = bar(false)
     progress.update({ done: 5, total: undefined })

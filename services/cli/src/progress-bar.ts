@@ -1,5 +1,7 @@
-/** What long work tells about itself. `total` is undefined as long as nobody knows. */
-export type Progress = { done: number; total: number | undefined; note?: string }
+/** What long work tells about itself. `total` is undefined as long as nobody knows. `parts` are done side by side. */
+export type Progress = { done: number; total: number | undefined; note?: string; parts?: readonly Part[] }
+
+export type Part = { name: string; done: number; total: number }
 
 export type ProgressBar = {
   /** Shows how far the work is; call it as often as there is news. */
@@ -8,7 +10,7 @@ export type ProgressBar = {
   end(): void
 }
 
-type Output = { write(text: string): unknown; isTTY?: boolean; columns?: number }
+type Output = { write(text: string): unknown; isTTY?: boolean; columns?: number; rows?: number }
 
 const BAR = 24
 const TERMINAL_EVERY = 100
@@ -17,8 +19,8 @@ const PIPE_EVERY = 1_000
 const RATE_WINDOW = 10_000
 
 /**
- * A bar with rate and remaining time on a terminal; in a pipe one JSON line a second. Goes to stderr, so that stdout
- * carries the result alone. `unit` is a plural, for example `events`.
+ * A bar with rate and remaining time on a terminal, and below it one for each part; in a pipe one JSON line a second. Goes to
+ * stderr, so that stdout carries the result alone. `unit` is a plural, for example `events`.
  */
 export function createProgressBar(options: { label: string; unit: string; output?: Output; now?: () => number }): ProgressBar {
   const { label, unit, output = process.stderr, now = () => performance.now() } = options
@@ -26,6 +28,8 @@ export function createProgressBar(options: { label: string; unit: string; output
   const samples: { time: number; done: number }[] = []
   let latest: Progress = { done: 0, total: undefined }
   let shownTime = Number.NEGATIVE_INFINITY
+  /** Lines above the cursor that are written over next time. */
+  let above = 0
 
   function show(time: number): void {
     shownTime = time
@@ -39,7 +43,10 @@ export function createProgressBar(options: { label: string; unit: string; output
       return
     }
     const line = `${label} ${barOf(latest)} ${counted(latest, unit)}, ${Math.round(rate).toLocaleString('en')}/s${remaining === null ? '' : `, ${duration(remaining)} left`}${latest.note ? `, ${latest.note}` : ''}`
-    output.write(`\r\u001b[K${line.slice(0, (output.columns ?? 120) - 1)}`)
+    const lines = [line, ...partsThatFit(latest.parts ?? [], (output.rows ?? 24) - 2).map((part) => describePart(part, unit))]
+    const shown = lines.map((text) => `\r\u001b[K${text.slice(0, (output.columns ?? 120) - 1)}`).join('\n')
+    output.write(`${above > 0 ? `\u001b[${above}A` : ''}${shown}\u001b[J`)
+    above = lines.length - 1
   }
 
   return {
@@ -86,3 +93,13 @@ function barOf({ done, total }: Progress): string {
 function counted({ done, total }: Progress, unit: string): string {
   return `${done.toLocaleString('en')}${total === undefined ? '' : ` of ${total.toLocaleString('en')}`} ${unit}`
 }
+
+/** All of them in their order, or those with the most to do when the terminal is not high enough. */
+function partsThatFit(parts: readonly Part[], most: number): readonly Part[] {
+  if (parts.length <= most) return parts
+  const left = ({ done, total }: Part) => total - done
+  const chosen = new Set([...parts].sort((one, other) => left(other) - left(one)).slice(0, Math.max(0, most)))
+  return parts.filter((part) => chosen.has(part))
+}
+
+const describePart = (part: Part, unit: string): string => `  ${part.name} ${barOf(part)} ${counted(part, unit)}`
