@@ -152,6 +152,11 @@ export type Channel = {
   authorizeUrl(app: App, options: { state: string; locale?: string; query?: URLSearchParams }): string
   /** Exchanges the code of a consent; a grant for each seller who stands behind it, at least one. Throws ChannelError. */
   exchangeCode(app: App, consent: Consent, signal: AbortSignal): Promise<readonly Grant[]>
+  /**
+   * Whether a grant is of the account that has an order. There where nobody but the seller's browser says who consented: then a
+   * grant takes over a seller that is known only with this proof, or by an operator's word. Throws ChannelError.
+   */
+  provesSeller?(app: App, grant: Grant, orderId: string, signal: AbortSignal): Promise<boolean>
   /** A new access token. `rotated` is there when the marketplace replaced the refresh token. Throws ChannelError. */
   refresh(
     app: App,

@@ -1,8 +1,10 @@
 import { createAmazon } from '@tributary/channels/amazon'
 import { addApp } from '@tributary/database'
+import { createRowIds } from '@tributary/events'
 import { until as waitUntil } from '@tributary/test/servers'
 import { type AmazonSimulator, createAmazonMarketplace, QUEUE_CREDENTIALS } from '@tributary/test/simulators/amazon'
 import { expect } from 'chai'
+import { confirmParkedConsent, listParkedConsents } from './oauth/parked-consents.ts'
 import { ofType, single } from './testing/events.ts'
 import { type IngestUnderTest, prepareIngest } from './testing/ingest-under-test.ts'
 
@@ -150,12 +152,15 @@ describe('taking in what Amazon says', () => {
       query.set('app', String(app))
       return fetch(`${its.server.url}/open/order/oauth/authorize/3?${query}`, { redirect: 'manual' })
     }
-    const finish = async (start: Response) => {
+    /** Comes back with the seller's id, also when another account consented. */
+    const finish = async (start: Response, { as = sellerId } = {}) => {
       const cookie = start.headers
         .getSetCookie()
         .map((line) => line.split(';', 1)[0])
         .join('; ')
-      return await fetch(await amazon.consent(start.headers.get('location') ?? '', sellerId), { headers: { cookie } })
+      const back = new URL(await amazon.consent(start.headers.get('location') ?? '', as))
+      back.searchParams.set('selling_partner_id', sellerId)
+      return await fetch(back, { headers: { cookie } })
     }
 
     it('keeps the grant, whether the seller began at our link or in the appstore', async () => {
@@ -168,6 +173,54 @@ describe('taking in what Amazon says', () => {
         [3, sellerId, 'eu'],
         [3, sellerId, 'eu'],
       ])
+    })
+
+    describe('for a seller that is known', () => {
+      /** The seller's row, as the projection would keep it, and the latest of its orders. */
+      async function isKnown(orderId?: string): Promise<void> {
+        await its.database.query('DELETE FROM eg_order_app_seller')
+        const { insertId } = await its.database.query<{ insertId: number }>(
+          "INSERT INTO eg_order_app_seller (channel, seller_id, order_app_id, refresh_token, create_time) VALUES (3, ?, ?, '', 0)",
+          [sellerId, app],
+        )
+        if (orderId !== undefined)
+          await its.database.query(
+            'INSERT INTO eg_order_order (channel, order_app_seller_id, order_id, create_time) VALUES (3, ?, ?, 0)',
+            [String(insertId), orderId],
+          )
+      }
+      const authorized = async () => ofType(await its.events(), 'SellerAuthorized')
+      const parked = () => listParkedConsents({ database: its.database, vault: its.vault })
+
+      it('takes its place when it reads an order of the seller', async () => {
+        await isKnown(addOrder())
+        expect((await finish(await begin(new URLSearchParams()))).status).to.equal(200)
+        expect(single(await authorized()).data.sellerId).to.equal(sellerId)
+      })
+
+      it('waits for an operator when another account comes back with the id of the seller', async () => {
+        await isKnown(addOrder())
+        const other = amazon.addSeller().sellerId
+        const page = await finish(await begin(new URLSearchParams()), { as: other })
+        expect(page.status).to.equal(202)
+        expect(await page.text()).to.contain('whose consent this is')
+        expect(await authorized()).to.deep.equal([])
+        expect(await parked()).to.have.nested.property('[0].reason', 'unproved')
+        expect((await health()).reason).to.contain('1 consents wait for an operator')
+      })
+
+      it('waits for an operator, and counts at his word, when no order proves it or Amazon does not answer', async () => {
+        await isKnown()
+        expect((await finish(await begin(new URLSearchParams()))).status).to.equal(202)
+        await isKnown(addOrder())
+        amazon.fail({ operation: 'order', kind: 'status', status: 503 })
+        expect((await finish(await begin(new URLSearchParams()))).status).to.equal(202)
+        const consents = await parked()
+        expect(consents.map(({ reason }) => reason)).to.deep.equal(['unproved', 'unproved'])
+        const context = { database: its.database, vault: its.vault, log: its.log, rowIds: createRowIds({ worker: 3 }) }
+        await confirmParkedConsent(context, consents[0]?.id ?? '', null)
+        expect(single(await authorized()).data).to.include({ sellerId, spiServerCodes: null })
+      })
     })
 
     it('sends no browser to a callback that is none of Amazon', async () => {

@@ -3,6 +3,7 @@ import { type CallBudget, type Channel, ChannelError } from '../port.ts'
 import { createAttempt, createSellerCall } from './call.ts'
 import { createAuthorizeUrl } from './consent.ts'
 import { createOrders, LAG, PAGES_LAST } from './orders.ts'
+import { createProvesSeller } from './prove-seller.ts'
 import { type AmazonQueueOptions, createQueue } from './queue.ts'
 import { createRates } from './rates.ts'
 import { createReceive } from './receive.ts'
@@ -66,6 +67,7 @@ export function createAmazon(options: AmazonOptions): Channel {
       ...(urls.authorizeUrl === undefined ? {} : { page: urls.authorizeUrl }),
     }),
     ...createTokens({ url: urls.tokenUrl, send, budget, clock, findRegion: createRegionSearch({ attempt, regions, clock }) }),
+    ...createProvesSeller({ attempt, clock }),
     challenge: () => null,
     receive: createReceive({ send, topics: options.topics ?? [], clock, origin: options.snsOrigin }),
     ...orders,

@@ -7,7 +7,7 @@ import type { SellerCall } from './call.ts'
 import { isRoleMissing, refusal } from './errors.ts'
 import { normalizeOrder } from './normalize.ts'
 
-const ORDERS = '/orders/2026-01-01/orders'
+export const ORDERS = '/orders/2026-01-01/orders'
 /** The most there is; a call for a page is worth three minutes. */
 const PAGE_SIZE = '100'
 /** An end of a window must be so old at Amazon, milliseconds; its data lags as much. */

@@ -9,11 +9,13 @@ import { printLine, printRows } from '../output.ts'
 import { type LogAccess, withHistory } from '../setting-up.ts'
 import { checkSpiCodes } from '../spi-codes.ts'
 
-/** `tributary consent list|confirm|discard`: consents that sellers began without a link of ours. */
+/** `tributary consent list|confirm|discard`: consents that count only once somebody has confirmed them. */
 export function addConsentCommands(program: Command): void {
   const consent = program
     .command('consent')
-    .description("consents that were begun in a marketplace's own store, and wait for somebody to confirm them")
+    .description(
+      "consents that wait for somebody to confirm them: begun in a marketplace's own store, or for a shop that is known, without proof that it is its own",
+    )
   consent
     .command('list')
     .description('every consent that waits, and which shops it is for')
@@ -22,8 +24,8 @@ export function addConsentCommands(program: Command): void {
       withHistory(command, async (access) => {
         const consents = await listParkedConsents(access)
         printRows(
-          consents.map(({ id, channel, appId, sellers, time }) => ({
-            ...{ id, channel: channelName(channel), app: appId, since: new Date(time).toISOString() },
+          consents.map(({ id, channel, appId, reason, sellers, time }) => ({
+            ...{ id, channel: channelName(channel), app: appId, reason, since: new Date(time).toISOString() },
             sellers: sellers.map(({ sellerId, sellerName }) => `${sellerName || '?'} (${sellerId})`).join(', '),
           })),
           options,

@@ -19,8 +19,9 @@ import {
   refusedPage,
   stateRefusedPage,
 } from './pages.ts'
-import { parkConsent } from './parked-consents.ts'
+import { type ParkedConsent, parkConsent } from './parked-consents.ts'
 import { type Claim, createStates, type Intent, type States } from './states.ts'
+import { isDoubtfulTakeover } from './takeover.ts'
 
 /** Anybody can come without a state, and each exchange costs a call to the marketplace. */
 const STATELESS_A_MINUTE = 10
@@ -87,13 +88,22 @@ async function park(
     )
     return exchangeFailedPage(channel.name, grants.remedy, undefined)
   }
-  const id = await parkConsent(context, { channel: channel.number, appId: app.id, grants })
+  return await leaveToOperator(context, { channel, app, grants, reason: 'unasked' })
+}
+
+async function leaveToOperator(
+  context: IngestContext,
+  parked: { channel: Channel; app: App; grants: readonly Grant[]; reason: ParkedConsent['reason'] },
+): Promise<Page> {
+  const { channel, app, grants, reason } = parked
+  const about = { channel: channel.number, appId: app.id, reason }
+  const id = await parkConsent(context, { ...about, grants })
   if (id === undefined) {
-    context.logger.error({ channel: channel.number }, 'a consent was turned away: too many wait for an operator')
+    context.logger.error(about, 'a consent was turned away: too many wait for an operator')
     return stateRefusedPage({ kind: 'unknown' })
   }
-  context.logger.warn({ channel: channel.number, appId: app.id, consent: id }, 'a consent waits for an operator to confirm it')
-  return parkedPage(channel.name)
+  context.logger.warn({ ...about, consent: id }, 'a consent waits for an operator to confirm it')
+  return parkedPage(channel.name, reason)
 }
 
 async function claimState(states: States, channel: Channel, request: RawRequest): Promise<Claim> {
@@ -122,6 +132,8 @@ async function authorize(
     context.logger.warn({ err: grants, channel: channel.number, appId: app.id }, 'a code could not be exchanged')
     return exchangeFailedPage(channel.name, grants.remedy, intent)
   }
+  if (await isDoubtfulTakeover(context, channel, app, grants))
+    return await leaveToOperator(context, { channel, app, grants, reason: 'unproved' })
   try {
     const kept = grants.map(({ access: _, ...grant }) => ({ ...grant, eventId: timeOrderedEventId() }))
     await keeper.keep({ kind: 'consent', ...origin(), intent, grants: kept })

@@ -1,5 +1,6 @@
 import type { ChannelError } from '@tributary/channels'
 import type { Page } from './page.ts'
+import type { ParkedConsent } from './parked-consents.ts'
 import type { Intent, Refusal } from './states.ts'
 
 const NOTHING_STORED = 'Nothing was stored.'
@@ -20,11 +21,13 @@ export const authorizedPage = (channel: string, sellerName: string): Page => ({
   text: [`Orders of ${sellerName || 'your shop'} at ${channel} will arrive from now on.`, 'You may close this window.'],
 })
 
-export const parkedPage = (channel: string): Page => ({
+export const parkedPage = (channel: string, reason: ParkedConsent['reason']): Page => ({
   status: 202,
   title: 'The shop is almost connected',
   text: [
-    `${channel} sent you here without a link of ours, so somebody has to confirm that the shop is to be connected.`,
+    reason === 'unasked'
+      ? `${channel} sent you here without a link of ours, so somebody has to confirm that the shop is to be connected.`
+      : `The shop was connected before, and ${channel} does not say whose consent this is, so somebody has to confirm that it is the shop's.`,
     'Tell whoever runs this service. You may close this window.',
   ],
 })

@@ -7,18 +7,22 @@ import { openSettings, type Vault } from '@tributary/vault'
 import type { ConsentReception } from '../reception.ts'
 import { keepConsent } from './keep-consent.ts'
 
-/** A consent that nobody here had asked for: it counts once an operator has confirmed it. */
+/**
+ * A consent that counts once an operator has confirmed it: `unasked`, because nobody here had asked for it, or `unproved`, because it
+ * would take over a seller that we have, and nothing proves that it is the same account.
+ */
 export type ParkedConsent = {
   id: string
   channel: number
   appId: number
+  reason: 'unasked' | 'unproved'
   sellers: readonly { sellerId: string; sellerName: string; region: string }[]
   /** When it came, milliseconds since 1970. */
   time: number
 }
 
 type Context = { database: Database; vault: Vault }
-type Kept = Pick<ParkedConsent, 'channel' | 'appId'> & { grants: ConsentReception['grants'] }
+type Kept = Pick<ParkedConsent, 'channel' | 'appId' | 'reason'> & { grants: ConsentReception['grants'] }
 
 /** Who parks more than an operator looks through is no seller. */
 export const MOST_PARKED = 100
@@ -30,7 +34,7 @@ const PREFIX = 'parked-consent/'
  */
 export async function parkConsent(
   context: Context,
-  { channel, appId, grants }: { channel: number; appId: number; grants: readonly Grant[] },
+  { channel, appId, reason, grants }: Pick<ParkedConsent, 'channel' | 'appId' | 'reason'> & { grants: readonly Grant[] },
 ): Promise<string | undefined> {
   const settings = openSettings(context)
   if ((await settings.names(PREFIX)).length >= MOST_PARKED) return undefined
@@ -38,6 +42,7 @@ export async function parkConsent(
   const kept: Kept = {
     channel,
     appId,
+    reason,
     grants: grants.map(({ access: _, ...grant }) => ({ ...grant, eventId: timeOrderedEventId() })),
   }
   await settings.put(`${PREFIX}${id}`, { value: JSON.stringify(kept), time: Date.now() })
@@ -91,7 +96,8 @@ async function readConsent(
 ): Promise<{ consent: ParkedConsent; grants: Kept['grants'] } | undefined> {
   const setting = await openSettings(context).get(`${PREFIX}${id}`)
   if (!setting) return undefined
-  const { channel, appId, grants } = JSON.parse(setting.value) as Kept
+  // Those that waited before there were two reasons were all of the one kind.
+  const { channel, appId, reason = 'unasked', grants } = JSON.parse(setting.value) as Omit<Kept, 'reason'> & Partial<Kept>
   const sellers = grants.map(({ sellerId, sellerName, region }) => ({ sellerId, sellerName, region }))
-  return { consent: { id, channel, appId, sellers, time: setting.time }, grants }
+  return { consent: { id, channel, appId, reason, sellers, time: setting.time }, grants }
 }
