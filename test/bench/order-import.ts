@@ -67,6 +67,7 @@ async function importAll({ database, log, marketplace }: { database: Database; l
         reachBackDays: DAYS + 2,
         concurrency: 16,
         reminderDays: 14,
+        shipmentDays: 90,
       },
     },
     ...{ database, log, vault, logger, channels: new Map([[1, channel]]), rowIds: createRowIds({ worker: 1 }) },

@@ -139,12 +139,13 @@ export type Configuration = {
   /** `spool` is where ingest keeps what it received while the log is away; off without a folder. */
   ingest: { spool?: { folder: string; maxBytes: number } }
   contactSync: { intervalHours: number; callsPerSecond: number }
-  /** `reminderDays` ahead an end of a consent, or of an app's secret, is told. */
+  /** `reminderDays` ahead an end of a consent, or of an app's secret, is told. `shipmentDays`: how long finished shipments are kept at least. */
   orderSync: {
     pollIntervalSeconds: number
     overlapSeconds: number
     reachBackDays: number
     concurrency: number
     reminderDays: number
+    shipmentDays: number
   }
 }

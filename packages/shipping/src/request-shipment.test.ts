@@ -4,7 +4,7 @@ import { decodeEvent, type EventOf, ORDER_TOPIC } from '@tributary/events'
 import { migratedTestDatabase } from '@tributary/test/servers'
 import { expect } from 'chai'
 import { requestShipment, type ShipmentRequest } from './request-shipment.ts'
-import { queueShipments } from './shipment-rows.ts'
+import { dropSettledShipments, findShipment, queueShipments, settleShipment } from './shipment-rows.ts'
 
 describe('Asking for a shipment', () => {
   let stage: Awaited<ReturnType<typeof migratedTestDatabase>>
@@ -120,6 +120,27 @@ describe('Asking for a shipment', () => {
     await database.query('DELETE FROM tributary_shipment WHERE shipment_id = ?', [shipmentId])
     await queueShipments(database, [{ data, time: 1, traceparent: undefined }], 1)
     expect(await ask({ idempotencyKey: 'restored' })).to.include({ kind: 'accepted', existing: true })
+  })
+
+  it('forgets what was settled long ago, and refuses its key ever after rather than ship again', async () => {
+    const old = idOf(await ask({ idempotencyKey: 'long ago' }))
+    const recent = idOf(await ask({ idempotencyKey: 'lately' }))
+    const open = idOf(await ask({ idempotencyKey: 'under way' }))
+    const answer = { kind: 'refused', code: 'NO', detail: '' } as const
+    await settleShipment(database, old, answer, 1_000)
+    await settleShipment(database, recent, answer, 2_000)
+    expect(await dropSettledShipments(database, 2_000)).to.equal(1)
+    expect(await findShipment(database, old)).to.equal(undefined)
+    const before = (await requests()).length
+    for (let time = 0; time < 2; time += 1)
+      expect(await ask({ idempotencyKey: 'long ago' })).to.deep.equal({ kind: 'key-reused' })
+    expect(await findShipment(database, old), 'nothing is left that nobody works on').to.equal(undefined)
+    expect(await requests()).to.have.length(before)
+    for (const [id, idempotencyKey] of [
+      [recent, 'lately'],
+      [open, 'under way'],
+    ] as const)
+      expect(idOf(await ask({ idempotencyKey }))).to.equal(id)
   })
 
   it('says what stands in the way and keeps nothing', async () => {

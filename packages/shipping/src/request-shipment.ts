@@ -3,7 +3,7 @@ import type { Database } from '@tributary/database'
 import type { EventLog } from '@tributary/event-log'
 import { createEvent, derivedEventId, encodeEvent, ORDER_TOPIC, orderKey } from '@tributary/events'
 import type { OrderName, Parcel, ParcelLine, Shipment } from './shipment.ts'
-import { findShipment, takeShipment } from './shipment-rows.ts'
+import { dropAskedShipment, findShipment, takeShipment } from './shipment-rows.ts'
 import { findShippableOrder, type ShippableOrder } from './shippable-order.ts'
 
 /** What a caller asks for. Without `lines` everything that the order holds; without `shippedTime` it left just now. */
@@ -43,7 +43,7 @@ export async function requestShipment(
   const shipmentId = derivedEventId('ShipmentRequested', channel, sellerId, orderId, request.idempotencyKey)
   const digest = digestOf(request)
   const known = await findShipment(database, shipmentId)
-  if (known) return await repeat(log, known, digest)
+  if (known) return await repeat({ database, log }, known, digest)
   const order = await findShippableOrder(database, request)
   if (!order) return { kind: 'order-unknown' }
   const lines = linesOf(order, request)
@@ -60,18 +60,33 @@ export async function requestShipment(
     ...{ shipmentId, digest, channel, sellerId, orderId, parcel, requestedBy },
     requestedTime: now,
   })
-  const reception = await repeat(log, taken, digest)
+  const reception = await repeat({ database, log }, taken, digest)
   return reception.kind === 'accepted' ? { ...reception, existing: false } : reception
 }
 
 async function repeat(
-  log: EventLog,
+  { database, log }: { database: Database; log: EventLog },
   shipment: Shipment & { digest: Buffer | null },
   digest: Buffer,
 ): Promise<ShipmentReception> {
   if (shipment.digest !== null && !shipment.digest.equals(digest)) return { kind: 'key-reused' }
-  if (shipment.state === 'asked') await log.append(ORDER_TOPIC, [requestedEvent(shipment)])
+  if (shipment.state === 'asked' && !(await isAskedInLog(log, shipment))) {
+    await dropAskedShipment(database, shipment.shipmentId)
+    return { kind: 'key-reused' }
+  }
   return { kind: 'accepted', shipment, existing: true }
+}
+
+/**
+ * Appends the request of a shipment unless the log has it. False when what the log has under this id is the request of another
+ * one: the key stood for a package so long ago that its row is gone, and the log, which forgets no id, would take no second request.
+ */
+async function isAskedInLog(log: EventLog, shipment: Shipment): Promise<boolean> {
+  const request = requestedEvent(shipment)
+  const [place] = await log.append(ORDER_TOPIC, [request])
+  if (!place || place.appended) return true
+  const { events } = await log.read(ORDER_TOPIC, place.partition, place.position, { limit: 1 })
+  return events[0]?.event.time === request.time
 }
 
 function linesOf(order: ShippableOrder, { lines }: ShipmentRequest): readonly ParcelLine[] | ShipmentReception {

@@ -198,6 +198,29 @@ export async function releaseShipments(connection: Connection, gone: (owner: str
     )
 }
 
+/** Rows that are deleted in one statement: replicas and others who write wait for no more. */
+const DELETED_AT_ONCE = 1_000
+
+/**
+ * Forgets shipments, and their idempotency keys, that were settled before a time (milliseconds since 1970); those under way stay
+ * however old. Answers how many. Throws DatabaseError.
+ */
+export async function dropSettledShipments(connection: Connection, before: number): Promise<number> {
+  for (let dropped = 0; ; ) {
+    const { affectedRows } = await connection.query<WriteResult>(
+      'DELETE FROM tributary_shipment WHERE settled_time < ? ORDER BY settled_time LIMIT ?',
+      [before, DELETED_AT_ONCE],
+    )
+    dropped += affectedRows
+    if (affectedRows < DELETED_AT_ONCE) return dropped
+  }
+}
+
+/** Forgets a shipment that was taken and never asked for in the log. Throws DatabaseError. */
+export async function dropAskedShipment(connection: Connection, shipmentId: string): Promise<void> {
+  await connection.query("DELETE FROM tributary_shipment WHERE shipment_id = ? AND state = 'asked'", [shipmentId])
+}
+
 /** How many shipments wait or are parked, and when the oldest of those that wait was asked for. Throws DatabaseError. */
 export async function countShipments(
   connection: Connection,

@@ -10,6 +10,7 @@ import { createOrderReceiver } from './order-receiver.ts'
 import { PACE, type Pace } from './pace.ts'
 import { startPoller } from './poller.ts'
 import { createSellerAccess } from './seller-access.ts'
+import { startShipmentUpkeep } from './shipping/shipment-upkeep.ts'
 import { shipmentsConsumer } from './shipping/shipments-consumer.ts'
 import { startShipper } from './shipping/shipper.ts'
 
@@ -56,6 +57,7 @@ function startParts(given: OrderSyncContext, pace: Pace) {
     }),
     ...{ database, log, logger },
   })
+  const upkeep = startShipmentUpkeep(context)
   const { reminderDays } = context.configuration.orderSync
   const forget = observeOrderSync(database, [...context.channels.keys()], reminderDays)
 
@@ -83,7 +85,7 @@ function startParts(given: OrderSyncContext, pace: Pace) {
     health,
     async stop() {
       forget()
-      await Promise.all([consumer.stop(), shipments.stop(), reader.stop(), poller.stop(), shipper.stop()])
+      await Promise.all([consumer.stop(), shipments.stop(), reader.stop(), poller.stop(), shipper.stop(), upkeep.stop()])
     },
   }
 }

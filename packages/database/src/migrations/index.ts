@@ -22,6 +22,7 @@ import { migration as shipments } from './036-shipments.ts'
 import { migration as pollWalks } from './041-poll-walks.ts'
 import { migration as indexMembers } from './042-index-members.ts'
 import { migration as deliveryRoutes } from './050-delivery-routes.ts'
+import { migration as settledShipments } from './051-settled-shipments.ts'
 
 /** In the order they run. A migration that has landed never changes; a new one is added at the end. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -48,4 +49,5 @@ export const MIGRATIONS: readonly Migration[] = [
   pollWalks,
   indexMembers,
   deliveryRoutes,
+  settledShipments,
 ]

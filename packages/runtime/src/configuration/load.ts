@@ -185,6 +185,7 @@ function orderSyncOf(section: TributarySection['order-sync']): Configuration['or
     reachBackDays: section?.['reach-back-days'] ?? 90,
     concurrency: section?.concurrency ?? 16,
     reminderDays: section?.['reminder-days'] ?? 14,
+    shipmentDays: section?.['shipment-days'] ?? 90,
   }
 }
 

@@ -157,7 +157,7 @@ function problemOf(reception: Exclude<ShipmentReception, { kind: 'accepted' }>):
       return new Problem(
         422,
         'IDEMPOTENCY_KEY_REUSED',
-        'This Idempotency-Key stands for another package of this order. Use a new key for a new package.',
+        'This Idempotency-Key stands for another package of this order, or for one of long ago. Use a new key for a new package.',
       )
   }
 }

@@ -56,6 +56,16 @@ describe('telling a marketplace of packages', () => {
     return data.shipmentId
   }
 
+  it('is forgotten long after it has ended', async () => {
+    const shipmentId = await request(addOrder().orderId, '1Z-OLD')
+    await its.run()
+    await reaches(shipmentId, 'confirmed')
+    await its.rest()
+    await its.database.query('UPDATE tributary_shipment SET settled_time = 1 WHERE shipment_id = ?', [shipmentId])
+    await its.run()
+    await until('it is gone', async () => (await stateOf(shipmentId)) === undefined)
+  })
+
   it('announces it once, appends what eBay said and reads the order again', async () => {
     await its.run()
     const { orderId, lineItems } = addOrder()

@@ -57,6 +57,7 @@ export const RARELY: Configuration['orderSync'] = {
   reachBackDays: 1,
   concurrency: 4,
   reminderDays: 14,
+  shipmentDays: 90,
 }
 
 /** Order-sync as one process has it: own pool, log, vault and channel. */

@@ -142,6 +142,7 @@ export const Tributary = section({
         count(1, 730, { expected: 'days, 1 to 730', fix: 'Write a whole number; eBay keeps two years.' }),
       ),
       'reminder-days': optional(count(0, 365, { expected: 'days, 0 to 365', fix: 'Write a whole number of days.' })),
+      'shipment-days': optional(count(1, 3_650, { expected: 'days, 1 to 3650', fix: 'Write a whole number of days.' })),
       concurrency: optional(count(1, 64, { expected: 'a number of reads, 1 to 64', fix: 'Write a whole number.' })),
     }),
   ),
