@@ -92,7 +92,7 @@ async function prepare<P>(loop: Loop<P>, part: Part<P>, run: readonly Item[]): P
   // Parking and unparking since then may have changed which events run.
   if (before && before.run.length === run.length && before.run.every((item, index) => item === run[index])) return before
   part.prepared = undefined
-  const value = await loop.shared.definition.prepare(run.map(deliveredOf), loop.signal)
+  const value = await loop.shared.definition.prepare(run.map(deliveredOf), loop.signal, part.left)
   part.prepared = { run, value }
   return part.prepared
 }

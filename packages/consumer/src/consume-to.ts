@@ -37,7 +37,7 @@ export async function consumeTo<P>(options: {
     while (position < to) {
       const slice = cut(await readPatiently(log, definition, options.partition, position, signal), position, to)
       const events = skips ? slice.events.filter((event) => !skips(event)) : slice.events
-      await partition.batch({ events, next: slice.next })
+      await partition.batch({ events, next: slice.next }, to - slice.next)
       position = slice.next
       await onBatch?.(position)
     }

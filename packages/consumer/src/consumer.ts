@@ -112,11 +112,12 @@ function followerOf<P>(shared: Shared<P>, partitions: Map<number, Partition>): F
       partitions.set(number, partition)
       return partition.start
     },
-    batch: async (number, slice) => {
+    batch: async (number, slice, left) => {
       const partition = partitions.get(number)
       if (!partition) throw new TypeError(`A slice of partition ${number} came without an assignment.`)
-      await partition.batch(slice)
+      await partition.batch(slice, left)
     },
+    lost: (number) => partitions.get(number)?.lost,
     revoked: drop,
   }
 }

@@ -34,8 +34,8 @@ export type ConsumerDefinition<Prepared> = {
   types: readonly Event['type'][]
   /** Order is kept within a key; a poison event parks its key. Usually the partition key. */
   keyOf(event: Event): string
-  /** May run for the next batch while `apply` runs for this one. */
-  prepare(events: readonly Delivered[], signal: AbortSignal): Promise<Prepared>
+  /** May run for the next batch while `apply` runs for this one. At least `left` events stand behind these in the log. */
+  prepare(events: readonly Delivered[], signal: AbortSignal, left: number): Promise<Prepared>
   apply(connection: Connection, prepared: Prepared): Promise<void>
   /**
    * The same for several batches at once, also of other consumers that have the same function here. With it, batches that
@@ -55,6 +55,10 @@ export type ConsumerDefinition<Prepared> = {
   batchSize?: number
   /** About how many bytes of data a batch has at most, default 8 MB. Two batches of a partition are in memory at a time. */
   batchBytes?: number
+  /**
+   * Whether the next batch is prepared while this one is applied at the end of the log, too. There it makes batches smaller and
+   * brings their effects no sooner, so it is only for what is done in `prepare`. */
+  preparesAhead?: boolean
   /** What to do with an event that cannot be applied: `park` its key (default), or `stop` the partition. */
   poison?: 'park' | 'stop'
 }

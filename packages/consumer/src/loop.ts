@@ -43,10 +43,11 @@ export type Loop<Prepared> = {
   parkedInARow: number
 }
 
-/** Consecutive events with effects, and the position after them. `prepared` is for exactly the events in `run`. */
+/** Consecutive events with effects, the position after them, and how many at least are left behind that. `prepared` is for exactly the events in `run`. */
 export type Part<Prepared> = {
   readonly items: readonly Item[]
   readonly to: Position
+  readonly left: number
   prepared?: { run: readonly Item[]; value: Prepared } | undefined
 }
 

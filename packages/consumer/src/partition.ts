@@ -7,7 +7,7 @@
  *               tick writes to the cursor later. → preparing
  *   preparing   Wanted events are decoded and `prepare` runs, while the part before may still be applied: one ahead, not
  *               more, because the log gets its answer only when the part before has ended, and at the end of the log
- *               when this one has. → applying
+ *               when this one has, unless `preparesAhead`. → applying
  *   applying    One transaction: the fence moves the cursor, events of parked keys queue behind their key, `apply` writes
  *               the effects. → reading; an error of the surroundings, or the first few of a single event → retrying; an
  *               error of a part of several events: each half by itself → applying
@@ -43,8 +43,8 @@ export type OwnedFigures = {
 
 export type Partition = {
   readonly start: Position
-  /** Takes a slice; resolves when the next may come. Throws when the partition is lost. */
-  batch(slice: Slice): Promise<void>
+  /** Takes a slice, behind which at least so many events are left; resolves when the next may come. Throws when the partition is lost. */
+  batch(slice: Slice, left: number): Promise<void>
   /** Resolves when the cursor stands behind everything that was given. Throws when the partition is lost. */
   drain(): Promise<void>
   /** Does what is due apart from batches: writes `passed` down, applies requeued keys. Cheap when nothing is. */
@@ -52,6 +52,8 @@ export type Partition = {
   figures(): OwnedFigures
   /** Whether the fence missed: the log should give the partition to someone anew. */
   isLost(): boolean
+  /** Aborts when the partition is lost, or ended. */
+  readonly lost: AbortSignal
   /** Ends the turn in hand and drops the rest. Callable twice. */
   end(): Promise<void>
 }
@@ -95,11 +97,12 @@ function ownedPartition<P>(loop: Loop<P>): OwnedPartition {
 function runPartition<P>(loop: Loop<P>): Partition {
   const types: ReadonlySet<string> = new Set(loop.shared.definition.types)
   const fullSlice = batchSizeOf(loop.shared.definition)
+  const isAlwaysAhead = loop.shared.definition.preparesAhead === true
   const turns = createTurns(loop)
   let read = loop.cursor.next
   let ended: Promise<void> | undefined
 
-  const batch = async (slice: Slice): Promise<void> => {
+  const batch = async (slice: Slice, left: number): Promise<void> => {
     loop.ending.signal.throwIfAborted()
     if (loop.signal.aborted) return
     // A log may hand out again what it handed out before; positions tell.
@@ -107,7 +110,7 @@ function runPartition<P>(loop: Loop<P>): Partition {
     if (slice.next <= read) return
     read = slice.next
     if (items.length === 0) return passOver(loop, slice.next, turns.isIdle())
-    const part: Part<P> = { items, to: slice.next }
+    const part: Part<P> = { items, to: slice.next, left }
     if (turns.isIdle()) loop.stage = 'preparing'
     await Promise.all([prepareAhead(loop, part), turns.last()])
     loop.ending.signal.throwIfAborted()
@@ -116,8 +119,8 @@ function runPartition<P>(loop: Loop<P>): Partition {
       () => part.prepared !== undefined,
     )
     // What could not be prepared ahead is prepared in its turn, and nothing may be prepared past it: that may send.
-    if (slice.events.length >= fullSlice && part.prepared) return
-    // At the end of the log there is nothing to read ahead. To wait here tells the log at once when the partition is lost.
+    if (part.prepared && (isAlwaysAhead || slice.events.length >= fullSlice)) return
+    // At the end of the log there is nothing to read ahead: what comes while a batch is applied shares the next.
     await turns.last()
     loop.ending.signal.throwIfAborted()
   }
@@ -145,6 +148,7 @@ function runPartition<P>(loop: Loop<P>): Partition {
     drain,
     tick: () => tick(loop, turns),
     figures: () => figuresOf(loop, turns.isIdle()),
+    lost: loop.ending.signal,
     isLost: () => ended === undefined && loop.ending.signal.aborted,
     end: () => {
       ended ??= end()

@@ -142,26 +142,26 @@ function forgetful(log: EventLog, random: ReturnType<typeof randomNumbers>): Eve
     follow: ({ follower, ...options }) => {
       const older = (partition: number, before: number, limit: number) =>
         log.read(options.topic, partition, Math.max(0, before - random.from(1, 20)), { limit: Math.max(1, limit) })
-      const batch: typeof follower.batch = async (partition, slice) => {
+      const batch: typeof follower.batch = async (partition, slice, left) => {
         const [first] = slice.events
         const dice = random.from(1, 3)
         if (dice === 1 && first) {
           const { events } = await older(partition, first.position, 20)
           const overlap = events.filter(({ position }) => position < first.position)
-          return follower.batch(partition, { ...slice, events: [...overlap, ...slice.events] })
+          return follower.batch(partition, { ...slice, events: [...overlap, ...slice.events] }, left)
         }
-        await follower.batch(partition, slice)
-        if (dice === 2)
-          await follower.batch(partition, await older(partition, slice.next, random.from(1, 5)).then(upTo(slice.next)))
+        await follower.batch(partition, slice, left)
+        if (dice === 2) {
+          const again = await older(partition, slice.next, random.from(1, 5))
+          await follower.batch(partition, upTo(slice.next, again), left)
+        }
       }
       return log.follow({ ...options, follower: { ...follower, batch } })
     },
   }
 }
 
-const upTo =
-  (end: number) =>
-  ({ events, next }: Slice): Slice => ({
-    events: events.filter(({ position }) => position < end),
-    next: Math.min(next, end),
-  })
+const upTo = (end: number, { events, next }: Slice): Slice => ({
+  events: events.filter(({ position }) => position < end),
+  next: Math.min(next, end),
+})

@@ -54,11 +54,11 @@ async function rest<P>(loop: Loop<P>, attempt: number): Promise<void> {
   await pause(backOff(attempt, SHORTEST_PAUSE, LONGEST_PAUSE), loop.signal)
 }
 
-async function settleHalves<P>(loop: Loop<P>, { items, to }: Part<P>): Promise<void> {
+async function settleHalves<P>(loop: Loop<P>, { items, to, left }: Part<P>): Promise<void> {
   const middle = Math.ceil(items.length / 2)
   const second = items.slice(middle)
-  await settle(loop, { items: items.slice(0, middle), to: second[0]?.recorded.position ?? to })
-  await settle(loop, { items: second, to })
+  await settle(loop, { items: items.slice(0, middle), to: second[0]?.recorded.position ?? to, left })
+  await settle(loop, { items: second, to, left })
 }
 
 /** Whether a single event has failed for good, and parking is what to do about it. */

@@ -18,6 +18,9 @@ export type SentBatch = {
   routings: RoutingChange[]
 }
 
+/** How a batch is sent: until `signal` aborts, and each request only after its `turn`, where it has to wait for that. */
+export type Way = { signal: AbortSignal; turn: ((signal: AbortSignal) => Promise<void>) | undefined }
+
 /** A fresh event on its way: where it goes and, once rendered, its body. */
 type Fresh = { delivered: Delivered; isRouted: boolean; body: { text: string; time: number } | undefined }
 
@@ -26,14 +29,14 @@ type Fresh = { delivered: Delivered; isRouted: boolean; body: { text: string; ti
  * delivered or set aside. Holds while the endpoint fails as a whole or has too much set aside. When `signal` aborts,
  * what was not sent is set aside, unless the endpoint fails: then this throws the signal's reason and nothing moves.
  */
-export async function sendBatch(partition: Partition, events: readonly Delivered[], signal: AbortSignal): Promise<SentBatch> {
+export async function sendBatch(partition: Partition, events: readonly Delivered[], way: Way): Promise<SentBatch> {
   const sent: SentBatch = { partition, attempts: [], lanes: [], waiting: [], routings: [] }
   const fresh = await routeAndRender(partition, sent, events)
   if (fresh.length === 0) return sent
-  const giveBackRoom = await partition.endpoint.gate.room(fresh.length, signal)
+  const giveBackRoom = await partition.endpoint.gate.room(fresh.length, way.signal)
   try {
     const keys = Map.groupBy(fresh, ({ delivered }) => keyOf(partition, delivered))
-    const ends = await Promise.allSettled([...keys].map(([key, list]) => sendKey(partition, sent, key, list, signal)))
+    const ends = await Promise.allSettled([...keys].map(([key, list]) => sendKey(partition, sent, key, list, way)))
     for (const end of ends) if (end.status === 'rejected') throw end.reason
   } finally {
     giveBackRoom()
@@ -93,12 +96,12 @@ async function routeAndRender(partition: Partition, sent: SentBatch, events: rea
 }
 
 /** Sends the events of a key in order, up to the first that does not get through; that one and the rest are set aside. */
-async function sendKey(partition: Partition, sent: SentBatch, key: string, list: Fresh[], signal: AbortSignal): Promise<void> {
+async function sendKey(partition: Partition, sent: SentBatch, key: string, list: Fresh[], way: Way): Promise<void> {
   for (const [index, fresh] of list.entries()) {
     const rest = list.slice(index).map(({ delivered }) => delivered)
     const held = await laneAtRest(partition, key)
     if (held) return joinLane(partition, sent, held, rest)
-    const tried = await tryFresh(partition, sent, fresh, signal)
+    const tried = await tryFresh(partition, sent, fresh, way)
     if (tried.kind !== 'delivered') return joinLane(partition, sent, makeLane(partition, fresh.delivered, tried), rest)
   }
 }
@@ -111,7 +114,7 @@ type Undelivered =
   | { kind: 'later' }
   | { kind: 'broken' }
 
-async function tryFresh(partition: Partition, sent: SentBatch, fresh: Fresh, signal: AbortSignal): Promise<Tried> {
+async function tryFresh(partition: Partition, sent: SentBatch, fresh: Fresh, way: Way): Promise<Tried> {
   if (!fresh.isRouted) return { kind: 'later' }
   const before = partition.delivered.get(fresh.delivered.position)
   if (before) {
@@ -119,19 +122,20 @@ async function tryFresh(partition: Partition, sent: SentBatch, fresh: Fresh, sig
     return { kind: 'delivered' }
   }
   try {
-    return await tryUntilTold(partition, sent, fresh, signal)
+    return await tryUntilTold(partition, sent, fresh, way)
   } catch (error) {
     // To set a whole batch aside at each stop while the endpoint fails would fill the table.
-    if (signal.aborted && partition.endpoint.gate.view().state !== 'open') throw error
+    if (way.signal.aborted && partition.endpoint.gate.view().state !== 'open') throw error
     return { kind: 'broken' }
   }
 }
 
 /** Tries an event until that says something about its key: a failed probe of a failing endpoint does not, nor a closed address. */
-async function tryUntilTold(partition: Partition, sent: SentBatch, fresh: Fresh, signal: AbortSignal): Promise<Tried> {
+async function tryUntilTold(partition: Partition, sent: SentBatch, fresh: Fresh, way: Way): Promise<Tried> {
   const { gate, policy } = partition.endpoint
   for (let number = 1; ; number += 1) {
-    const permit = await gate.enter('fresh', signal)
+    await way.turn?.(way.signal)
+    const permit = await gate.enter('fresh', way.signal)
     const trying = tryOnce(partition, fresh, number, permit)
     if (!(await settlesWithin(policy.patience, trying)) && permit.moveAside()) return { kind: 'slow', firstTry: trying }
     const attempt = await trying

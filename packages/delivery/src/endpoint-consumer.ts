@@ -29,23 +29,17 @@ export function endpointConsumer(
     batchSize: BATCH_SIZE,
     batchBytes: BATCH_BYTES,
     keyOf: endpoint.orderKey,
+    preparesAhead: true,
     async assigned(owned) {
       const partition = await openPartition({ endpoint, owned, log, logger, rows })
       partitions.set(owned.partition, { partition, lanes: runLanes(partition) })
     },
-    async prepare(events, signal) {
+    async prepare(events, signal, left) {
       const owner = partitions.get(events[0]?.partition ?? -1)
       if (!owner) throw new Error('A batch came for a partition that was not assigned.')
-      if (events.length < BATCH_SIZE) {
-        catchUp.noteAtHead()
-        return await sendBatch(owner.partition, events, signal)
-      }
-      const leave = await catchUp.turn(signal)
-      try {
-        return await sendBatch(owner.partition, events, signal)
-      } finally {
-        leave()
-      }
+      const isBehind = left >= BATCH_SIZE
+      if (!isBehind) catchUp.noteAtHead()
+      return await sendBatch(owner.partition, events, { signal, turn: isBehind ? catchUp.turn : undefined })
     },
     apply: writeBatch,
     applyTogether: writeBatches,

@@ -32,10 +32,13 @@ export type Follower = {
    */
   assigned(partition: number, signal: AbortSignal): Promise<Position>
   /**
-   * The next events in position order. The next call comes only after this resolves: that is the back-pressure.
-   * A throw gives the partition back; some member is then assigned again, after a pause.
+   * The next events in position order, and how many positions at least stand behind them. The next call comes only after
+   * this resolves: that is the back-pressure. A throw gives the partition back; some member is then assigned again, after
+   * a pause.
    */
-  batch(partition: number, slice: Slice): Promise<void>
+  batch(partition: number, slice: Slice, left: number): Promise<void>
+  /** Aborts when the follower cannot go on with a partition it was assigned, which is then given back as after a throw. */
+  lost?(partition: number): AbortSignal | undefined
   /** The partition is gone: finish or drop what is in hand, then resolve. Called once for each `assigned`, also one that threw. */
   revoked(partition: number): Promise<void>
 }

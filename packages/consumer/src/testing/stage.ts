@@ -115,7 +115,7 @@ export function effectsConsumer(
     poison?: 'park' | 'stop'
     prepare?: (delivered: readonly Delivered[], signal: AbortSignal) => Promise<void>
     apply?: (effects: readonly Effect[], connection: Connection) => Promise<void> | void
-  } & Pick<ConsumerDefinition<unknown>, 'assigned' | 'committed' | 'revoked'> = {},
+  } & Pick<ConsumerDefinition<unknown>, 'assigned' | 'committed' | 'revoked' | 'preparesAhead'> = {},
 ): ConsumerDefinition<readonly Effect[]> {
   const { name = 'effects', member = 'one', batchSize, poison, prepare, apply, ...hooks } = options
   return {

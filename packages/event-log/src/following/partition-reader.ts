@@ -37,20 +37,23 @@ const GATHERING = 5
 export async function readPartition(context: ReaderContext, partition: number, signal: AbortSignal): Promise<void> {
   const { follower, watcher, maxBytes } = context
   let from = await follower.assigned(partition, signal)
+  const lost = follower.lost?.(partition)
+  const ending = lost ? AbortSignal.any([signal, lost]) : signal
   const patience = { topic: context.topic.name, trouble: 'The log cannot be read; trying on', logger: context.logger }
   await untilPossible(() => checkStart(context, partition, from), signal, patience)
   let length = FIRST_SLICE
   let next = 0
   while (!signal.aborted) {
-    await watcher.reached(partition, from, signal)
-    await pause(next - performance.now(), signal)
+    await watcher.reached(partition, from, ending)
+    await pause(next - performance.now(), ending)
+    lost?.throwIfAborted()
     const limit = Math.min(context.limit, length)
     const options = { limit, ...(maxBytes === undefined ? {} : { maxBytes }) }
     const slice = await untilPossible(() => context.read(partition, from, options), signal, patience)
     if (!slice) return
     // A log may give less than was asked for far from its end, too, but hardly as little as this.
     next = slice.events.length < Math.min(limit, FIRST_SLICE) ? performance.now() + GATHERING : 0
-    if (slice.events.length > 0) await follower.batch(partition, slice)
+    if (slice.events.length > 0) await follower.batch(partition, slice, Math.max(0, watcher.end(partition) - slice.next))
     from = slice.next
     // The server goes through the whole length, even where the bytes allow only a few large events.
     length = Math.max(FIRST_SLICE, slice.events.length * 2)

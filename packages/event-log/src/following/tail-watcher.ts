@@ -12,6 +12,8 @@ type Waiter = { partition: number; from: Position; resolve(): void }
 export type TailWatcher = {
   /** Resolves when the partition holds the event at `from`, or when `signal` aborts. */
   reached(partition: number, from: Position, signal: AbortSignal): Promise<void>
+  /** Where the partition ended at the last look. */
+  end(partition: number): Position
   /** Tells what this process has appended itself, which saves the look. */
   advance(ends: Iterable<[number, Position]>): void
   /** How often a look has failed so far: the log was away, and may have come back with less than it had. */
@@ -46,7 +48,9 @@ export function createTailWatcher(
     for (const waiter of waiters) if (isReached(waiter)) waiter.resolve()
   }
 
-  const isReached = ({ partition, from }: { partition: number; from: Position }) => (ends.get(partition) ?? 0) > from
+  const endOf = (partition: number): Position => ends.get(partition) ?? 0
+
+  const isReached = ({ partition, from }: { partition: number; from: Position }) => endOf(partition) > from
 
   async function look(): Promise<void> {
     timer = undefined
@@ -71,6 +75,7 @@ export function createTailWatcher(
   }
 
   return {
+    end: endOf,
     advance,
     failedLooks: () => failedLooks,
     reached: (partition, from, signal) =>

@@ -39,7 +39,7 @@ async function follow<P>(world: World, process: Process, part: Part, consumer: C
     const from = position
     const batch = events.slice(from, from + 1 + random.from(0, 5))
     const to = from + batch.length
-    const prepared = await consumer.prepare(batch, signal)
+    const prepared = await consumer.prepare(batch, signal, events.length - to)
     await applying
     applying = applyBatch(world, process, part, { from, to }, (connection) => consumer.apply(connection, prepared)).then(() =>
       consumer.committed?.(number, to),
