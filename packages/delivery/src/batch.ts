@@ -89,7 +89,7 @@ async function routeAndRender(partition: Partition, sent: SentBatch, events: rea
     routes[index] === 'pass' ? [] : [{ delivered, isRouted: routes[index] === 'deliver', body: undefined }],
   )
   const soon = fresh.filter(({ delivered, isRouted }) => isRouted && !partition.lanes.has(keyOf(partition, delivered)))
-  const time = Date.now()
+  const time = performance.now()
   const texts = soon.length === 0 ? [] : await definition.bodies(soon.map(({ delivered }) => delivered.event))
   for (const [index, text] of texts.entries()) Object.assign(soon[index] ?? {}, { body: { text, time } })
   return fresh
@@ -190,8 +190,8 @@ export function passageOf(key: string, { outcome }: Attempt): Passage {
 }
 
 async function bodyOf({ endpoint }: Partition, fresh: Fresh): Promise<string> {
-  if (fresh.body && Date.now() - fresh.body.time < endpoint.policy.freshness) return fresh.body.text
-  const time = Date.now()
+  if (fresh.body && performance.now() - fresh.body.time < endpoint.policy.freshness) return fresh.body.text
+  const time = performance.now()
   const [text = ''] = await endpoint.definition.bodies([fresh.delivered.event])
   fresh.body = { text, time }
   return text

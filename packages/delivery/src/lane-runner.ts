@@ -6,7 +6,7 @@ import type { Attempt } from './attempt.ts'
 import { passageOf } from './batch.ts'
 import { afterFailure, type Lane } from './lane.ts'
 import { keepHead, settleHead } from './lane-writer.ts'
-import type { HeldLane, Partition } from './partition.ts'
+import { dueTimeOf, type HeldLane, type Partition } from './partition.ts'
 import { isBeforeReplay } from './replay.ts'
 
 /** What came of a lane's head: tried, not for this endpoint any more, not to be told yet, or never to be sent. */
@@ -23,15 +23,15 @@ type HeadResult =
 export async function runLanes(partition: Partition): Promise<void> {
   const { endpoint, owned, lanes } = partition
   const forget = endpoint.gate.onRecovery(() => hurry(partition))
-  let lookTime = Date.now()
+  let lookTime = performance.now()
   try {
     while (!owned.signal.aborted) {
       const awake = new AbortController()
       partition.wake = () => awake.abort(WOKEN)
       for (const held of lanes.values()) if (isDue(held)) start(partition, held)
       await pause(untilNextDue(partition), AbortSignal.any([owned.signal, awake.signal]))
-      if (Date.now() < lookTime) continue
-      lookTime = Date.now() + endpoint.policy.resumeEvery
+      if (performance.now() < lookTime) continue
+      lookTime = performance.now() + endpoint.policy.resumeEvery
       await takeUpChanged(partition)
     }
   } finally {
@@ -51,19 +51,19 @@ export async function finishLanes(partition: Partition): Promise<void> {
 
 /** The endpoint is well again: nobody waits for a time that was set while it was not. */
 function hurry(partition: Partition): void {
-  for (const held of partition.lanes.values()) held.nextTime = 0
+  for (const held of partition.lanes.values()) held.dueTime = 0
   partition.wake()
 }
 
-const isDue = ({ lane, nextTime, busy, firstTry }: HeldLane): boolean =>
-  !busy && (firstTry !== undefined || (lane.state !== 'blocked' && nextTime <= Date.now()))
+const isDue = ({ lane, dueTime, busy, firstTry }: HeldLane): boolean =>
+  !busy && (firstTry !== undefined || (lane.state !== 'blocked' && dueTime <= performance.now()))
 
 function untilNextDue({ lanes, endpoint }: Partition): number {
   const idle = [...lanes.values()].filter(({ busy }) => !busy)
   // A timer counts up to 2^31 milliseconds.
   if (idle.length === 0) return 2 ** 31 - 1
-  const times = idle.map(({ lane, nextTime }) => (lane.state === 'blocked' ? Number.POSITIVE_INFINITY : nextTime))
-  return Math.min(Math.min(...times) - Date.now(), endpoint.policy.resumeEvery)
+  const times = idle.map(({ lane, dueTime }) => (lane.state === 'blocked' ? Number.POSITIVE_INFINITY : dueTime))
+  return Math.min(Math.min(...times) - performance.now(), endpoint.policy.resumeEvery)
 }
 
 function start(partition: Partition, held: HeldLane): void {
@@ -89,7 +89,7 @@ async function runLane(partition: Partition, held: HeldLane): Promise<void> {
     held.isGivenUp = false
     const result = await resultOfHead(partition, held)
     if (result.kind === 'later') {
-      held.nextTime = Date.now() + partition.endpoint.policy.again
+      held.dueTime = performance.now() + partition.endpoint.policy.again
       return
     }
     const goesOn = await write(partition, held, result)
@@ -163,7 +163,7 @@ function writeUndelivered(partition: Partition, held: HeldLane, lane: Lane, atte
 }
 
 function noteTrouble({ endpoint, owned, logger, place }: Partition, held: HeldLane, error: unknown): void {
-  held.nextTime = Date.now() + endpoint.policy.again
+  held.dueTime = performance.now() + endpoint.policy.again
   if (owned.signal.aborted) return
   const { code, message } = summarize(error)
   const { endpoint: name, partition } = place
@@ -178,7 +178,7 @@ async function takeUpChanged(partition: Partition): Promise<void> {
     for (const lane of await owned.fenced((connection) => rows.due(connection, place, Date.now()))) {
       const held = lanes.get(lane.key)
       if (held && !held.busy && !held.firstTry && isChanged(held.lane, lane))
-        Object.assign(held, { lane, nextTime: lane.nextTime })
+        Object.assign(held, { lane, dueTime: dueTimeOf(lane) })
     }
   } catch (error) {
     partition.logger.debug({ endpoint: place.endpoint, code: summarize(error).code }, 'could not look for changed lanes')

@@ -5,7 +5,7 @@ import type { Attempt } from './attempt.ts'
 import type { DeadLetter } from './dead-letter.ts'
 import { afterSettled, type Lane } from './lane.ts'
 import { countDeadLetter } from './measure.ts'
-import { type HeldLane, nextCommit, type Partition } from './partition.ts'
+import { dueTimeOf, type HeldLane, nextCommit, type Partition } from './partition.ts'
 import { placed } from './place.ts'
 
 /** What the table says after a write: the lane as it stands now, or that it ended. */
@@ -129,7 +129,7 @@ function take({ lanes, endpoint }: Partition, held: HeldLane, written: Written):
     return
   }
   held.lane = written
-  held.nextTime = written.nextTime
+  held.dueTime = dueTimeOf(written)
 }
 
 /** Keeps the batch side from looking at the lane while `work` runs. */

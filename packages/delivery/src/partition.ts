@@ -54,10 +54,13 @@ export type Partition = {
   wake(): void
 }
 
-/** A lane in memory. `lane` is the row as last written; `nextTime` runs ahead of it when there is reason to hurry or wait. */
+/**
+ * A lane in memory. `lane` is the row as last written. `dueTime` is when its head is tried next, by the clock that only runs
+ * forward (`performance.now`): the time of day that the row names may be set back while the lane waits.
+ */
 export type HeldLane = {
   lane: Lane
-  nextTime: number
+  dueTime: number
   /** The highest position that was added, whether its row is committed or not. */
   last: Position
   /** Events in it, the head included, whether their rows are committed or not. */
@@ -109,12 +112,15 @@ export async function openPartition(options: {
   return partition
 }
 
+/** When a lane is due that was just written, or read. */
+export const dueTimeOf = ({ nextTime }: Lane): number => performance.now() + Math.max(0, nextTime - Date.now())
+
 /** Puts a lane into memory and counts its rows. */
 export function hold(partition: Partition, made: { lane: Lane; last: Position; events: number; isWritten: boolean }): HeldLane {
   const { lane, events } = made
   const held: HeldLane = {
     ...made,
-    nextTime: lane.nextTime,
+    dueTime: dueTimeOf(lane),
     busy: false,
     isGivenUp: false,
     firstTry: undefined,

@@ -162,11 +162,11 @@ export function createClaims(database: Database, topic: { id: number; partitions
       const mine = new Set<string>()
       const ids = events.map(({ event }) => event.id)
       const openIds = () => ids.filter((id) => !claimed.known.has(id) && !mine.has(id))
-      const deadline = Date.now() + PATIENCE
+      const deadline = performance.now() + PATIENCE
       for (let open = ids; open.length > 0; open = openIds()) {
         if (open !== ids) await pause(LOOK_AGAIN)
         await look(open, claim, mine, claimed)
-        if (Date.now() > deadline && openIds().length > 0)
+        if (performance.now() > deadline && openIds().length > 0)
           throw new EventLogError('LOG_UNAVAILABLE', 'Another process is still appending one of these events. Try again.', {
             retriable: true,
           })

@@ -151,9 +151,9 @@ const configured = (event: Event) => {
 
 /** Waits until a condition holds, looking every few milliseconds. Fails after fifteen seconds, saying what it waited for. */
 export async function until(what: string, condition: () => Promise<boolean> | boolean): Promise<void> {
-  const deadline = Date.now() + 15_000
+  const deadline = performance.now() + 15_000
   while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error(`Waited fifteen seconds in vain until ${what}.`)
+    if (performance.now() > deadline) throw new Error(`Waited fifteen seconds in vain until ${what}.`)
     await wait(5)
   }
 }

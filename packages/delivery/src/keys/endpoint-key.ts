@@ -17,9 +17,12 @@ export type EndpointKey = {
   expireTime: number | undefined
 }
 
-/** Whether a key signs at a time, milliseconds since 1970. */
-export const signsAt = ({ sealed, validFrom, expireTime }: EndpointKey, now: number): boolean =>
-  sealed !== undefined && validFrom <= now && (expireTime === undefined || now < expireTime)
+/**
+ * Whether a key signs at a time, milliseconds since 1970. Every key was made to sign at once: one that seems to begin later was
+ * made by a clock ahead of this one, or before this one was set back.
+ */
+export const signsAt = ({ sealed, expireTime }: EndpointKey, now: number): boolean =>
+  sealed !== undefined && (expireTime === undefined || now < expireTime)
 
 /** The keys of one endpoint or of all, ended ones too, the newest first. Throws DatabaseError. */
 export async function listEndpointKeys(connection: Connection, endpoint?: string): Promise<EndpointKey[]> {

@@ -182,9 +182,9 @@ export const keyAt = (orderId: string, sellerId = SELLER): string => `1:${seller
 
 /** Waits until a condition holds. Throws when it does not within 15 seconds. */
 export async function until(what: string, condition: () => Promise<boolean> | boolean): Promise<void> {
-  const deadline = Date.now() + 15_000
+  const deadline = performance.now() + 15_000
   while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error(`Waited in vain until ${what}.`)
+    if (performance.now() > deadline) throw new Error(`Waited in vain until ${what}.`)
     await wait(5)
   }
 }
