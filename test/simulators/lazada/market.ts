@@ -29,7 +29,20 @@ export type LazadaOrder = {
   address_shipping: Record<string, string>
 }
 
-export type MarketOrder = { sellerId: string; order: LazadaOrder; lines: LazadaLine[]; updated: number }
+/** `allocation`: TFS travels within the country, NTFS across borders. */
+export type MarketOrder = {
+  sellerId: string
+  order: LazadaOrder
+  lines: LazadaLine[]
+  updated: number
+  allocation: 'TFS' | 'NTFS'
+}
+
+/** The carriers that may be chosen; the first is Lazada's own choice. */
+export const CARRIERS = [
+  { name: 'Flash Express', provider_code: 'FM50' },
+  { name: 'Kerry Express', provider_code: 'FM51' },
+] as const
 
 /** Stores, their consents and their orders; `clock` in milliseconds. */
 export function createMarket({ seed, clock }: { seed: number; clock: () => number }) {
@@ -92,7 +105,7 @@ export function createMarket({ seed, clock }: { seed: number; clock: () => numbe
         },
         ...change,
       }
-      const entry = { sellerId, order, lines, updated: now }
+      const entry: MarketOrder = { sellerId, order, lines, updated: now, allocation: 'TFS' }
       orders.set(`${sellerId}:${orderId}`, entry)
       return entry
     },

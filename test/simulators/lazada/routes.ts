@@ -2,7 +2,7 @@ import { signRequest } from '@tributary/channels/lazada'
 import { type Request, type Response, Router } from 'express'
 import { answerWithFault, type Faults } from '../faults.ts'
 import type { Operation } from './faults.ts'
-import type { LazadaLine, Market, MarketOrder } from './market.ts'
+import { CARRIERS, type LazadaLine, type Market, type MarketOrder } from './market.ts'
 
 export type SimulatedApp = { key: string; secret: string }
 type World = { market: Market; app: SimulatedApp; faults: Faults<Operation>; calls: Operation[] }
@@ -66,6 +66,16 @@ export function routes(world: World): Router {
     run('items', true, ({ order_id: id = '' }, sellers) => {
       const entry = entryOf(market, id, sellers)
       return entry ? { answer: `"data":[${entry.lines.map(lineText).join(',')}]` } : { code: '16' }
+    }),
+  )
+  router.post(
+    '/rest/order/shipment/providers/get',
+    run('providers', true, ({ getShipmentProvidersReq = '' }, sellers) => {
+      const [, orderId = ''] = /"order_id":(\d+),"order_item_ids":\[[\d,]+\]/.exec(getShipmentProvidersReq) ?? []
+      const entry = entryOf(market, orderId, sellers)
+      if (!entry) return { answer: '"result":{"success":"false","error_code":"700100","error_msg":"order not found"}' }
+      const data = { platform_default: 1, shipment_providers: CARRIERS, shipping_allocate_type: entry.allocation }
+      return { answer: `"result":${JSON.stringify({ success: 'true', error_code: '0', data })}` }
     }),
   )
   router.post(
@@ -144,6 +154,10 @@ function pack(market: Market, request: string, sellers: readonly string[]): Answ
   const [, orderId = '', items = ''] = /"order_id":(\d+),"order_item_list":\[([\d,]*)\]/.exec(request) ?? []
   const entry = entryOf(market, orderId, sellers)
   if (!entry) return { answer: '"result":{"success":"false","error_code":"700100","error_msg":"order not found"}' }
+  const asked = JSON.parse(request) as { shipping_allocate_type?: string; shipment_provider_code?: string }
+  if (asked.shipping_allocate_type !== entry.allocation)
+    return { answer: '"result":{"success":"false","error_code":"700101","error_msg":"shipping_allocate_type does not fit"}' }
+  const carrier = CARRIERS.find(({ provider_code: code }) => code === asked.shipment_provider_code) ?? CARRIERS[0]
   const wanted = items.split(',')
   const packageId = `FP${entry.lines[0]?.order_item_id}`
   const results = entry.lines
@@ -155,7 +169,7 @@ function pack(market: Market, request: string, sellers: readonly string[]): Answ
         status: 'packed',
         package_id: packageId,
         tracking_code: `LZD${packageId}`,
-        shipment_provider: 'Flash Express',
+        shipment_provider: carrier.name,
       })
       return { order_item_id: line.order_item_id, item_err_code: '0', msg: 'success', package_id: packageId, retry: 'false' }
     })

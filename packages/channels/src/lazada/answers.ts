@@ -54,6 +54,22 @@ export const Packed = Type.Object({
   }),
 })
 
+/** /order/shipment/providers/get. */
+export const Providers = Type.Object({
+  result: Type.Object({
+    data: Type.Optional(
+      Type.Object({
+        shipping_allocate_type: Type.Optional(Type.String()),
+        shipment_providers: Type.Optional(
+          Type.Array(
+            Type.Object({ name: Type.Optional(Type.String()), provider_code: Type.Optional(Type.String({ minLength: 1 })) }),
+          ),
+        ),
+      }),
+    ),
+  }),
+})
+
 /** Checks the shape of a success. Throws ChannelError. */
 export const readAnswer = <T extends TSchema>(schema: T, text: string, what: string): Static<T> =>
   checkShape(schema, parseExactly(text), { from: 'Lazada', what })

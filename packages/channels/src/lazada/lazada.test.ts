@@ -147,6 +147,26 @@ describe('Lazada', () => {
     expect(stage.simulator.shipments(order.order_id)).to.have.length(1)
   })
 
+  it('packs as the order travels, within the country or across borders, and with the carrier that was asked for if it may', async () => {
+    const abroad = add()
+    abroad.allocation = 'NTFS'
+    expect(await ship(parcel(abroad.order.order_id))).to.deep.include({ kind: 'confirmed', carrier: 'Flash Express' })
+    const table = [
+      ['Kerry Express', 'Kerry Express'],
+      ['fm51', 'Kerry Express'],
+      ['Pigeon', 'Flash Express'],
+    ] as const
+    for (const [carrier, chosen] of table)
+      expect(await ship({ ...parcel(add().order.order_id), carrier }), carrier).to.deep.include({
+        kind: 'confirmed',
+        carrier: chosen,
+      })
+    const { order } = add()
+    stage.simulator.fail({ operation: 'providers', kind: 'code', code: 'ApiCallLimit' })
+    expect(await failureOf(ship(parcel(order.order_id)))).to.include({ code: 'CHANNEL_RATE_LIMITED' })
+    expect(await ship(parcel(order.order_id))).to.include({ kind: 'confirmed' })
+  })
+
   it('goes on where a lost answer left it', async () => {
     for (const operation of ['pack', 'ready'] as const) {
       const { order } = add()

@@ -2,6 +2,7 @@ import type { Static } from 'typebox'
 import { type Channel, ChannelError, type Session, type Shipment, type ShipmentOutcome } from '../port.ts'
 import { createFieldReader, type Field } from '../reading/fields.ts'
 import { parseExactly } from '../reading/json-text.ts'
+import { readAllocation } from './allocation.ts'
 import { Packed, readAnswer } from './answers.ts'
 import type { SellerCall } from './call.ts'
 import { plain } from './personal.ts'
@@ -13,7 +14,7 @@ const TO_PACK: ReadonlySet<string> = new Set(['pending', 'topack', 'repacked'])
 const RETRY: ReadonlySet<string> = new Set(['40011', '700024', '6'])
 
 /**
- * Lazada chooses the carrier and the tracking number: shipping is to pack the lines and to say that the packages are ready
+ * Lazada chooses the tracking number, and mostly the carrier: shipping is to pack the lines and to say that the packages are ready
  * (/order/fulfill/pack, /order/package/rts). Each step looks at the lines first, so what is packed is not packed again and
  * what is ready is not said twice, however often this is called.
  */
@@ -32,12 +33,13 @@ export function createShipping(options: {
     return judge(readAnswer(Packed, text, path), path)
   }
 
-  const pack = (session: Session, { orderId }: Shipment, lines: readonly Line[], signal: AbortSignal) => {
-    const list = lines.map(({ id }) => id).join(',')
-    // Ids have up to 16 digits: written into the text, they stay whole.
-    const order = `[{"order_id":${orderId},"order_item_list":[${list}]}]`
-    const packReq = `{"pack_order_list":${order},"delivery_type":"dropship","shipping_allocate_type":"TFS"}`
-    return step(session, '/order/fulfill/pack', { packReq }, signal)
+  const pack = async (session: Session, { orderId, carrier }: Shipment, lines: readonly Line[], signal: AbortSignal) => {
+    const lineIds = lines.map(({ id }) => id)
+    const { type, providerCode } = await readAllocation(options.call, session, { orderId, lineIds, carrier }, signal)
+    const order = `[{"order_id":${orderId},"order_item_list":[${lineIds.join(',')}]}]`
+    const provider = providerCode === undefined ? '' : `,"shipment_provider_code":${JSON.stringify(providerCode)}`
+    const packReq = `{"pack_order_list":${order},"delivery_type":"dropship","shipping_allocate_type":"${type}"${provider}}`
+    return await step(session, '/order/fulfill/pack', { packReq }, signal)
   }
 
   const sayReady = (session: Session, packageIds: readonly string[], signal: AbortSignal) => {
