@@ -66,72 +66,84 @@ describe('Where an SPI service is', () => {
     })
   })
 
-  describe('by Nacos', () => {
-    const login = { username: 'tributary', password: 'only for tests' }
-    let nacos: NacosSimulator
-    beforeEach(async () => {
-      nacos = await createNacosSimulator({ login })
-    })
-    afterEach(() => nacos.stop().catch(() => {}))
+  for (const version of ['2', '3.2'] as const)
+    describe(`by Nacos ${version}`, () => {
+      const login = { username: 'tributary', password: 'only for tests' }
+      let nacos: NacosSimulator
+      beforeEach(async () => {
+        nacos = await createNacosSimulator({ login, version })
+      })
+      afterEach(() => nacos.stop().catch(() => {}))
 
-    const locatorOf = (more: Partial<NonNullable<SpiDiscovery['nacos']>> = {}) => {
-      const registry = { url: nacos.url, namespace: 'public', group: 'DEFAULT_GROUP', login, ...more }
-      return createLocator({ spiServices: {}, spiDiscovery: { address: ADDRESS, nacos: registry } })
-    }
+      const locatorOf = (more: Partial<NonNullable<SpiDiscovery['nacos']>> = {}) => {
+        const registry = { url: nacos.url, namespace: 'public', group: 'DEFAULT_GROUP', login, ...more }
+        return createLocator({ spiServices: {}, spiDiscovery: { address: ADDRESS, nacos: registry } })
+      }
 
-    it('is every instance that is healthy, enabled and has a weight', async () => {
-      nacos.register({ name: 'warehouse' }, [
-        { ip: '10.0.0.1', port: 8080, weight: 2.5 },
-        { ip: '10.0.0.2', port: 8080, healthy: false },
-        { ip: '10.0.0.3', port: 8080, enabled: false },
-        { ip: '10.0.0.4', port: 8080, weight: 0 },
-        { ip: 'fd12::5', port: 8080 },
-        { ip: 'user:word@evil.example/', port: 8080 },
-      ])
-      expect(await located(locatorOf(), 'warehouse')).to.deep.equal({
-        instances: [
-          { url: 'http://10.0.0.1:8080/spi/orders', weight: 2.5 },
-          { url: 'http://[fd12::5]:8080/spi/orders', weight: 1 },
-        ],
+      it('is every instance that is healthy, enabled and has a weight', async () => {
+        nacos.register({ name: 'warehouse' }, [
+          { ip: '10.0.0.1', port: 8080, weight: 2.5 },
+          { ip: '10.0.0.2', port: 8080, healthy: false },
+          { ip: '10.0.0.3', port: 8080, enabled: false },
+          { ip: '10.0.0.4', port: 8080, weight: 0 },
+          { ip: 'fd12::5', port: 8080 },
+          { ip: 'user:word@evil.example/', port: 8080 },
+        ])
+        expect(await located(locatorOf(), 'warehouse')).to.deep.equal({
+          instances: [
+            { url: 'http://10.0.0.1:8080/spi/orders', weight: 2.5 },
+            { url: 'http://[fd12::5]:8080/spi/orders', weight: 1 },
+          ],
+        })
+      })
+
+      it('is looked for in its namespace, group and cluster', async () => {
+        const place = { group: 'eg', namespace: 'b7c1', cluster: 'hz' }
+        nacos.register({ name: 'warehouse', ...place }, [{ ip: '10.0.0.1', port: 80 }])
+        expect(await located(locatorOf(place), 'warehouse')).to.have.nested.property(
+          'instances[0].url',
+          'http://10.0.0.1:80/spi/orders',
+        )
+        expect(await problemOf(locatorOf(), 'warehouse')).to.equal(
+          "Nacos (group DEFAULT_GROUP, namespace public) knows no healthy instance of 'warehouse'.",
+        )
+      })
+
+      it('is asked for with one login, and with another when the token is not taken any more', async () => {
+        const registry = nacosRegistry({ url: nacos.url, namespace: 'public', group: 'DEFAULT_GROUP', login })
+        nacos.register({ name: 'warehouse' }, [{ ip: '10.0.0.1', port: 80 }])
+        await registry.find('warehouse')
+        const { logins } = nacos
+        await registry.find('warehouse')
+        expect(nacos.logins).to.equal(logins)
+        nacos.forgetTokens()
+        expect(await registry.find('warehouse')).to.have.property('kind', 'found')
+        expect(nacos.logins).to.equal(logins + 1)
+      })
+
+      it('is found by whichever API there is, also when Nacos is another version one day', async () => {
+        const registry = nacosRegistry({ url: nacos.url, namespace: 'public', group: 'DEFAULT_GROUP', login })
+        nacos.register({ name: 'warehouse' }, [{ ip: '10.0.0.1', port: 80 }])
+        for (const next of ['2', '3.2', '2'] as const) {
+          nacos.upgrade(next)
+          for (let look = 0; look < 2; look += 1)
+            expect(await registry.find('warehouse'), next).to.have.nested.property('instances[0].host', '10.0.0.1')
+        }
+      })
+
+      it('cannot be told, and why not, without a secret or what Nacos wrote', async () => {
+        const wrong = locatorOf({ login: { username: 'tributary', password: 'another' } })
+        expect(await problemOf(wrong, 'warehouse')).to.match(/: the login is refused with status 403\. Or set qifu/)
+        nacos.fault({ status: 503 })
+        expect(await problemOf(locatorOf(), 'warehouse')).to.match(/: status 503\./)
+        nacos.fault({ body: 'not JSON' })
+        expect(await problemOf(locatorOf(), 'warehouse')).to.match(/: an answer that is not JSON\./)
+        nacos.fault({ body: '{}' })
+        expect(await problemOf(locatorOf(), 'warehouse')).to.match(/: an answer of another form\./)
+        await nacos.stop()
+        expect(await problemOf(locatorOf(), 'warehouse')).to.match(/: (ECONNREFUSED|UND_ERR_SOCKET)\./)
       })
     })
-
-    it('is looked for in its namespace, group and cluster', async () => {
-      const place = { group: 'eg', namespace: 'b7c1', cluster: 'hz' }
-      nacos.register({ name: 'warehouse', ...place }, [{ ip: '10.0.0.1', port: 80 }])
-      expect(await located(locatorOf(place), 'warehouse')).to.have.nested.property(
-        'instances[0].url',
-        'http://10.0.0.1:80/spi/orders',
-      )
-      expect(await problemOf(locatorOf(), 'warehouse')).to.equal(
-        "Nacos (group DEFAULT_GROUP, namespace public) knows no healthy instance of 'warehouse'.",
-      )
-    })
-
-    it('is asked for with one login, and with another when the token is not taken any more', async () => {
-      const registry = nacosRegistry({ url: nacos.url, namespace: 'public', group: 'DEFAULT_GROUP', login })
-      nacos.register({ name: 'warehouse' }, [{ ip: '10.0.0.1', port: 80 }])
-      await registry.find('warehouse')
-      await registry.find('warehouse')
-      expect(nacos.logins).to.equal(1)
-      nacos.forgetTokens()
-      expect(await registry.find('warehouse')).to.have.property('kind', 'found')
-      expect(nacos.logins).to.equal(2)
-    })
-
-    it('cannot be told, and why not, without a secret or what Nacos wrote', async () => {
-      const wrong = locatorOf({ login: { username: 'tributary', password: 'another' } })
-      expect(await problemOf(wrong, 'warehouse')).to.match(/: the login is refused with status 403\. Or set qifu/)
-      nacos.fault({ status: 503 })
-      expect(await problemOf(locatorOf(), 'warehouse')).to.match(/: status 503\./)
-      nacos.fault({ body: 'not JSON' })
-      expect(await problemOf(locatorOf(), 'warehouse')).to.match(/: an answer that is not JSON\./)
-      nacos.fault({ body: '{}' })
-      expect(await problemOf(locatorOf(), 'warehouse')).to.match(/: an answer of another form\./)
-      await nacos.stop()
-      expect(await problemOf(locatorOf(), 'warehouse')).to.match(/: (ECONNREFUSED|UND_ERR_SOCKET)\./)
-    })
-  })
 
   describe('once it was found', () => {
     /** A registry whose answers the test decides; `age` makes the last answers old. */
