@@ -1,9 +1,16 @@
+import { hash } from 'node:crypto'
 import type { Connection, Database } from './database.ts'
 import { DatabaseError } from './errors.ts'
 import { onOneConnection } from './one-connection.ts'
 
-/** Such a lock belongs to the whole server, so its name carries the database. 64 characters at most. */
-const LOCK = "CONCAT('tributary_', ?, ':', MD5(DATABASE()))"
+/**
+ * Such a lock belongs to the whole server, so its name carries the database. 64 characters at most. The digest is made here, because
+ * MySQL 9.6 has no MD5() any more; another one would give processes of two versions two locks.
+ */
+async function lockName(connection: Connection, name: string): Promise<string> {
+  const [row] = await connection.query<{ name: string | null }[]>('SELECT DATABASE() AS name')
+  return `tributary_${name}:${hash('md5', row?.name ?? '', 'hex')}`
+}
 
 /**
  * Runs `work` while this connection holds the lock `name` of its database, for which it waits up to `seconds`. The lock
@@ -15,7 +22,8 @@ export async function underNamedLock<T>(
   { name, seconds }: { name: string; seconds: number },
   work: () => Promise<T>,
 ): Promise<T> {
-  const [row] = await connection.query<{ got: number | null }[]>(`SELECT GET_LOCK(${LOCK}, ?) AS got`, [name, seconds])
+  const lock = await lockName(connection, name)
+  const [row] = await connection.query<{ got: number | null }[]>('SELECT GET_LOCK(?, ?) AS got', [lock, seconds])
   if (row?.got !== 1) {
     throw new DatabaseError(
       'DATABASE_LOCK_TIMEOUT',
@@ -26,13 +34,15 @@ export async function underNamedLock<T>(
     return await work()
   } finally {
     // If this fails the session is gone, and the lock with it.
-    await connection.query(`DO RELEASE_LOCK(${LOCK})`, [name]).catch(() => {})
+    await connection.query('DO RELEASE_LOCK(?)', [lock]).catch(() => {})
   }
 }
 
 /** Whether some connection holds the lock `name` of this database now. Throws DatabaseError. */
 export async function isLockHeld(connection: Connection, name: string): Promise<boolean> {
-  const [row] = await connection.query<{ holder: number | null }[]>(`SELECT IS_USED_LOCK(${LOCK}) AS holder`, [name])
+  const [row] = await connection.query<{ holder: number | null }[]>('SELECT IS_USED_LOCK(?) AS holder', [
+    await lockName(connection, name),
+  ])
   return row?.holder !== null
 }
 

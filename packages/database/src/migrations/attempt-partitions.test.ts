@@ -60,7 +60,7 @@ describe('the migration that puts attempts into partitions', () => {
     expect(written).to.be.above(4)
     expect(await positions()).to.deep.equal(Array.from({ length: written }, (_, index) => index))
     const [plan] = await database.query<{ partitions: string }[]>(
-      'EXPLAIN PARTITIONS SELECT * FROM tributary_delivery_attempt WHERE time >= 9e14',
+      'EXPLAIN /*M! PARTITIONS */ /*!80000 FORMAT = TRADITIONAL */ SELECT * FROM tributary_delivery_attempt WHERE time >= 9e14',
     )
     expect(plan?.partitions).to.equal('later')
     expect(await tables()).to.have.length(1)
