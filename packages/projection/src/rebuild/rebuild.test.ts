@@ -215,7 +215,7 @@ describe('a rebuild', function () {
     await holding
     await reader.close()
     expect(messages).to.have.length(1)
-    expect(messages[0]).to.match(/session \d+ of root@/)
+    expect(messages[0]).to.match(/session \d+ of \w+@/)
     expect(outcome.kind).to.equal('done')
     await append(50)
     await untilLiveIsThrough()
