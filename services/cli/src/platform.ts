@@ -1,11 +1,12 @@
 import type { Channel } from '@tributary/channels'
 import { type Database, leaseRowIdWorker, migrationStatus, openDatabase } from '@tributary/database'
-import { type EventLog, openEventLog } from '@tributary/event-log'
+import type { EventLog } from '@tributary/event-log'
 import { createRowIds } from '@tributary/events'
 import type { Configuration, Logger } from '@tributary/runtime'
 import { openVault, type Vault } from '@tributary/vault'
 import { openChannels } from './channels.ts'
 import { CommandError } from './failure.ts'
+import { openLog } from './open-log.ts'
 
 /** What the services and commands of one process share. */
 export type Platform = {
@@ -45,17 +46,6 @@ export async function openPlatform(configuration: Configuration, logger: Logger)
     await close()
     throw error
   }
-}
-
-/** The log that the configuration names; on the same database it shares the pool. */
-export function openLog(
-  { logUrl, databaseUrl, partitions }: Configuration,
-  database: Database,
-  logger: Logger,
-): Promise<EventLog> {
-  // Another MySQL database has all that its log needs; a log that is none keeps event ids and groups beside the cursors.
-  const isElsewhere = logUrl !== databaseUrl && /^mysql:/i.test(logUrl)
-  return openEventLog({ url: logUrl, partitions, logger, ...(isElsewhere ? {} : { database }) })
 }
 
 /** Working on a schema that lacks a table would fail later and less clearly. */

@@ -5,7 +5,7 @@ import { projectionsOf } from '@tributary/projector'
 import { type Configuration, createLogger, loadConfiguration } from '@tributary/runtime'
 import { openVault, type Vault } from '@tributary/vault'
 import type { Command } from 'commander'
-import { openLog } from './platform.ts'
+import { openLog } from './open-log.ts'
 
 /** Reads the configuration that `--config` or `TRIBUTARY_CONFIG` names, and the environment. Throws ConfigurationError. */
 export function configurationFor(command: Command): Promise<Configuration> | Configuration {

@@ -4,7 +4,8 @@ import { backOff, type Configuration, type Logger, pause, runUntilSignal } from 
 import { openVault, VaultError } from '@tributary/vault'
 import { openChannels } from './channels.ts'
 import { openApps, readStart } from './kept-start.ts'
-import { openLog, openPlatform, type Platform } from './platform.ts'
+import { openLog } from './open-log.ts'
+import { openPlatform, type Platform } from './platform.ts'
 import { createServices } from './services.ts'
 
 /** Between two looks for the database, milliseconds. */

@@ -1,7 +1,7 @@
 import { type Connection, transactionOn } from '@tributary/database'
-import type { BuildContext } from './build.ts'
 import { finishHalfWay } from './live-gate.ts'
 import { builderOf, building } from './names.ts'
+import type { BuildContext } from './partition-builder.ts'
 import { isEnded, latestRebuild, type RebuildRecord, updateRebuild } from './record.ts'
 import { asRunner } from './runner.ts'
 import { dropTables } from './shadow-tables.ts'

@@ -1,25 +1,10 @@
-import { hostname } from 'node:os'
-import { consumeTo, lagOf, readCursors, readSetAside } from '@tributary/consumer'
+import type { Worker } from 'node:worker_threads'
+import { lagOf, readCursors, readSetAside } from '@tributary/consumer'
 import type { Database, WriteResult } from '@tributary/database'
-import type { EventLog, Position, RecordedEvent } from '@tributary/event-log'
-import { type Logger, pause } from '@tributary/runtime'
-import type { Vault } from '@tributary/vault'
-import type { Projection } from '../definition.ts'
-import { defineProjectionConsumer } from '../projection-consumer.ts'
-import { createRemarkBook } from '../remark-counts.ts'
-import { createKeyFilter } from './key-filter.ts'
-import { builderOf, building } from './names.ts'
-
-/** Events in a transaction. With twice as many a process takes 30 MB more and is no faster. */
-const BATCH = 250
-
-export type BuildContext = {
-  projection: Projection
-  database: Database
-  log: EventLog
-  vault: Vault
-  logger: Logger
-}
+import type { Position } from '@tributary/event-log'
+import { inThread } from './build-thread.ts'
+import { builderOf } from './names.ts'
+import { type BuildContext, buildHere, type PartitionBuilder } from './partition-builder.ts'
 
 /** How the work is held back, so that live work goes on beside it. */
 export type Pace = {
@@ -34,50 +19,45 @@ export type Pace = {
 export type PartitionProgress = { partition: number; next: Position; to: Position }
 
 export type Builder = {
-  /** Builds every partition up to the position given for it. Throws the reason of `signal`. */
+  /** Builds every partition up to the position given for it. Throws the reason of `signal`; after a throw it builds no more. */
   buildTo(targets: readonly Position[], signal: AbortSignal): Promise<void>
   /** Where the partitions that were begun stand, as far as is known here. */
   progress(): PartitionProgress[]
   /** Where each partition stands, from the database. */
   positions(): Promise<Map<number, Position>>
+  /** Ends its threads. */
+  close(): Promise<void>
 }
 
 /**
- * Builds a generation of a projection's tables: the live code under another name, with cursors of its own, in tables that
- * nobody reads. Events that an operator skipped for the live tables are skipped here, too.
+ * Builds a generation of a projection's tables, several partitions at once: the first in this thread, each other one in a
+ * thread that `startThread` starts, or without that in this thread, too. Events that an operator skipped for the live tables
+ * are skipped here, too.
  */
-export async function createBuilder(context: BuildContext, generation: number, pace: Pace): Promise<Builder> {
-  const { projection, database, log, vault, logger } = context
+export async function createBuilder(
+  context: BuildContext,
+  generation: number,
+  { parallel, share }: Pace,
+  startThread?: () => Worker,
+): Promise<Builder> {
+  const { projection, database, log } = context
   const { name, topic } = projection
   const consumer = builderOf(projection, generation)
   const known = new Map((await readCursors(database, consumer, topic)).map(({ partition, next }) => [partition, next]))
-  const filter = known.size === 0 ? createKeyFilter(sum(await log.ends(topic))) : undefined
-  const definition = defineProjectionConsumer({
-    ...{ projection, database, vault, name: consumer, physical: building(generation), batchSize: BATCH },
-    book: createRemarkBook(`${name} (rebuild)`, logger),
-    ...(filter ? { mayHaveRows: filter.met } : {}),
-  })
+  const plan = { generation, share, ...(known.size === 0 ? { mostKeys: sum(await log.ends(topic)) } : {}) }
+  const here = buildHere(context, plan)
+  const builders = Array.from({ length: Math.max(1, parallel) }, (_, index) =>
+    index > 0 && startThread ? inThread(startThread, plan) : here,
+  )
+  const homes = new Map<number, PartitionBuilder>()
   const reached = new Map<number, PartitionProgress>()
-  const owner = `rebuild ${hostname().slice(0, 50)}/${process.pid}`
 
-  async function buildPartition(
-    partition: number,
-    to: Position,
-    signal: AbortSignal,
-    skipped: ReadonlySet<string>,
-  ): Promise<void> {
-    let began = performance.now()
-    const skips = (event: RecordedEvent) => skipped.has(`${event.partition}:${event.position}`)
-    const onBatch = async (next: Position) => {
-      reached.set(partition, { partition, next, to })
-      const worked = performance.now() - began
-      if (pace.share < 1) await pause(worked * (1 / pace.share - 1), signal)
-      began = performance.now()
-    }
-    reached.set(partition, { partition, next: known.get(partition) ?? 0, to })
-    const next = await consumeTo({ definition, database, log, logger, owner, partition, to, signal, skips, onBatch })
-    known.set(partition, next)
-    reached.set(partition, { partition, next, to })
+  /** A partition stays with who began it, because only there is known which keys it has met. */
+  function take(waiting: { partition: number; to: Position }[], builder: PartitionBuilder) {
+    const index = waiting.findIndex(({ partition }) => (homes.get(partition) ?? builder) === builder)
+    const [taken] = index < 0 ? [] : waiting.splice(index, 1)
+    if (taken) homes.set(taken.partition, builder)
+    return taken
   }
 
   return {
@@ -89,14 +69,19 @@ export async function createBuilder(context: BuildContext, generation: number, p
         .filter(({ partition, to }) => (known.get(partition) ?? -1) < to)
       const failing = new AbortController()
       const both = AbortSignal.any([signal, failing.signal])
-      const work = async () => {
-        for (let next = waiting.shift(); next; next = waiting.shift()) {
+      const work = async (builder: PartitionBuilder) => {
+        for (let next = take(waiting, builder); next; next = take(waiting, builder)) {
           both.throwIfAborted()
-          await buildPartition(next.partition, next.to, both, skipped)
+          const { partition, to } = next
+          const reach = (position: Position) => reached.set(partition, { partition, next: position, to })
+          reach(known.get(partition) ?? 0)
+          const end = await builder.build({ partition, to, skipped }, both, reach)
+          known.set(partition, end)
+          reach(end)
         }
       }
-      const workers = Array.from({ length: Math.max(1, pace.parallel) }, () =>
-        work().catch((error: unknown) => {
+      const workers = builders.map((builder) =>
+        work(builder).catch((error: unknown) => {
           failing.abort(error)
           throw error
         }),
@@ -107,6 +92,9 @@ export async function createBuilder(context: BuildContext, generation: number, p
     progress: () => [...reached.values()].sort((one, other) => one.partition - other.partition),
     positions: async () =>
       new Map((await readCursors(database, consumer, topic)).map(({ partition, next }) => [partition, next])),
+    close: async () => {
+      await Promise.all(builders.map((builder) => builder.close()))
+    },
   }
 }
 

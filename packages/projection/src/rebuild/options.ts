@@ -1,5 +1,7 @@
-import type { BuildContext, Pace, PartitionProgress } from './build.ts'
+import type { Worker } from 'node:worker_threads'
+import type { Pace, PartitionProgress } from './build.ts'
 import type { TableComparison } from './compare.ts'
+import type { BuildContext } from './partition-builder.ts'
 import type { RebuildState } from './record.ts'
 
 export type RebuildEvent =
@@ -10,6 +12,8 @@ export type RebuildEvent =
 
 export type RebuildOptions = BuildContext & {
   pace: Pace
+  /** Starts a thread that calls `serveBuilding`, for each partition at once but the first. Without it one thread builds all. */
+  startThread?: () => Worker
   signal: AbortSignal
   onEvent?: (event: RebuildEvent) => void
   /** Told, before the swap, whether and what differs; false leaves the rebuild as it is, to be resumed or aborted. */

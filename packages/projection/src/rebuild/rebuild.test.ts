@@ -5,8 +5,9 @@ import { derivedEventId, encodeEvent, ORDER_TOPIC } from '@tributary/events'
 import { exampleEvent } from '@tributary/events/examples'
 import { openVault, type Vault } from '@tributary/vault'
 import { expect } from 'chai'
-import type { Projection, Row } from '../definition.ts'
+import type { Projection } from '../definition.ts'
 import { startProjection } from '../projection-consumer.ts'
+import { COUNTING_TABLE, counting } from '../testing/counting.ts'
 import { verifyProjection } from '../verify.ts'
 import { abortRebuild } from './abort.ts'
 import { checksumTable } from './compare.ts'
@@ -15,29 +16,6 @@ import type { RebuildEvent, RebuildOptions } from './options.ts'
 import { rebuildProjection } from './rebuild.ts'
 import { latestRebuild, requestOfRebuild } from './record.ts'
 import { rollBackRebuild } from './roll-back.ts'
-
-/** One row for each order: how often it was heard of, and when last. Version 2 counts in tens. */
-function counting(step: 1 | 10, added: Projection['tables'][number]['added'] = []): Projection {
-  const columns = ['id', 'order_id', 'heard', ...added.map(({ column }) => column)]
-  return {
-    name: 'counting',
-    topic: ORDER_TOPIC,
-    types: ['OrderNotified'],
-    tables: [{ name: 'counting', primaryKey: 'id', columns, by: { columns: ['order_id'] }, added }],
-    key: (event) => (event.type === 'OrderNotified' ? [event.data.orderId] : undefined),
-    fold: (state, event) => {
-      if (event.type !== 'OrderNotified') return { state, remarks: [] }
-      const before = state['counting']?.[0]
-      const row: Row = {
-        id: Number(event.data.orderId),
-        order_id: event.data.orderId,
-        heard: Number(before?.['heard'] ?? 0) + step,
-        ...Object.fromEntries(added.map(({ column }) => [column, event.data.notifiedTime])),
-      }
-      return { state: { counting: [row] }, remarks: [] }
-    },
-  }
-}
 
 const LIVE = counting(1)
 
@@ -51,10 +29,7 @@ describe('a rebuild', function () {
     stops = []
     stage = await openStage('rebuild', { partitions: 3 })
     vault = await openVault({ database: stage.database, masterKeys: [randomBytes(32)] })
-    await stage.operator.query(
-      `CREATE TABLE counting (id BIGINT PRIMARY KEY, order_id VARCHAR(50) NOT NULL, heard INT NOT NULL DEFAULT 0,
-       KEY by_order (order_id)) COMMENT = 'as the contract says' COLLATE utf8mb4_general_ci`,
-    )
+    await stage.operator.query(COUNTING_TABLE)
   })
   afterEach(async () => {
     await Promise.all(stops.map((stop) => stop()))

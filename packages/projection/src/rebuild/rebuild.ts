@@ -84,7 +84,7 @@ async function beginOrResume(session: Connection, { projection, log }: RebuildOp
 
 async function run(running: Run): Promise<RebuildOutcome> {
   const { session, options, record } = running
-  const { projection, pace } = options
+  const { projection, pace, startThread } = options
   const { generation } = record
   await enter(running, 'building')
   // What the rebuild before left has had its time for a rollback; the record of this one already says that there is none.
@@ -92,13 +92,17 @@ async function run(running: Run): Promise<RebuildOutcome> {
   await dropTables(session, projection, retired(live - 1))
   await forgetParked(session, retiredConsumer(projection, live - 1))
   await makeShadowTables(session, projection, generation)
-  const builder = await createBuilder(options, generation, pace)
-  await buildWatched(session, options, builder, record.targets)
-  await catchUp(running, builder)
-  const comparisons = await verify(running, builder)
-  if (!(await options.accept(comparisons))) return { kind: 'refused', generation, comparisons }
-  const times = await swapPatiently(options, () => swap(running, builder))
-  return { kind: 'done', generation, comparisons, ...times }
+  const builder = await createBuilder(options, generation, pace, startThread)
+  try {
+    await buildWatched(session, options, builder, record.targets)
+    await catchUp(running, builder)
+    const comparisons = await verify(running, builder)
+    if (!(await options.accept(comparisons))) return { kind: 'refused', generation, comparisons }
+    const times = await swapPatiently(options, () => swap(running, builder))
+    return { kind: 'done', generation, comparisons, ...times }
+  } finally {
+    await builder.close()
+  }
 }
 
 async function enter({ session, options, record }: Run, state: RebuildState): Promise<void> {

@@ -1,7 +1,7 @@
 import { type Connection, DatabaseError, withNamedLock } from '@tributary/database'
 import { ProjectionError } from '../errors.ts'
-import type { BuildContext } from './build.ts'
 import { lockOf } from './names.ts'
+import type { BuildContext } from './partition-builder.ts'
 import { latestRebuild } from './record.ts'
 
 /** The server ends the runner's connection when it is silent for so long, seconds; it speaks every third of that. */

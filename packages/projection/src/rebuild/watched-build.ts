@@ -1,8 +1,9 @@
 import type { Connection } from '@tributary/database'
 import type { Position } from '@tributary/event-log'
 import { pause } from '@tributary/runtime'
-import type { BuildContext, Builder } from './build.ts'
+import type { Builder } from './build.ts'
 import type { RebuildOptions } from './options.ts'
+import type { BuildContext } from './partition-builder.ts'
 import { latestRebuild } from './record.ts'
 
 const PROGRESS_EVERY = 200

@@ -1,4 +1,5 @@
 import { createInterface } from 'node:readline/promises'
+import { Worker } from 'node:worker_threads'
 import { decodeEvent, type Topic } from '@tributary/events'
 import { findEvents } from '@tributary/history'
 import {
@@ -22,6 +23,7 @@ import { CommandError } from '../failure.ts'
 import { printLine } from '../output.ts'
 import { createProgressBar } from '../progress-bar.ts'
 import { projectionNamed } from '../projections.ts'
+import type { RebuildThreadData } from '../rebuild-thread.ts'
 import { type LogAccess, withHistory } from '../setting-up.ts'
 import { printDifferences } from './rebuild-differences.ts'
 import { describePlan, planOf } from './rebuild-plan.ts'
@@ -53,7 +55,7 @@ export function addRebuildCommand(program: Command): void {
     .option('--resume', 'go on with one that was paused, interrupted, or not accepted')
     .option('--abort', 'give up one that has not ended; what it built is removed')
     .option('--rollback', 'put the tables back that the last rebuild took out')
-    .option('--parallel <count>', 'partitions at once', parseCount, 2)
+    .option('--parallel <count>', 'partitions at once, each in a thread of its own', parseCount, 2)
     .option('--share <share>', 'of the time, how much each may work, so that live work goes on beside it', parseShare, 1)
     .option('--only-key <key>', 'only the rows of one key, in the live tables, as `row why` shows it')
     .option('--explain-diff', 'show the rows and columns that would change, before the swap')
@@ -96,8 +98,10 @@ async function run(access: LogAccess, projection: Projection, options: Options):
     if (options.verifyOnly) return false
     return comparisons.every(({ differing }) => differing === 0) || options.yes === true || (await asks('Swap all the same?'))
   }
+  const workerData: RebuildThreadData = { projection: projection.name, configuration: access.configuration }
+  const startThread = () => new Worker(new URL('../rebuild-thread.ts', import.meta.url), { workerData })
   const { parallel, share } = options
-  return await rebuildProjection({ ...access, projection, logger, pace: { parallel, share }, onEvent, accept })
+  return await rebuildProjection({ ...access, projection, logger, pace: { parallel, share }, startThread, onEvent, accept })
 }
 
 async function report(access: LogAccess, projection: Projection, outcome: RebuildOutcome, options: Options): Promise<void> {
