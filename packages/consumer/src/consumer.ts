@@ -65,8 +65,12 @@ export function startConsumer<Prepared>(options: {
 function keepFollowing<P>(shared: Shared<P>, partitions: Map<number, Partition>, signal: AbortSignal) {
   const { definition, log, logger, now } = shared
   const { topic, group } = definition
-  const { batchBytes: maxBytes } = definition
-  const limits = { limit: batchSizeOf(definition), ...(maxBytes === undefined ? {} : { maxBytes }) }
+  const { batchBytes: maxBytes, gathering } = definition
+  const limits = {
+    limit: batchSizeOf(definition),
+    ...(maxBytes === undefined ? {} : { maxBytes }),
+    ...(gathering === undefined ? {} : { gathering }),
+  }
   let joined = new AbortController()
   let lostSince: number | undefined
 

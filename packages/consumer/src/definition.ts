@@ -57,8 +57,14 @@ export type ConsumerDefinition<Prepared> = {
   batchBytes?: number
   /**
    * Whether the next batch is prepared while this one is applied at the end of the log, too. There it makes batches smaller and
-   * brings their effects no sooner, so it is only for what is done in `prepare`. */
+   * brings their effects no sooner, so it is only for what is done in `prepare`.
+   */
   preparesAhead?: boolean
+  /**
+   * Milliseconds that events wait for others once the consumer has caught up, default 5. More for effects that nobody waits
+   * for: they come in fewer, larger transactions.
+   */
+  gathering?: number
   /** What to do with an event that cannot be applied: `park` its key (default), or `stop` the partition. */
   poison?: 'park' | 'stop'
 }

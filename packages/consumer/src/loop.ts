@@ -65,10 +65,10 @@ export function moveWith<P>(loop: Loop<P>, to: Position, work: (connection: Conn
 }
 
 /** Moves the cursor in a transaction that others share, where the definition allows that. Throws like `moveWith`. */
-export function moveTogether<P>(
+export function moveTogether<P, E>(
   loop: Loop<P>,
   to: Position,
-  effects: Pick<Move<P>, 'before' | 'events' | 'together' | 'prepared'>,
+  effects: Pick<Move<E>, 'before' | 'events' | 'together' | 'prepared'>,
 ): Promise<void> {
   return noteMoved(loop, to, () => commitGroupOf(loop.shared.database).move({ ...effects, cursor: loop.cursor, to }))
 }

@@ -26,7 +26,7 @@ import { prepareAhead } from './apply.ts'
 import { takeOver } from './cursor.ts'
 import { batchSizeOf, type OwnedPartition } from './definition.ts'
 import { itemOf } from './item.ts'
-import { fencedWith, type Loop, moveWith, noteTrouble, type Part, type Shared, type Stage } from './loop.ts'
+import { fencedWith, type Loop, moveTogether, noteTrouble, type Part, type Shared, type Stage } from './loop.ts'
 import { loadParkedKeys } from './parked.ts'
 import { applyRequeued } from './requeued.ts'
 import { settle } from './settle.ts'
@@ -171,10 +171,13 @@ function tick<P>(loop: Loop<P>, turns: Turns): void {
   })
 }
 
+const nothing = async (): Promise<void> => {}
+
 async function writePassed<P>(loop: Loop<P>): Promise<void> {
   if (loop.passed === loop.cursor.next) return
   try {
-    await moveWith(loop, loop.passed, async () => {})
+    // Every partition of every consumer comes here at about the same time.
+    await moveTogether(loop, loop.passed, { before: nothing, together: nothing, prepared: undefined, events: 0 })
   } catch (error) {
     loop.signal.throwIfAborted()
     noteTrouble(loop, error, 'the cursor cannot be moved for now')

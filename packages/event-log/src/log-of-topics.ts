@@ -8,7 +8,7 @@ import type { FollowedTopic, ReaderContext } from './following/partition-reader.
 import { createSharedReading } from './following/shared-reading.ts'
 import type { TailWatcher } from './following/tail-watcher.ts'
 import { checkEvents } from './limits.ts'
-import { type EventLog, EventLogError, type Position, type Slice } from './port.ts'
+import { type EventLog, EventLogError, type Position, type RecordedEvent, type Slice } from './port.ts'
 import { untilPossible } from './retriable.ts'
 
 const LEASE = 10_000
@@ -23,6 +23,8 @@ export type OpenTopic = {
   read(partition: number, from: Position, options: { limit?: number; maxBytes?: number; signal?: AbortSignal }): Promise<Slice>
   /** Called before each following. */
   followed?(): void
+  /** Names who is to be told of events that this process has written, consecutive ones of a partition, before the watcher is. */
+  tellWritten?(listener: (partition: number, events: readonly RecordedEvent[]) => void): void
   /** Resolves when nothing goes on that an append began. The queue is idle by then. */
   settled?(): Promise<void>
 }
@@ -81,7 +83,7 @@ export function createLogOfTopics(driver: Driver): EventLog {
         checkPartition(topic, partition)
         return await read(partition, from, options)
       }),
-    follow: ({ topic: name, group, follower, signal, limit = LIMIT, maxBytes }) =>
+    follow: ({ topic: name, group, follower, signal, limit = LIMIT, maxBytes, gathering }) =>
       calls.run('be followed', async () => {
         const ending = AbortSignal.any([signal, calls.closing])
         const trouble = { topic: name, trouble: 'The topic cannot be opened; trying on', logger }
@@ -91,7 +93,7 @@ export function createLogOfTopics(driver: Driver): EventLog {
         found.followed?.()
         const membership = createMembership(database, topic, group, processIdentity(), lease)
         const context: ReaderContext = {
-          ...{ topic, watcher, follower, limit, maxBytes, logger },
+          ...{ topic, watcher, follower, limit, maxBytes, gathering, logger },
           ends: () => patiently('be read', () => found.ends()),
           // Alone there is nobody to share with, and nothing is kept.
           read: (partition, from, options) =>
@@ -121,11 +123,14 @@ export function createLogOfTopics(driver: Driver): EventLog {
 /** A topic with the readings that its followers in this process share. */
 type FollowedFromHere = OpenTopic & { followers: number; readShared: ReaderContext['read'] }
 
-const withFollowers = (open: OpenTopic): FollowedFromHere => ({
-  ...open,
-  followers: 0,
-  readShared: createSharedReading(open.read, open.watcher.failedLooks),
-})
+function withFollowers(open: OpenTopic): FollowedFromHere {
+  const { read, add } = createSharedReading(open.read, open.watcher.failedLooks)
+  const followed = { ...open, followers: 0, readShared: read }
+  open.tellWritten?.((partition, events) => {
+    if (followed.followers > 1) add(partition, events)
+  })
+  return followed
+}
 
 /** Throws EventLogError LOG_PARTITION_UNKNOWN when the topic has no such partition. */
 function checkPartition(topic: FollowedTopic, partition: number): void {

@@ -76,6 +76,8 @@ export type EventLog = {
     signal: AbortSignal
     limit?: number
     maxBytes?: number
+    /** Milliseconds that events wait for others before a batch at the end of the topic, unless they come after a silence; default 5. */
+    gathering?: number
   }): Promise<void>
   /** Number of partitions of a topic. */
   partitions(topic: string): Promise<number>

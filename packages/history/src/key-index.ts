@@ -30,6 +30,8 @@ const CONSUMER = 'event-index'
 export const INDEXED_TOPICS: readonly Topic[] = [...new Set(Object.values(CATALOGUE).map(({ topic }): Topic => topic))]
 
 const MOST_ROWS = 2_000
+/** Milliseconds. A look-up walks through what is not indexed yet, so nobody waits for the index, but everybody beside its transactions. */
+const GATHERING = 250
 
 type Entry = [keyHash: Buffer, partition: number, position: Position]
 
@@ -45,6 +47,8 @@ export function indexConsumer(topic: Topic, projections: readonly Projection[]):
     keyOf: ({ partitionkey }) => partitionkey,
     prepare: async (events) => events.flatMap((delivered) => entriesOf(topic, ofTopic, delivered)),
     apply: writeEntries,
+    applyTogether: writeAllEntries,
+    gathering: GATHERING,
   }
 }
 
@@ -146,6 +150,9 @@ async function writeEntries(connection: Connection, entries: readonly Entry[]): 
       sorted.slice(start, start + MOST_ROWS),
     ])
 }
+
+const writeAllEntries = (connection: Connection, prepared: readonly (readonly Entry[])[]): Promise<void> =>
+  writeEntries(connection, prepared.flat())
 
 function hashOf(topic: Topic, lookup: Lookup): Buffer {
   return hash('sha256', JSON.stringify([topic, ...Object.values(lookup)]), 'buffer').subarray(0, 8)

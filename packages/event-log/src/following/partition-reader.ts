@@ -16,6 +16,7 @@ export type ReaderContext = {
   follower: Follower
   limit: number
   maxBytes: number | undefined
+  gathering: number | undefined
   logger: Logger | undefined
 }
 
@@ -35,7 +36,7 @@ const GATHERING = 5
  * throws. A database that is away is waited for.
  */
 export async function readPartition(context: ReaderContext, partition: number, signal: AbortSignal): Promise<void> {
-  const { follower, watcher, maxBytes } = context
+  const { follower, watcher, maxBytes, gathering = GATHERING } = context
   let from = await follower.assigned(partition, signal)
   const lost = follower.lost?.(partition)
   const ending = lost ? AbortSignal.any([signal, lost]) : signal
@@ -52,7 +53,7 @@ export async function readPartition(context: ReaderContext, partition: number, s
     const slice = await untilPossible(() => context.read(partition, from, options), signal, patience)
     if (!slice) return
     // A log may give less than was asked for far from its end, too, but hardly as little as this.
-    next = slice.events.length < Math.min(limit, FIRST_SLICE) ? performance.now() + GATHERING : 0
+    next = slice.events.length < Math.min(limit, FIRST_SLICE) ? performance.now() + gathering : 0
     if (slice.events.length > 0) await follower.batch(partition, slice, Math.max(0, watcher.end(partition) - slice.next))
     from = slice.next
     // The server goes through the whole length, even where the bytes allow only a few large events.

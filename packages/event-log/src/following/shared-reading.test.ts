@@ -19,8 +19,10 @@ function logOf(positions: readonly number[], sizes: (position: number) => number
   let away = false
   const log = {
     reads: 0,
-    grow: (by: number) => {
+    /** Answers what is new. */
+    grow: (by: number): RecordedEvent[] => {
       end += by
+      return positions.filter((one) => one >= end - by && one < end).map((one) => recorded(one, log.at(one)))
     },
     /** Loses what stands from a position on; other events come in its place. */
     lose: (from: number) => {
@@ -63,19 +65,21 @@ describe(`Readings that followers share (seed ${SEED})`, () => {
       ),
       starts: fc.array(fc.nat(30), { minLength: 5, maxLength: 5 }),
       growth: fc.integer({ min: 1, max: 9 }),
+      isWrittenHere: fc.infiniteStream(fc.boolean()),
     })
     await fc.assert(
-      fc.asyncProperty(run, async ({ gaps, sizes, steps, starts, growth }) => {
+      fc.asyncProperty(run, async ({ gaps, sizes, steps, starts, growth, isWrittenHere }) => {
         let last = 0
         const positions = gaps.map((gap) => {
           last += gap
           return last
         })
         const log = logOf(positions, (position) => sizes[position % sizes.length] ?? 1)
-        const read = createSharedReading(log.read, () => 0)
+        const { read, add } = createSharedReading(log.read, () => 0)
         const followers = starts.map((start) => ({ start, next: start, seen: [] as string[] }))
         for (let turn = 0; turn < steps.length; turn += 3) {
-          log.grow(growth)
+          const written = log.grow(growth)
+          const telling = isWrittenHere.next().value ? pause(0).then(() => add(0, written)) : undefined
           const abreast = steps.slice(turn, turn + 3).filter(({ follower }, index, all) => {
             return all.findIndex((other) => other.follower === follower) === index
           })
@@ -89,6 +93,7 @@ describe(`Readings that followers share (seed ${SEED})`, () => {
               one.next = next
             }),
           )
+          await telling
         }
         for (const { start, next, seen } of followers)
           expect(seen).to.deep.equal(positions.filter((one) => one >= start && one < next).map(log.at))
@@ -99,7 +104,7 @@ describe(`Readings that followers share (seed ${SEED})`, () => {
 
   it('ask the log once for all who are at the head', async () => {
     const log = logOf(Array.from({ length: 100 }, (_, position) => position))
-    const read = createSharedReading(log.read, () => 0)
+    const { read } = createSharedReading(log.read, () => 0)
     const next = [0, 0, 0, 0]
     for (let round = 0; round < 10; round += 1) {
       log.grow(10)
@@ -116,10 +121,25 @@ describe(`Readings that followers share (seed ${SEED})`, () => {
     expect(log.reads).to.equal(10)
   })
 
+  it('ask the log for nothing that was written here, and for all that others wrote', async () => {
+    const log = logOf(Array.from({ length: 100 }, (_, position) => position))
+    const { read, add } = createSharedReading(log.read, () => 0)
+    add(0, log.grow(10))
+    const ours = await read(0, 0, { limit: 64 })
+    expect(ours.events.map(({ position }) => position)).to.deep.equal([0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
+    expect(log.reads).to.equal(0)
+    log.grow(5)
+    add(0, log.grow(5))
+    expect((await read(0, ours.next, { limit: 64 })).events.map(({ position }) => position)).to.deep.equal([
+      10, 11, 12, 13, 14, 15, 16, 17, 18, 19,
+    ])
+    expect(log.reads).to.equal(1)
+  })
+
   it('keep no more than a window of bytes', async () => {
     const log = logOf([0, 1, 2, 3, 4], () => 400_000)
     log.grow(5)
-    const read = createSharedReading(log.read, () => 0)
+    const { read } = createSharedReading(log.read, () => 0)
     await read(0, 0, { limit: 5 })
     await read(0, 3, { limit: 5 })
     expect(log.reads, 'the last two are kept').to.equal(1)
@@ -131,7 +151,7 @@ describe(`Readings that followers share (seed ${SEED})`, () => {
     const log = logOf([0, 1, 2, 3])
     log.grow(4)
     let troubles = 0
-    const read = createSharedReading(log.read, () => troubles)
+    const { read } = createSharedReading(log.read, () => troubles)
     const seen = async () => (await read(0, 2, { limit: 5 })).events.map(({ event }) => event.data)
     expect(await seen()).to.deep.equal(['0:2', '0:3'])
     log.lose(2)

@@ -7,19 +7,25 @@ type Read = (partition: number, from: Position, options: ReadOptions) => Promise
 const MOST_EVENTS = 512
 const MOST_BYTES = 1_024 * 1_024
 
+export type SharedReading = {
+  read: Read
+  /** Takes consecutive events of a partition that this process has just written: nobody who is at the head has to read them. */
+  add(partition: number, events: readonly RecordedEvent[]): void
+}
+
 /** Consecutive events of a partition: all that stand from `from` to before `next`. */
 type Window = { from: Position; next: Position; events: RecordedEvent[]; bytes: number }
 
 /**
- * One reading at the head of a log for all followers of a topic in a process. Who asks for what another is just reading gets
- * the same slice; who comes a little later finds it in a window of the events that were read last, a window for each
- * partition, bounded in number and bytes. Who is behind the window reads for itself and leaves it as it is. A log never
+ * One reading at the head of a log for all followers of a topic in a process, and none of what this process wrote. Who asks
+ * for what another is just reading gets the same slice; who comes a little later finds it in a window of the events that were
+ * read or written last, a window for each partition, bounded in number and bytes. Who is behind the window reads for itself and leaves it as it is. A log never
  * changes what it holds, so it makes no difference to a follower, except that it is given the same objects as others.
  *
  * Only a server that dies may come back without events that it had shown and never acknowledged. So everything is forgotten
  * when a read fails, and when `troubles`, a count of what else failed, has grown.
  */
-export function createSharedReading(read: Read, troubles: () => number): Read {
+export function createSharedReading(read: Read, troubles: () => number): SharedReading {
   const windows = new Map<number, Window>()
   const underWay = new Map<string, Promise<Slice>>()
   let age = 0
@@ -42,9 +48,12 @@ export function createSharedReading(read: Read, troubles: () => number): Read {
     windows.clear()
     underWay.clear()
   }
-  return (partition, from, options) => {
+  const forgetAfterTroubles = () => {
     if (troubles() !== seenTroubles) forget()
     seenTroubles = troubles()
+  }
+  const readShared: Read = (partition, from, options) => {
+    forgetAfterTroubles()
     const known = sliceOf(windows.get(partition), from, options)
     if (known) return Promise.resolve(known)
     const name = `${partition} ${from} ${options.limit} ${options.maxBytes}`
@@ -57,6 +66,14 @@ export function createSharedReading(read: Read, troubles: () => number): Read {
     }
     reading.then(done, done)
     return reading
+  }
+  return {
+    read: readShared,
+    add: (partition, events) => {
+      forgetAfterTroubles()
+      const [first, last] = [events[0], events.at(-1)]
+      if (first && last) keep(windows, partition, first.position, { events: [...events], next: last.position + 1 })
+    },
   }
 }
 

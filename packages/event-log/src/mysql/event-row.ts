@@ -55,6 +55,17 @@ export function toRow(topic: Topic, { event, bytes, partition, position }: Place
   ]
 }
 
+/** What reading the row of a new event would give. */
+export function asRecorded(topic: Topic, { event, partition, position }: PlacedEvent, recordedTime: number): RecordedEvent {
+  const { id, type, source, subject, time, dataversion, partitionkey, traceparent, data } = event
+  const recorded: StoredEvent = {
+    ...{ specversion: '1.0', id, type, source, subject, time },
+    ...{ datacontenttype: 'application/json', dataversion, partitionkey, data },
+  }
+  if (traceparent !== undefined) recorded.traceparent = traceparent
+  return { topic: topic.name, partition, position, recordedTime, event: recorded }
+}
+
 export function fromRow(topic: Topic, partition: number, row: EventRow, data: string): RecordedEvent {
   const event: StoredEvent = {
     specversion: '1.0',

@@ -3,7 +3,7 @@ import { createAppendQueue } from '../append-queue.ts'
 import { createTailWatcher } from '../following/tail-watcher.ts'
 import { createLogOfTopics } from '../log-of-topics.ts'
 import type { EventLogOptions } from '../options.ts'
-import { type EventLog, EventLogError } from '../port.ts'
+import { type EventLog, EventLogError, type RecordedEvent } from '../port.ts'
 import { writeCalls } from './append-calls.ts'
 import { asLogError } from './failure.ts'
 import { readSlice } from './read-slice.ts'
@@ -19,11 +19,18 @@ export function openMysqlLog({ url, database: shared, partitions, logger, lease 
     findTopic: topics.open,
     openTopic(topic) {
       const watcher = createTailWatcher(() => topics.ends(topic), logger)
-      const onWritten = ({ ends }: Written) => watcher.advance(ends)
+      let tell: (partition: number, events: readonly RecordedEvent[]) => void = () => {}
+      const onWritten = ({ ends, added }: Written) => {
+        for (const [partition, events] of Map.groupBy(added, (event) => event.partition)) tell(partition, events)
+        watcher.advance(ends)
+      }
       return {
         ...{ topic, watcher },
         queue: createAppendQueue(topic.name, (calls) => writeCalls({ database, topic, logger, onWritten }, calls)),
         ends: () => topics.ends(topic),
+        tellWritten: (listener) => {
+          tell = listener
+        },
         read: (partition, from, options) => readSlice(database, topic, partition, from, options),
       }
     },

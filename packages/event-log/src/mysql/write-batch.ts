@@ -1,12 +1,12 @@
 import type { Connection, Database, WriteResult } from '@tributary/database'
 import type { SizedEvent } from '../append-queue.ts'
 import { partitionOf } from '../partition.ts'
-import type { Appended, Position } from '../port.ts'
-import { INSERT_EVENTS, type PlacedEvent, toBytes, toRow, toUuid } from './event-row.ts'
+import type { Appended, Position, RecordedEvent } from '../port.ts'
+import { asRecorded, INSERT_EVENTS, type PlacedEvent, toBytes, toRow, toUuid } from './event-row.ts'
 import type { Topic } from './topics.ts'
 
-/** Where every event id of a batch stands, and how far the partitions it touched reach now. */
-export type Written = { places: Map<string, Appended>; ends: Map<number, Position> }
+/** Where every event id of a batch stands, how far the partitions it touched reach now, and the events that it added. */
+export type Written = { places: Map<string, Appended>; ends: Map<number, Position>; added: RecordedEvent[] }
 
 /** Data of one INSERT. Servers commonly take statements of 16 MB; an event larger than this goes alone. */
 const STATEMENT_BYTES = 2 * 1024 * 1024
@@ -57,7 +57,7 @@ export function writeBatch(
       await connection.query(INSERT_EVENTS, [part.map((event) => toRow(topic, event, options.recordedTime))])
     }
     if (added.length > 0 && !moves) await moveEnds(connection, topic, ends)
-    return { places, ends }
+    return { places, ends, added: added.map((event) => asRecorded(topic, event, options.recordedTime)) }
   })
 }
 
