@@ -21,7 +21,7 @@ export type PartitionProgress = { partition: number; next: Position; to: Positio
 export type Builder = {
   /** Builds every partition up to the position given for it. Throws the reason of `signal`; after a throw it builds no more. */
   buildTo(targets: readonly Position[], signal: AbortSignal): Promise<void>
-  /** Where the partitions that were begun stand, as far as is known here. */
+  /** Where every partition stands, as far as is known here; none before the first `buildTo`. */
   progress(): PartitionProgress[]
   /** Where each partition stands, from the database. */
   positions(): Promise<Map<number, Position>>
@@ -64,6 +64,8 @@ export async function createBuilder(
     async buildTo(targets, signal) {
       await copySkipped(database, name, consumer, topic)
       const skipped = await readSetAside(database, consumer, topic, { onlySkipped: true })
+      for (const [partition, to] of targets.entries())
+        reached.set(partition, { partition, next: known.get(partition) ?? 0, to })
       const waiting = targets
         .map((to, partition) => ({ partition, to }))
         .filter(({ partition, to }) => (known.get(partition) ?? -1) < to)
@@ -74,7 +76,6 @@ export async function createBuilder(
           both.throwIfAborted()
           const { partition, to } = next
           const reach = (position: Position) => reached.set(partition, { partition, next: position, to })
-          reach(known.get(partition) ?? 0)
           const end = await builder.build({ partition, to, skipped }, both, reach)
           known.set(partition, end)
           reach(end)

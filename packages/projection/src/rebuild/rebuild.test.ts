@@ -10,6 +10,7 @@ import { startProjection } from '../projection-consumer.ts'
 import { COUNTING_TABLE, counting } from '../testing/counting.ts'
 import { verifyProjection } from '../verify.ts'
 import { abortRebuild } from './abort.ts'
+import type { PartitionProgress } from './build.ts'
 import { checksumTable } from './compare.ts'
 import { readGeneration } from './generation.ts'
 import type { RebuildEvent, RebuildOptions } from './options.ts'
@@ -90,6 +91,19 @@ describe('a rebuild', function () {
     await append(100)
     await untilLiveIsThrough()
     expect(await verified(LIVE)).to.deep.equal([])
+  })
+
+  it('tells from the beginning how far every partition has to go', async () => {
+    await append(90)
+    const told: PartitionProgress[][] = []
+    await rebuild(LIVE, {
+      pace: { parallel: 1, share: 1 },
+      onEvent: (event) => event.kind === 'progress' && told.push(event.partitions),
+    })
+    const ends = await stage.log.ends(ORDER_TOPIC)
+    const [first] = told.filter((partitions) => partitions.length > 0)
+    expect(first?.map(({ to }) => to)).to.deep.equal(ends)
+    expect(told.at(-1)?.map(({ next }) => next)).to.deep.equal(ends)
   })
 
   it('tells what a changed fold would change before it swaps, and leaves all as it is when that is refused', async () => {

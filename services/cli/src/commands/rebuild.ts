@@ -88,7 +88,8 @@ async function run(access: LogAccess, projection: Projection, options: Options):
   let state = ''
   const onEvent = (event: RebuildEvent) => {
     if (event.kind === 'state') state = event.state
-    else if (event.kind === 'progress') bar.update({ ...totalOf(event), note: `${state}${slowestOf(event)}` })
+    else if (event.kind === 'progress')
+      bar.update({ ...totalOf(event), note: `${state}${slowestOf(event)}`, parts: partsOf(event) })
     else if (event.kind === 'swap-blocked') process.stderr.write(`\n${event.message}\n`)
   }
   const accept = async (comparisons: TableComparison[]): Promise<boolean> => {
@@ -201,10 +202,15 @@ async function asks(question: string): Promise<boolean> {
 
 type Progress = Extract<RebuildEvent, { kind: 'progress' }>
 
-const totalOf = ({ partitions }: Progress) => ({
-  done: partitions.reduce((sum, { next, to }) => sum + Math.min(next, to), 0),
-  total: partitions.reduce((sum, { to }) => sum + to, 0),
-})
+const partsOf = ({ partitions }: Progress) =>
+  partitions.map(({ partition, next, to }) => ({ name: `partition ${partition}`, done: Math.min(next, to), total: to }))
+
+/** Before the first partition is known nobody knows the total. */
+function totalOf(progress: Progress) {
+  const parts = partsOf(progress)
+  const total = parts.length === 0 ? undefined : parts.reduce((sum, part) => sum + part.total, 0)
+  return { done: parts.reduce((sum, part) => sum + part.done, 0), total }
+}
 
 /** The partition with the most to go, when there is something to go. */
 function slowestOf({ partitions }: Progress): string {
