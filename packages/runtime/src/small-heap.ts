@@ -9,4 +9,8 @@ import { setFlagsFromString } from 'node:v8'
 export function keepHeapSmall(): void {
   setFlagsFromString('--semi-space-growth-factor=1')
   setFlagsFromString('--heap-growing-percent=60')
+  // A thread that starts later would otherwise stay at 1 MB for what is new, where this thread has what its start took. That cost a
+  // rebuild by two threads a sixth of its processor time in collections (measured: 280 against 235 microseconds an order, under load).
+  setFlagsFromString('--min-semi-space-size=8')
+  setFlagsFromString('--max-semi-space-size=8')
 }
