@@ -11,16 +11,20 @@ const BENCHES: Readonly<Record<string, () => Promise<{ benchmark: Benchmark }>>>
   telemetry: () => import('./telemetry.ts'),
   project: () => import('./project.ts'),
   rebuild: () => import('./rebuild.ts'),
+  linear: () => import('./linear.ts'),
   history: () => import('./history.ts'),
   delivery: () => import('./delivery.ts'),
   wecom: () => import('./wecom.ts'),
   channels: () => import('./channels.ts'),
 }
 
+/** Takes many minutes, so it runs only where it is named. */
+const LONG: ReadonlySet<string> = new Set(['linear'])
+
 const HELP = `usage: npm run bench -- [name ...] [--json]
 
 Measures rates against what the machine can do at most, in the same run and in turns.
-Names: ${Object.keys(BENCHES).join(', ')}; all of them when none is given.
+Names: ${Object.keys(BENCHES).join(', ')}; all but ${[...LONG].join(', ')} when none is given.
 
   --json   one JSON document instead of a table
   --help   this text
@@ -39,7 +43,7 @@ async function main(): Promise<number> {
   if (unknown.length > 0) return write(process.stderr, `There is no bench named ${unknown.join(', ')}.\n\n${HELP}`, 64)
   const rows: Row[] = []
   try {
-    for (const name of positionals.length > 0 ? positionals : Object.keys(BENCHES)) {
+    for (const name of positionals.length > 0 ? positionals : Object.keys(BENCHES).filter((one) => !LONG.has(one))) {
       write(process.stderr, `Measuring ${name} ...\n`, 0)
       const found = await BENCHES[name]?.()
       if (found) rows.push(...(await found.benchmark.run()))

@@ -1,7 +1,4 @@
-import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { type Connection, type Database, type UpsertShape, upsert, upsertText } from '@tributary/database'
 import { type EventLog, openEventLog } from '@tributary/event-log'
 import { ORDER_TOPIC } from '@tributary/events'
@@ -9,20 +6,18 @@ import { orders } from '@tributary/orders'
 import { checksumTable, startProjection, type Row as TableRow } from '@tributary/projection'
 import { createLogger } from '@tributary/runtime'
 import { openVault, type Vault } from '@tributary/vault'
-import { type Benchmark, latency, type Row, rate } from './benchmark.ts'
+import { type Benchmark, latency, rate } from './benchmark.ts'
+import { measureRebuild, memoryOf, PARALLEL } from './measure-rebuild.ts'
 import { appendOrders } from './order-log.ts'
 import { benchDatabase } from './server.ts'
 
 /** Orders of two lines; `TRIBUTARY_BENCH_ORDERS` makes it another number. */
 const ORDERS = Number(process.env['TRIBUTARY_BENCH_ORDERS'] ?? 40_000)
 const PARTITIONS = 4
-const PARALLEL = 2
 const BATCH = 500
 const MOST_STALL = 50
-const MOST_MEMORY = 300
 
 type Bench = { database: Database; log: EventLog; vault: Vault; url: string; masterKey: Buffer }
-type Measured = { seconds: number; cpuSeconds: number; renameMilliseconds: number; megabytes: number }
 type Write = (connection: Connection, shape: UpsertShape, rows: readonly unknown[][]) => Promise<unknown>
 
 /**
@@ -41,11 +36,11 @@ export const benchmark: Benchmark = {
     try {
       await appendOrders(log, vault, ORDERS / 4, 0)
       await project(bench)
-      const quarter = await rebuild(bench)
+      const quarter = await measureRebuild(bench)
       await appendOrders(log, vault, ORDERS, 0)
       await project(bench)
       const before = await checksums(database)
-      const whole = await rebuild(bench)
+      const whole = await measureRebuild(bench)
       const after = await checksums(database)
       if (JSON.stringify(before) !== JSON.stringify(after))
         throw new Error('The rebuilt tables are not equal to the live ones.')
@@ -60,7 +55,7 @@ export const benchmark: Benchmark = {
         rate('rebuild: orders, and what its writer alone reaches', 'orders/s', ORDERS / whole.seconds, ORDERS / written),
         rate('rebuild: rate of a log four times as long', 'orders/s', ORDERS / whole.seconds, ORDERS / 4 / quarter.seconds),
         latency('rebuild: the rename, and what is allowed', whole.renameMilliseconds, MOST_STALL),
-        memory('rebuild: memory of the process, for each of its threads', whole.megabytes / PARALLEL),
+        memoryOf('rebuild', whole),
       ]
     } finally {
       await log.close()
@@ -69,21 +64,7 @@ export const benchmark: Benchmark = {
   },
 }
 
-const memory = (name: string, value: number): Row => ({
-  name,
-  value,
-  unit: 'MB',
-  ceiling: MOST_MEMORY,
-  ratio: MOST_MEMORY / value,
-})
-
 const checksums = (database: Database) => Promise.all(orders.tables.map(({ name }) => checksumTable(database, name)))
-
-async function rebuild({ url, masterKey }: Bench): Promise<Measured> {
-  const program = join(import.meta.dirname, 'rebuild-process.ts')
-  const parameters = [program, url, masterKey.toString('hex'), String(PARALLEL)]
-  return JSON.parse((await promisify(execFile)(process.execPath, parameters)).stdout)
-}
 
 /** Fills the live tables, which the rebuild then compares itself with. */
 async function project({ database, log, vault }: Bench): Promise<void> {

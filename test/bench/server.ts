@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Database, migrate, openDatabase } from '@tributary/database'
 import { type PrivateServer, startMariaDb } from '@tributary/test/servers'
@@ -24,6 +25,13 @@ export async function benchDatabase(name: string): Promise<{ url: string; databa
       await server.close()
     },
   }
+}
+
+/** The processor time that the server has had, seconds (proc_pid_stat(5): fields 14 and 15, in hundredths). */
+export async function serverCpuSeconds(): Promise<number> {
+  const stat = await readFile(`/proc/${(await started)?.pid}/stat`, 'utf8')
+  const [user, system] = stat.slice(stat.lastIndexOf(')')).split(' ').slice(12, 14)
+  return (Number(user) + Number(system)) / 100
 }
 
 /** Ends the server, when one was started. */
