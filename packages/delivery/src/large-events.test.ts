@@ -1,0 +1,106 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { type RunningConsumer, startConsumer } from '@tributary/consumer'
+import type { Database } from '@tributary/database'
+import { type EventLog, openEventLog } from '@tributary/event-log'
+import { derivedEventId, encodeEvent, ORDER_TOPIC } from '@tributary/events'
+import { exampleEvent } from '@tributary/events/examples'
+import { createLogger } from '@tributary/runtime'
+import { migratedTestDatabase } from '@tributary/test/servers'
+import { expect } from 'chai'
+import { createCatchUp } from './catch-up.ts'
+import { createEndpoint } from './endpoint.ts'
+import { endpointConsumer } from './endpoint-consumer.ts'
+import { createSender } from './send.ts'
+import { keyOf } from './testing/signing.ts'
+
+const logger = createLogger({ level: 'silent', format: 'json' })
+/** Batches of them are cut by their bytes, far below the number that a batch may have. */
+const BYTES = 40_000
+const EVENTS = 300
+
+describe('An endpoint that catches up with large events', () => {
+  let database: Database
+  let log: EventLog
+  let drop: () => Promise<void>
+  const running: RunningConsumer[] = []
+  before(async () => {
+    let url: string
+    ;({ database, url, drop } = await migratedTestDatabase('large_events'))
+    log = await openEventLog({ url, database, partitions: 1 })
+  })
+  after(async () => {
+    await Promise.all(running.map((consumer) => consumer.stop()))
+    await log.close()
+    await drop()
+  })
+
+  it('counts as at the head only at the end of its log', async () => {
+    await log.append(
+      ORDER_TOPIC,
+      Array.from({ length: EVENTS }, (_, number) => largeEvent(number)),
+    )
+    const [first, held, last] = [moment(), moment(), moment()]
+    let arrived = 0
+    const receiver = createServer(async (request, response) => {
+      request.resume()
+      arrived += 1
+      first.resolve()
+      await held.promise
+      if (arrived > EVENTS) last.resolve()
+      response.end()
+    })
+    receiver.listen(0, '127.0.0.1')
+    await once(receiver, 'listening')
+    try {
+      running.push(deliverTo(`http://127.0.0.1:${(receiver.address() as AddressInfo).port}`))
+      await first.promise
+      expect(await makesOthersWait(), 'while it is behind').to.equal(false)
+      held.resolve()
+      // One by itself, because an endpoint counts as at the head for a while only.
+      await log.append(ORDER_TOPIC, [largeEvent(EVENTS)])
+      await last.promise
+      expect(await makesOthersWait(), 'at its end').to.equal(true)
+    } finally {
+      receiver.closeAllConnections()
+      receiver.close()
+    }
+  })
+
+  const deliverTo = (url: string): RunningConsumer => {
+    const endpoint = createEndpoint(
+      {
+        ...{ name: 'large', topic: ORDER_TOPIC, group: 'large', types: ['OrderReceived'], contract: 1 },
+        // Nobody loses patience while the receiver holds its answers back.
+        policy: { patience: 60_000 },
+        route: async (events) => events.map(() => 'deliver'),
+        bodies: async (events) => events.map(({ id }) => id),
+      },
+      createSender({ reach: { scope: 'internal', allow: [] } }),
+    )
+    endpoint.retarget({ url, keys: [keyOf('a secret for tests only')] })
+    return startConsumer({ definition: endpointConsumer(endpoint, { log, logger }), database, log, logger })
+  }
+})
+
+const moment = () => Promise.withResolvers<void>()
+
+const largeEvent = (number: number) =>
+  encodeEvent(
+    exampleEvent('OrderReceived', derivedEventId('large', number), {
+      data: { orderId: `order-${number}`, sealed: 'x'.repeat(BYTES) },
+    }),
+  )
+
+/** Whether another endpoint that catches up has to wait for spare time, because one is at the head. */
+async function makesOthersWait(): Promise<boolean> {
+  let waits = false
+  const spare = {
+    turn: async () => {
+      waits = true
+    },
+  }
+  await createCatchUp('another', { spare }).turn(new AbortController().signal)
+  return waits
+}
