@@ -78,6 +78,7 @@ export type GateLimits = PaceLimits & {
   most: number
 }
 
+/** `since` is the time of day, for people; `probeTime` goes by the clock that only runs forward. */
 type Failing = { since: number; probeTime: number; reason: string; probing: boolean; turn: Queue }
 type Waiter = (permit: Permit) => void
 type State = {
@@ -95,8 +96,8 @@ type State = {
   timer: NodeJS.Timeout | undefined
 }
 
-/** An open gate. `now` in milliseconds since 1970. */
-export function createGate(limits: GateLimits, now: () => number = Date.now): Gate {
+/** An open gate. `now` is a clock in milliseconds that only runs forward, because the time of day may be set back while a gate waits. */
+export function createGate(limits: GateLimits, now: () => number = () => performance.now()): Gate {
   const state: State = {
     limits,
     pace: createPace(limits, now),
@@ -116,7 +117,7 @@ export function createGate(limits: GateLimits, now: () => number = Date.now): Ga
     room: state.room.reserve,
     countAside: state.room.count,
     shut(reason) {
-      state.shut = { reason, since: state.shut?.since ?? now() }
+      state.shut = { reason, since: state.shut?.since ?? Date.now() }
       pump(state)
     },
     unshut() {
@@ -225,7 +226,7 @@ function learn(state: State, passage: Passage, probe: boolean): void {
   const probeTime = state.now() + Math.max(limits.probeEvery, passage.retryAfter ?? 0)
   if (failing && probe) Object.assign(failing, { probeTime, reason: passage.reason })
   if (!failing && (passage.isEndpoints || failedKeys.size >= limits.failingAfter)) {
-    state.failing = { since: state.now(), probeTime, reason: passage.reason, probing: false, turn: 'fresh' }
+    state.failing = { since: Date.now(), probeTime, reason: passage.reason, probing: false, turn: 'fresh' }
   }
 }
 
@@ -238,10 +239,12 @@ function recover(state: State): void {
   for (const listener of state.listeners) listener()
 }
 
-function viewOf({ shut, failing, pace, room }: State): GateView {
+function viewOf({ shut, failing, pace, room, now }: State): GateView {
   const figures = { aside: room.aside(), cap: pace.cap(), isFull: room.isFull() }
   if (shut) return { state: 'shut', ...shut, probeTime: undefined, ...figures }
-  if (failing)
-    return { state: 'failing', reason: failing.reason, since: failing.since, probeTime: failing.probeTime, ...figures }
+  if (failing) {
+    const { reason, since, probeTime } = failing
+    return { state: 'failing', reason, since, probeTime: Math.round(Date.now() + probeTime - now()), ...figures }
+  }
   return { state: 'open', reason: '', since: undefined, probeTime: undefined, ...figures }
 }

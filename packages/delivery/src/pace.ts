@@ -27,7 +27,7 @@ export type PaceLimits = {
   perSecond?: number | undefined
 }
 
-/** `now` in milliseconds since 1970. */
+/** `now` is a clock in milliseconds that only runs forward. */
 export function createPace({ fresh, widest, perSecond }: PaceLimits, now: () => number): Pace {
   let cap = fresh
   let threshold = widest

@@ -69,7 +69,7 @@ export function startPoller({ context, pace, receiver, openSeller }: Parts): Pol
     await tidyPolls(database, isGone)
     await tidyOrderReads(database, isGone, Date.now())
     await releaseShipments(database, isGone, Date.now())
-    nextRound = Date.now() + interval
+    nextRound = performance.now() + interval
   }
 
   async function handle(poll: Poll, signal: AbortSignal): Promise<void> {
@@ -199,7 +199,7 @@ export function startPoller({ context, pace, receiver, openSeller }: Parts): Pol
   const loop = startTaskLoop({
     most: MOST_POLLS,
     async prepare() {
-      if (Date.now() >= nextRound) await round()
+      if (performance.now() >= nextRound) await round()
     },
     claim() {
       const now = Date.now()

@@ -2,8 +2,8 @@ import type { Connection } from '@tributary/database'
 import type { SigningKey } from '../signature.ts'
 
 /**
- * A key of ours that signs requests to an endpoint. Times in milliseconds since 1970; it signs from `validFrom` until
- * `expireTime`, or for good. `publicKey` is that of v1a, in `whpk_` form. `sealed` is the secret as the vault sealed it,
+ * A key of ours that signs requests to an endpoint. Times in milliseconds since 1970; it signs from when it is there
+ * until `expireTime`, or for good, and `validFrom` tells the order of keys. `publicKey` is that of v1a, in `whpk_` form. `sealed` is the secret as the vault sealed it,
  * undefined once the key has ended.
  */
 export type EndpointKey = {

@@ -9,7 +9,7 @@ const SEED = Number(process.env['TRIBUTARY_TEST_SEED'] ?? Date.now() % 1_000_000
 
 const recorded = (position: number, data: string): RecordedEvent => ({
   ...{ topic: 'orders', partition: 0, position, recordedTime: 0 },
-  event: { data } as StoredEvent,
+  event: { id: data, data } as StoredEvent,
 })
 
 /** A log of one partition that counts its reads and can lose its end. */
@@ -151,7 +151,7 @@ describe(`Readings that followers share (seed ${SEED})`, () => {
     const log = logOf([0, 1, 2, 3])
     log.grow(4)
     let troubles = 0
-    const { read } = createSharedReading(log.read, () => troubles)
+    const { read, add } = createSharedReading(log.read, () => troubles)
     const seen = async () => (await read(0, 2, { limit: 5 })).events.map(({ event }) => event.data)
     expect(await seen()).to.deep.equal(['0:2', '0:3'])
     log.lose(2)
@@ -164,5 +164,8 @@ describe(`Readings that followers share (seed ${SEED})`, () => {
     log.lose(2)
     log.grow(2)
     expect(await seen(), 'after a read that failed').to.deep.equal(['2:2', '2:3'])
+    log.lose(2)
+    add(0, log.grow(2))
+    expect(await seen(), 'after a write that took its place').to.deep.equal(['3:2', '3:3'])
   })
 })

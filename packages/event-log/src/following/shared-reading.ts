@@ -72,7 +72,11 @@ export function createSharedReading(read: Read, troubles: () => number): SharedR
     add: (partition, events) => {
       forgetAfterTroubles()
       const [first, last] = [events[0], events.at(-1)]
-      if (first && last) keep(windows, partition, first.position, { events: [...events], next: last.position + 1 })
+      if (!first || !last) return
+      // Another event at the place of one of ours is of a server that has died since.
+      const known = sliceOf(windows.get(partition), first.position, { limit: 1 })?.events[0]
+      if (known && known.event.id !== first.event.id) forget()
+      keep(windows, partition, first.position, { events: [...events], next: last.position + 1 })
     },
   }
 }

@@ -20,11 +20,11 @@ export type ReadOptions = { limit?: number; maxBytes?: number; signal?: AbortSig
 export function createReader(cluster: Cluster) {
   const kept = new Map<string, Fetched>()
 
-  async function fetchOrRecall(topic: string, partition: number, from: Position): Promise<Fetched> {
+  async function fetchOrRecall(topic: string, partition: number, from: Position, signal?: AbortSignal): Promise<Fetched> {
     const name = nameOf(topic, partition)
     const known = kept.get(name)
     kept.delete(name)
-    return known?.from === from ? known : await fetchPatiently(cluster, topic, partition, from)
+    return known?.from === from ? known : await fetchPatiently(cluster, { topic, partition, from }, signal)
   }
 
   async function read(topic: string, partition: number, from: Position, options: ReadOptions = {}): Promise<Slice> {
@@ -34,7 +34,7 @@ export function createReader(cluster: Cluster) {
     let bytes = 0
     let next = from
     while (events.length < limit && bytes < maxBytes) {
-      const fetched = await fetchOrRecall(topic, partition, next)
+      const fetched = await fetchOrRecall(topic, partition, next, signal)
       signal?.throwIfAborted()
       if (fetched.next === next) break
       const taken = take(fetched, { limit: limit - events.length, bytes: maxBytes - bytes, isFirst: events.length === 0 })
@@ -74,15 +74,20 @@ function take(fetched: Fetched, most: { limit: number; bytes: number; isFirst: b
   return { events: fetched.events.slice(0, over), bytes, next, rest: { from: next, events: rest, next: fetched.next } }
 }
 
-async function fetchPatiently(cluster: Cluster, topic: string, partition: number, from: Position): Promise<Fetched> {
-  return await whileLeadersMove(cluster, async () => {
+async function fetchPatiently(
+  cluster: Cluster,
+  { topic, partition, from }: { topic: string; partition: number; from: Position },
+  signal: AbortSignal | undefined,
+): Promise<Fetched> {
+  const fetchOnce = async () => {
     try {
       return await fetch(cluster, topic, partition, from)
     } catch (error) {
       if (!(error instanceof Error) || rootOf(error).type !== 'OFFSET_OUT_OF_RANGE') throw error
       return await fetch(cluster, topic, partition, await startBehind(cluster, topic, partition, from))
     }
-  })
+  }
+  return await whileLeadersMove(cluster, fetchOnce, signal)
 }
 
 async function fetch(cluster: Cluster, topic: string, partition: number, from: Position): Promise<Fetched> {

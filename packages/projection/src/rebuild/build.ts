@@ -44,7 +44,7 @@ export async function createBuilder(
   const { name, topic } = projection
   const consumer = builderOf(projection, generation)
   const known = new Map((await readCursors(database, consumer, topic)).map(({ partition, next }) => [partition, next]))
-  const plan = { generation, share, ...(known.size === 0 ? { mostKeys: sum(await log.ends(topic)) } : {}) }
+  const plan = { generation, share, ...(known.size === 0 ? { mostKeys: await log.ends(topic) } : {}) }
   const here = buildHere(context, plan)
   const builders = Array.from({ length: Math.max(1, parallel) }, (_, index) =>
     index > 0 && startThread ? inThread(startThread, plan) : here,
@@ -115,5 +115,3 @@ async function copySkipped(database: Database, from: string, to: string, topic: 
     [to, from, topic],
   )
 }
-
-const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0)

@@ -27,8 +27,8 @@ export type BuildPlan = {
   generation: number
   /** See `Pace`. */
   share: number
-  /** How many keys there are at most, where the tables are empty: those met for the first time are then not looked for. */
-  mostKeys?: number
+  /** How many keys each partition has at most, where the tables are empty: those met for the first time are then not looked for. */
+  mostKeys?: readonly number[]
 }
 
 /** A partition, the position up to which it is built, and what is passed over, as `partition:position`. */
@@ -47,16 +47,19 @@ export type PartitionBuilder = {
 /** Builds in this thread: the live code under another name, with cursors of its own, in tables that nobody reads. */
 export function buildHere(context: BuildContext, { generation, share, mostKeys }: BuildPlan): PartitionBuilder {
   const { projection, database, log, vault, logger } = context
-  const filter = mostKeys === undefined ? undefined : createKeyFilter(mostKeys)
   const name = builderOf(projection, generation)
-  const definition = defineProjectionConsumer({
-    ...{ projection, database, vault, name, physical: building(generation), batchSize: BATCH },
-    book: createRemarkBook(`${projection.name} (rebuild)`, logger),
-    ...(filter ? { mayHaveRows: filter.met } : {}),
-  })
+  const book = createRemarkBook(`${projection.name} (rebuild)`, logger)
+  const define = (partition: number) =>
+    defineProjectionConsumer({
+      ...{ projection, database, vault, name, book, physical: building(generation), batchSize: BATCH },
+      ...(mostKeys ? { mayHaveRows: createKeyFilter(mostKeys[partition] ?? 0).met } : {}),
+    })
+  const definitions = new Map<number, ReturnType<typeof define>>()
   const owner = `rebuild ${hostname().slice(0, 50)}/${process.pid}/${threadId}`
   return {
     build: async ({ partition, to, skipped }, signal, onReached) => {
+      const definition = definitions.get(partition) ?? define(partition)
+      definitions.set(partition, definition)
       let began = performance.now()
       const skips = (event: RecordedEvent) => skipped.has(`${event.partition}:${event.position}`)
       const onBatch = async (next: Position) => {
