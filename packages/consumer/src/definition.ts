@@ -34,7 +34,7 @@ export type ConsumerDefinition<Prepared> = {
   types: readonly Event['type'][]
   /** Order is kept within a key; a poison event parks its key. Usually the partition key. */
   keyOf(event: Event): string
-  /** May run for the next batch while `apply` runs for this one. At least `left` events stand behind these in the log. */
+  /** May run for the next batch while `apply` runs for this one. The log is known to hold `left` positions behind these. */
   prepare(events: readonly Delivered[], signal: AbortSignal, left: number): Promise<Prepared>
   apply(connection: Connection, prepared: Prepared): Promise<void>
   /**

@@ -29,6 +29,7 @@ export function endpointConsumer(
     batchSize: BATCH_SIZE,
     batchBytes: BATCH_BYTES,
     keyOf: endpoint.orderKey,
+    // A receiver waits for the request, not for what we write down about the one before.
     preparesAhead: true,
     async assigned(owned) {
       const partition = await openPartition({ endpoint, owned, log, logger, rows })
