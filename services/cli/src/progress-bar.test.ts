@@ -67,6 +67,16 @@ describe('the progress of long work', () => {
     expect(show(3)).to.include('partition 1').and.not.include('partition 0')
   })
 
+  it('is left alone by what is said in between, and goes on below', () => {
+    const progress = bar(true)
+    const parts = [{ name: 'partition 0', done: 3, total: 4 }]
+    progress.update({ done: 3, total: 4, parts })
+    progress.say('Session 7 holds a lock.')
+    said = ''
+    progress.end()
+    expect(said).to.match(/^\r/)
+  })
+
   it('says nothing of a share, or of what remains, that nobody knows', () => {
     const progress = bar(false)
     progress.update({ done: 5, total: undefined })

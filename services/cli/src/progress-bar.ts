@@ -6,6 +6,8 @@ export type Part = { name: string; done: number; total: number }
 export type ProgressBar = {
   /** Shows how far the work is; call it as often as there is news. */
   update(progress: Progress): void
+  /** Says something in between, on lines of its own. */
+  say(text: string): void
   /** Shows the last state and ends the line. */
   end(): void
 }
@@ -56,6 +58,10 @@ export function createProgressBar(options: { label: string; unit: string; output
       samples.push({ time, done: progress.done })
       while (samples.length > 2 && time - (samples[0]?.time ?? time) > RATE_WINDOW) samples.shift()
       if (time - shownTime >= (isTerminal ? TERMINAL_EVERY : PIPE_EVERY)) show(time)
+    },
+    say(text) {
+      output.write(isTerminal ? `\n${text}\n` : `${text}\n`)
+      above = 0
     },
     end() {
       show(now())

@@ -58,7 +58,7 @@ describe('Deliveries when the clock of the machine jumps', () => {
     await start()
     receiver.fault({ kind: 'status', status: 500 })
     const ids = await stage.appendOrders(['A', 'B', 'C', 'D', 'E', 'F'])
-    await until('the endpoint fails', async () => String((await service.health()).reason).includes('failing'))
+    await until('the endpoint fails', async () => String((await service.health()).reason).includes('The endpoint fails'))
     jump(-HOUR)
     receiver.heal()
     await until('all have arrived', () => ids.every(receiver.record.has))

@@ -64,6 +64,14 @@ describe('a consent that comes back without a state', () => {
     expect((await its.ingest.health()).status).to.equal('ok')
   })
 
+  it('waits three times at most for the same shop, and then says that too many wait', async () => {
+    for (let come = 0; come < 3; come += 1) expect((await comesBack()).status).to.equal(202)
+    const fourth = await comesBack()
+    expect(fourth.status).to.equal(503)
+    expect(await fourth.text()).to.contain('too many others')
+    expect(await listParkedConsents(context())).to.have.length(3)
+  })
+
   it('can be forgotten', async () => {
     await comesBack()
     const [consent] = await listParkedConsents(context())

@@ -90,7 +90,7 @@ async function run(access: LogAccess, projection: Projection, options: Options):
     if (event.kind === 'state') state = event.state
     else if (event.kind === 'progress')
       bar.update({ ...totalOf(event), note: `${state}${slowestOf(event)}`, parts: partsOf(event) })
-    else if (event.kind === 'swap-blocked') process.stderr.write(`\n${event.message}\n`)
+    else if (event.kind === 'swap-blocked') bar.say(event.message)
   }
   const accept = async (comparisons: TableComparison[]): Promise<boolean> => {
     bar.end()

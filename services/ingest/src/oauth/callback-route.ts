@@ -18,6 +18,7 @@ import {
   parkedPage,
   refusedPage,
   stateRefusedPage,
+  tooManyWaitPage,
 } from './pages.ts'
 import { type ParkedConsent, parkConsent } from './parked-consents.ts'
 import { type Claim, createStates, type Intent, type States } from './states.ts'
@@ -100,7 +101,7 @@ async function leaveToOperator(
   const id = await parkConsent(context, { ...about, grants })
   if (id === undefined) {
     context.logger.error(about, 'a consent was turned away: too many wait for an operator')
-    return stateRefusedPage({ kind: 'unknown' })
+    return tooManyWaitPage(channel.name)
   }
   context.logger.warn({ ...about, consent: id }, 'a consent waits for an operator to confirm it')
   return parkedPage(channel.name, reason)

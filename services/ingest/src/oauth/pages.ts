@@ -32,6 +32,15 @@ export const parkedPage = (channel: string, reason: ParkedConsent['reason']): Pa
   ],
 })
 
+export const tooManyWaitPage = (channel: string): Page => ({
+  status: 503,
+  title: 'The shop is not connected',
+  text: [
+    `Somebody has to confirm consents of ${channel} that come like yours, and too many others wait for that. ${NOTHING_STORED}`,
+    'Tell whoever runs this service, and begin again when they have looked.',
+  ],
+})
+
 export const declinedPage = (channel: string, intent: Intent | undefined): Page => ({
   status: 200,
   title: 'The shop is not connected',

@@ -24,8 +24,10 @@ export type ParkedConsent = {
 type Context = { database: Database; vault: Vault }
 type Kept = Pick<ParkedConsent, 'channel' | 'appId' | 'reason'> & { grants: ConsentReception['grants'] }
 
-/** Who parks more than an operator looks through is no seller. */
-export const MOST_PARKED = 100
+/** Of each reason: who parks more than an operator looks through is no seller, and must not turn away those who wait for the other. */
+const MOST_PARKED = 100
+/** Of the same shops. All are kept, because an operator must see that two claim to be one shop. */
+const MOST_ALIKE = 3
 const PREFIX = 'parked-consent/'
 
 /**
@@ -37,7 +39,9 @@ export async function parkConsent(
   { channel, appId, reason, grants }: Pick<ParkedConsent, 'channel' | 'appId' | 'reason'> & { grants: readonly Grant[] },
 ): Promise<string | undefined> {
   const settings = openSettings(context)
-  if ((await settings.names(PREFIX)).length >= MOST_PARKED) return undefined
+  const waiting = (await listParkedConsents(context)).filter((consent) => consent.reason === reason)
+  const alike = waiting.filter((one) => one.channel === channel && shopsOf(one.sellers) === shopsOf(grants))
+  if (waiting.length >= MOST_PARKED || alike.length >= MOST_ALIKE) return undefined
   const id = randomBytes(6).toString('hex')
   const kept: Kept = {
     channel,
@@ -48,6 +52,9 @@ export async function parkConsent(
   await settings.put(`${PREFIX}${id}`, { value: JSON.stringify(kept), time: Date.now() })
   return id
 }
+
+const shopsOf = (sellers: ParkedConsent['sellers'] | readonly Grant[]): string =>
+  JSON.stringify(sellers.map(({ sellerId }) => sellerId).sort())
 
 /** How many consents wait for an operator. Throws DatabaseError. */
 export const countParkedConsents = async (context: Context): Promise<number> =>
