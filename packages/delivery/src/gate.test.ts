@@ -107,6 +107,19 @@ describe('The gate of an endpoint', () => {
     expect(gate.view().probeTime).to.be.closeTo(Date.now() + 5_000, 1_000)
   })
 
+  it('probes when it is time although the time of day was set back', async () => {
+    const timeOfDay = Date.now
+    try {
+      const gate = createGate(limits)
+      await makeFail(gate)
+      Date.now = () => timeOfDay() - 3_600_000
+      const patience = AbortSignal.timeout(5_000)
+      expect((await gate.enter('fresh', patience)).probe).to.equal(true)
+    } finally {
+      Date.now = timeOfDay
+    }
+  })
+
   it('lets nothing through while it is shut, and goes on when it is not', async () => {
     const gate = createGate(limits)
     gate.shut('no address')

@@ -54,16 +54,6 @@ describe('Deliveries when the clock of the machine jumps', () => {
       expect(idsOf('A')).to.deep.equal([ids[0], ids[0], ids[1]])
     })
 
-  it('find out that a failing endpoint is well again, an hour back', async () => {
-    await start()
-    receiver.fault({ kind: 'status', status: 500 })
-    const ids = await stage.appendOrders(['A', 'B', 'C', 'D', 'E', 'F'])
-    await until('the endpoint fails', async () => String((await service.health()).reason).includes('The endpoint fails'))
-    jump(-HOUR)
-    receiver.heal()
-    await until('all have arrived', () => ids.every(receiver.record.has))
-  })
-
   it('are signed with a key that a clock ahead of this one has made', async () => {
     const context = contextOf(stage, {}, QUICK)
     const [known] = await listEndpoints(context)
