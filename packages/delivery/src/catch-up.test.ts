@@ -12,21 +12,24 @@ describe('Catching up', () => {
       turns += 1
     },
   }
+  let lastAtHead: Map<string, number>
   beforeEach(() => {
-    // What earlier tests noted is long ago.
-    time += 1_000_000
+    lastAtHead = new Map()
     turns = 0
   })
 
   it('takes all the time while no other endpoint is at the head', async () => {
-    const behind = createCatchUp('behind', { now, spare })
+    const behind = createCatchUp('behind', { now, spare, lastAtHead })
     behind.noteAtHead()
     await behind.turn(forever)
     expect(turns).to.equal(0)
   })
 
   it('takes spare time while another is, and all again soon after', async () => {
-    const [behind, other] = [createCatchUp('behind', { now, spare }), createCatchUp('other', { now, spare })]
+    const [behind, other] = [
+      createCatchUp('behind', { now, spare, lastAtHead }),
+      createCatchUp('other', { now, spare, lastAtHead }),
+    ]
     other.noteAtHead()
     await behind.turn(forever)
     expect(turns).to.equal(1)

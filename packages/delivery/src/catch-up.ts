@@ -3,8 +3,8 @@ import { createSpareTime, type SpareTime } from './spare-time.ts'
 /** How long an endpoint counts as at the head of its log after a batch behind which little was left, milliseconds. */
 const RECENTLY = 2_000
 
-/** By the names of endpoints. */
-const lastAtHead = new Map<string, number>()
+/** When endpoints of this process were at the head, by their names. */
+const atHeadHere = new Map<string, number>()
 
 /** There is one event loop in a process, and all who catch up in it share what others leave of it. */
 const spareTime = createSpareTime()
@@ -21,10 +21,14 @@ export type CatchUp = {
   turn(signal: AbortSignal): Promise<void>
 }
 
-/** Of the endpoint of this name. The clock, milliseconds that never jump, and the spare time are for tests. */
+/** Of the endpoint of this name. The clock, milliseconds that never jump, the others and the spare time are for tests. */
 export function createCatchUp(
   endpoint: string,
-  { now = () => performance.now(), spare = spareTime }: { now?: () => number; spare?: SpareTime } = {},
+  {
+    now = () => performance.now(),
+    spare = spareTime,
+    lastAtHead = atHeadHere,
+  }: { now?: () => number; spare?: SpareTime; lastAtHead?: Map<string, number> } = {},
 ): CatchUp {
   const isBesideOthers = (): boolean => {
     const since = now() - RECENTLY
