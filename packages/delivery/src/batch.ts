@@ -98,6 +98,12 @@ async function routeAndRender(partition: Partition, sent: SentBatch, events: rea
 /** Sends the events of a key in order, up to the first that does not get through; that one and the rest are set aside. */
 async function sendKey(partition: Partition, sent: SentBatch, key: string, list: Fresh[], way: Way): Promise<void> {
   for (const [index, fresh] of list.entries()) {
+    // Before the lane: when a batch comes again, what it delivered must not wait behind what then failed.
+    const before = partition.delivered.get(fresh.delivered.position)
+    if (before) {
+      sent.attempts.push(before)
+      continue
+    }
     const rest = list.slice(index).map(({ delivered }) => delivered)
     const held = await laneAtRest(partition, key)
     if (held) return joinLane(partition, sent, held, rest)
@@ -116,11 +122,6 @@ type Undelivered =
 
 async function tryFresh(partition: Partition, sent: SentBatch, fresh: Fresh, way: Way): Promise<Tried> {
   if (!fresh.isRouted) return { kind: 'later' }
-  const before = partition.delivered.get(fresh.delivered.position)
-  if (before) {
-    sent.attempts.push(before)
-    return { kind: 'delivered' }
-  }
   try {
     return await tryUntilTold(partition, sent, fresh, way)
   } catch (error) {

@@ -22,6 +22,7 @@ export async function live(world: World, until: (process: Process) => Promise<vo
     over: promise,
     end: resolve,
     isDead: false,
+    told: new Set(),
     steps: random.from(0, 50),
   }
   world.processes.push(process)

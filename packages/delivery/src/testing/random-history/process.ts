@@ -1,4 +1,4 @@
-import type { ConsumerDefinition, OwnedPartition } from '@tributary/consumer'
+import type { ConsumerDefinition, Delivered, OwnedPartition } from '@tributary/consumer'
 import type { Connection } from '@tributary/database'
 import type { MemoryDatabase } from '../memory-rows.ts'
 import { consumerOf } from './endpoint.ts'
@@ -31,7 +31,7 @@ async function runPart<P>(world: World, process: Process, part: Part, consumer: 
 
 async function follow<P>(world: World, process: Process, part: Part, consumer: ConsumerDefinition<P>): Promise<void> {
   const { random } = world
-  const { events, database, number } = part
+  const { events, database } = part
   const { signal } = process.stopping
   let applying: Promise<void> = Promise.resolve()
   for (let position = database.state.cursor; position < events.length; ) {
@@ -41,14 +41,36 @@ async function follow<P>(world: World, process: Process, part: Part, consumer: C
     const to = from + batch.length
     const prepared = await consumer.prepare(batch, signal, events.length - to)
     await applying
-    applying = applyBatch(world, process, part, { from, to }, (connection) => consumer.apply(connection, prepared)).then(() =>
-      consumer.committed?.(number, to),
-    )
+    applying = settle(world, process, part, consumer, { batch, prepared })
     applying.catch(() => process.stopping.abort(new Error('gone')))
     position = to
   }
   await applying
   await nothingUntil(signal)
+}
+
+/** Applies a batch. One that is refused for an event in it comes again in halves, each prepared anew. */
+async function settle<P>(
+  world: World,
+  process: Process,
+  part: Part,
+  consumer: ConsumerDefinition<P>,
+  { batch, prepared }: { batch: readonly Delivered[]; prepared: P },
+): Promise<void> {
+  const { random, trouble, history } = world
+  const from = batch[0]?.position ?? 0
+  const to = from + batch.length
+  if (batch.length === 1 || !chance(random, trouble / 4)) {
+    await applyBatch(world, process, part, { from, to }, (connection) => consumer.apply(connection, prepared))
+    consumer.committed?.(part.number, to)
+    return
+  }
+  history.refusals += 1
+  const middle = Math.ceil(batch.length / 2)
+  for (const half of [batch.slice(0, middle), batch.slice(middle)]) {
+    const again = await consumer.prepare(half, process.stopping.signal, part.events.length - to)
+    await settle(world, process, part, consumer, { batch: half, prepared: again })
+  }
 }
 
 /** A fenced transaction, before or after whose commit the process may die, or merely lose its connection. */

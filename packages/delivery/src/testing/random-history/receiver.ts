@@ -9,7 +9,7 @@ export async function receive(world: World, process: Process, id: string, signal
   const { taken } = part
   history.sends += 1
   step(world, process)
-  noteRepetition(world, process, part, position)
+  noteRepetition(world, process, part, { id, position })
   await dawdle(world)
   if (chance(random, trouble / 4)) await wait(random.from(0, 5))
   if (process.isDead) return nothingUntil(signal)
@@ -24,15 +24,21 @@ export async function receive(world: World, process: Process, id: string, signal
   await dawdle(world)
   signal.throwIfAborted()
   const came = { status: isAnswered ? 200 : 0, answer: '', durationMs: 0 }
+  if (isAnswered) process.told.add(id)
   return isAnswered ? { kind: 'delivered', reason: '', ...came } : { kind: 'failed', reason: 'lost', ...came }
 }
 
-/** The owner must not send what is written down as delivered. A zombie may: it does not know. */
-function noteRepetition({ history }: World, process: Process, { database, number }: Part, position: number): void {
+/** The owner must not send what is written down as delivered, or what it was told is. A zombie may: it does not know. */
+function noteRepetition(
+  { history }: World,
+  process: Process,
+  { database, number }: Part,
+  { id, position }: { id: string; position: number },
+): void {
   const { state } = database
   if (process.epochs[number] !== state.epoch || process.isDead) return
-  if (state.attempts.some((attempt) => attempt.position === position && attempt.outcome.kind === 'delivered'))
-    history.repeated += 1
+  const isWritten = state.attempts.some((attempt) => attempt.position === position && attempt.outcome.kind === 'delivered')
+  if (isWritten || process.told.has(id)) history.repeated += 1
 }
 
 /** A dead process sends nothing more, and its promises end with it. */

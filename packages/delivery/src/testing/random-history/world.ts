@@ -7,8 +7,8 @@ import type { DeliveryPolicy } from '../../endpoint.ts'
 import { createMemoryDatabase, type MemoryDatabase } from '../memory-rows.ts'
 
 /**
- * One endpoint on two partitions, paused at times, a person who skips heads, a receiver that misbehaves, and a process that
- * dies, stalls or stops at any moment.
+ * One endpoint on two partitions, paused at times, a person who skips heads, a receiver that misbehaves, batches that are
+ * refused and come again in halves, and a process that dies, stalls or stops at any moment.
  */
 export type History = {
   crashes: number
@@ -16,6 +16,7 @@ export type History = {
   stops: number
   pauses: number
   skips: number
+  refusals: number
   givenUp: number
   sends: number
   duplicates: number
@@ -54,6 +55,8 @@ export type Process = {
   readonly over: Promise<void>
   end(): void
   isDead: boolean
+  /** Ids of the events of which it was told that they are delivered. */
+  readonly told: Set<string>
   /** Requests and transactions until its fate comes. */
   steps: number
 }
@@ -61,7 +64,7 @@ export type Process = {
 export function createWorld(seed: number): World {
   const random = randomNumbers(seed)
   const parts = [0, 1].map((number) => createPart(random, number))
-  const counts = { crashes: 0, zombies: 0, stops: 0, pauses: 0, skips: 0, givenUp: 0, sends: 0, duplicates: 0 }
+  const counts = { crashes: 0, zombies: 0, stops: 0, pauses: 0, skips: 0, refusals: 0, givenUp: 0, sends: 0, duplicates: 0 }
   const history = { ...counts, inversions: 0, lost: 0, repeated: 0 }
   const trouble = random.from(0, 60) / 100
   const danger = random.from(1, 100) / 1_000
