@@ -57,10 +57,11 @@ function move<P>(
     if (behind.length > 0) await queueBehind(connection, loop.cursor, behind)
   }
   if (together && prepared) return moveTogether(loop, to, { before, together, prepared: prepared.value, events })
-  return moveWith(loop, to, async (connection) => {
+  const work = async (connection: Connection) => {
     await before(connection)
     if (prepared) await definition.apply(connection, prepared.value)
-  })
+  }
+  return moveWith(loop, to, work, prepared?.value)
 }
 
 /** Which events of a part run now, and which wait behind their parked key. Throws the error of one that is unreadable. */

@@ -47,8 +47,11 @@ export type ConsumerDefinition<Prepared> = {
    * of a partition but to no batch, for example retries. A throw gives the partition back; some member is then assigned again.
    */
   assigned?(owned: OwnedPartition): Promise<void>
-  /** The cursor now stands at `next` for good: called after each commit of a batch, in order, and never for one that failed. */
-  committed?(partition: number, next: Position): void
+  /**
+   * The cursor now stands at `next` for good, with the effects of `prepared`, if anything was applied: called after each commit
+   * of a batch, in order, and never for one that failed.
+   */
+  committed?(partition: number, next: Position, prepared: Prepared | undefined): void
   /** No batch and no `apply` will come; once for each `assigned` that resolved. The loop waits before it gives the partition back. */
   revoked?(partition: number): Promise<void>
   /** Most events in a batch, default 500. */

@@ -52,11 +52,16 @@ export type Part<Prepared> = {
 }
 
 /**
- * Runs `work` in the transaction that moves the cursor to `to`. Once it returns, the move is durable and noted.
- * Throws what `work` throws, and ConsumerError CONSUMER_FENCED after giving the partition up.
+ * Runs `work`, which applies `prepared`, in the transaction that moves the cursor to `to`. Once it returns, the move is durable
+ * and noted. Throws what `work` throws, and ConsumerError CONSUMER_FENCED after giving the partition up.
  */
-export function moveWith<P>(loop: Loop<P>, to: Position, work: (connection: Connection) => Promise<void>): Promise<void> {
-  return noteMoved(loop, to, () =>
+export function moveWith<P>(
+  loop: Loop<P>,
+  to: Position,
+  work: (connection: Connection) => Promise<void>,
+  prepared?: P,
+): Promise<void> {
+  return noteMoved(loop, to, prepared, () =>
     loop.shared.database.transaction(async (connection) => {
       await moveCursor(connection, loop.cursor, to)
       await work(connection)
@@ -65,15 +70,17 @@ export function moveWith<P>(loop: Loop<P>, to: Position, work: (connection: Conn
 }
 
 /** Moves the cursor in a transaction that others share, where the definition allows that. Throws like `moveWith`. */
-export function moveTogether<P, E>(
+export function moveTogether<P, E extends P | undefined>(
   loop: Loop<P>,
   to: Position,
   effects: Pick<Move<E>, 'before' | 'events' | 'together' | 'prepared'>,
 ): Promise<void> {
-  return noteMoved(loop, to, () => commitGroupOf(loop.shared.database).move({ ...effects, cursor: loop.cursor, to }))
+  return noteMoved(loop, to, effects.prepared, () =>
+    commitGroupOf(loop.shared.database).move({ ...effects, cursor: loop.cursor, to }),
+  )
 }
 
-async function noteMoved<P>(loop: Loop<P>, to: Position, move: () => Promise<void>): Promise<void> {
+async function noteMoved<P>(loop: Loop<P>, to: Position, prepared: P | undefined, move: () => Promise<void>): Promise<void> {
   const { database } = loop.shared
   try {
     await move()
@@ -83,7 +90,7 @@ async function noteMoved<P>(loop: Loop<P>, to: Position, move: () => Promise<voi
     // stands at `to` already, an earlier try of this same work did.
     if (!(await movedByUs(database, loop.cursor, to))) throw lose(loop, error)
   }
-  noteMove(loop, to)
+  noteMove(loop, to, prepared)
 }
 
 /** Runs `work` in a transaction that proves ownership but leaves the cursor. Throws like `moveWith`. */
@@ -125,12 +132,12 @@ function lose<P>(loop: Loop<P>, error: ConsumerError): ConsumerError {
   return error
 }
 
-function noteMove<P>(loop: Loop<P>, to: Position): void {
+function noteMove<P>(loop: Loop<P>, to: Position, prepared: P | undefined): void {
   const { shared, cursor } = loop
   cursor.next = to
   loop.passed = Math.max(loop.passed, to)
   loop.lastProgress = shared.now()
   loop.trouble = undefined
   shared.counts.lastCommitTime = loop.lastProgress
-  shared.definition.committed?.(cursor.partition, to)
+  shared.definition.committed?.(cursor.partition, to, prepared)
 }

@@ -66,7 +66,7 @@ async function applyTogether<P>(loop: Loop<P>, key: string, items: readonly Item
   })
   if (outcome === 'changed') return
   noteApplied(counts, run.length, now())
-  definition.committed?.(loop.cursor.partition, loop.cursor.next)
+  definition.committed?.(loop.cursor.partition, loop.cursor.next, prepared?.value)
   if (outcome === 'parked') return
   loop.parked.delete(key)
   logger.info({ consumer: definition.name, partition: loop.cursor.partition, key }, 'a requeued key is applied and unparked')

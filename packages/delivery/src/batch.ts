@@ -7,7 +7,7 @@ import type { WaitingRow } from './lane-rows.ts'
 import { type HeldLane, hold, keyOf, laneAtRest, type Partition } from './partition.ts'
 import { placed } from './place.ts'
 import { isBeforeReplay, isReplayed } from './replay.ts'
-import { noteRouting, type RoutingChange } from './routing.ts'
+import { type Routed, type RoutingChange, routingChanges } from './routing.ts'
 
 /** What came of a batch: the rows to write with the cursor. */
 export type SentBatch = {
@@ -15,6 +15,8 @@ export type SentBatch = {
   attempts: Attempt[]
   lanes: Lane[]
   waiting: WaitingRow[]
+  routed: Routed[]
+  /** What its transaction, or the latest try of it, recorded. */
   routings: RoutingChange[]
 }
 
@@ -30,7 +32,7 @@ type Fresh = { delivered: Delivered; isRouted: boolean; body: { text: string; ti
  * what was not sent is set aside, unless the endpoint fails: then this throws the signal's reason and nothing moves.
  */
 export async function sendBatch(partition: Partition, events: readonly Delivered[], way: Way): Promise<SentBatch> {
-  const sent: SentBatch = { partition, attempts: [], lanes: [], waiting: [], routings: [] }
+  const sent: SentBatch = { partition, attempts: [], lanes: [], waiting: [], routed: [], routings: [] }
   const fresh = await routeAndRender(partition, sent, events)
   if (fresh.length === 0) return sent
   const giveBackRoom = await partition.endpoint.gate.room(fresh.length, way.signal)
@@ -50,6 +52,10 @@ export const writeBatch = (connection: Connection, batch: SentBatch): Promise<vo
 
 /** Writes the rows of batches of any endpoints, in the transaction that moves their cursors: one statement a table. */
 export async function writeBatches(connection: Connection, batches: readonly SentBatch[]): Promise<void> {
+  for (const batch of batches) {
+    const { routing } = batch.partition
+    if (routing) batch.routings = routingChanges(routing, batch.routed)
+  }
   for (const [rows, of] of Map.groupBy(batches, ({ partition }) => partition.rows)) {
     const all = <T>(items: (batch: SentBatch) => readonly T[]) =>
       of.flatMap((batch) => placed(batch.partition.place, items(batch)))
@@ -79,12 +85,9 @@ async function routeAndRender(partition: Partition, sent: SentBatch, events: rea
   const given = replay ? events.filter(({ position, event }) => isReplayed(replay, position, event.partitionkey)) : events
   const routes = await definition.route(given.map(({ event }) => event))
   if (routing)
-    sent.routings = noteRouting(
-      routing,
-      given.map(({ position, event }, index) => {
-        return { position, routedBy: definition.routedBy?.(event), route: routes[index] ?? 'later' }
-      }),
-    )
+    sent.routed = given.map(({ position, event }, index) => {
+      return { position, routedBy: definition.routedBy?.(event), route: routes[index] ?? 'later' }
+    })
   const fresh = given.flatMap((delivered, index): Fresh[] =>
     routes[index] === 'pass' ? [] : [{ delivered, isRouted: routes[index] === 'deliver', body: undefined }],
   )

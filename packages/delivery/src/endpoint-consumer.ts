@@ -44,9 +44,9 @@ export function endpointConsumer(
     },
     apply: writeBatch,
     applyTogether: writeBatches,
-    committed(number, next) {
+    committed(number, next, sent) {
       const owner = partitions.get(number)
-      if (owner) noteCommit(owner.partition, next)
+      if (owner) noteCommit(owner.partition, next, sent?.routings ?? [])
     },
     async revoked(number) {
       const owner = partitions.get(number)

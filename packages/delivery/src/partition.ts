@@ -7,7 +7,7 @@ import type { Lane } from './lane.ts'
 import type { LaneRows } from './lane-rows.ts'
 import type { Place } from './place.ts'
 import type { Replay } from './replay.ts'
-import { noteRoutingCommitted, type Routing } from './routing.ts'
+import { noteRoutingCommitted, type Routing, type RoutingChange } from './routing.ts'
 
 /**
  * One endpoint's deliveries on one partition, while this process owns it.
@@ -145,9 +145,13 @@ export async function laneAtRest(partition: Partition, key: string): Promise<Hel
   }
 }
 
-/** The cursor stands at `next` for good. */
-export function noteCommit({ delivered, onCommit, routing }: Partition, next: Position): void {
-  if (routing) noteRoutingCommitted(routing, next)
+/** The cursor stands at `next` for good, and these changes are recorded. */
+export function noteCommit(
+  { delivered, onCommit, routing }: Partition,
+  next: Position,
+  routings: readonly RoutingChange[],
+): void {
+  if (routing) noteRoutingCommitted(routing, next, routings)
   for (const position of delivered.keys()) if (position < next) delivered.delete(position)
   for (const hear of [...onCommit]) hear()
 }

@@ -31,7 +31,7 @@ export async function takeUpRouting(connection: Connection, place: Place): Promi
       [[...values, BEGINNING, next]],
     )
   const wanted = rows.map(({ routedBy }) => routedBy).filter((routedBy) => routedBy !== BEGINNING)
-  return { floor: next, wanted: new Set(wanted), pending: [] }
+  return { floor: next, wanted: new Set(wanted) }
 }
 
 /** Records changes, in their order; again does no harm. */

@@ -95,7 +95,7 @@ export const memoryRows: LaneRows = {
     stateOf(connection).deadLetters.push(position)
   },
   replay: async () => undefined,
-  routing: async () => ({ floor: 0, wanted: new Set(), pending: [] }),
+  routing: async () => ({ floor: 0, wanted: new Set() }),
   writeRoutings: async () => {},
   find: async (connection, _place, key) => stateOf(connection).lanes.get(key),
   async update(connection, _place, lane) {

@@ -62,7 +62,7 @@ async function settle<P>(
   const to = from + batch.length
   if (batch.length === 1 || !chance(random, trouble / 4)) {
     await applyBatch(world, process, part, { from, to }, (connection) => consumer.apply(connection, prepared))
-    consumer.committed?.(part.number, to)
+    consumer.committed?.(part.number, to, prepared)
     return
   }
   history.refusals += 1

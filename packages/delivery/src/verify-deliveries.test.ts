@@ -1,0 +1,90 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { listParked, type RunningConsumer, readCursors, startConsumer } from '@tributary/consumer'
+import type { Database } from '@tributary/database'
+import { type EventLog, openEventLog } from '@tributary/event-log'
+import { derivedEventId, encodeEvent, ORDER_TOPIC } from '@tributary/events'
+import { exampleEvent } from '@tributary/events/examples'
+import { createLogger } from '@tributary/runtime'
+import { migratedTestDatabase } from '@tributary/test/servers'
+import { expect } from 'chai'
+import { createEndpoint, type EndpointDefinition } from './endpoint.ts'
+import { endpointConsumer } from './endpoint-consumer.ts'
+import { createSender } from './send.ts'
+import { keyOf } from './testing/signing.ts'
+import { verifyDeliveries } from './verify-deliveries.ts'
+
+const NAME = 'verified'
+const logger = createLogger({ level: 'silent', format: 'json' })
+
+describe('Deliveries that are verified', () => {
+  let database: Database
+  let log: EventLog
+  let drop: () => Promise<void>
+  let running: RunningConsumer | undefined
+  const receiver = createServer((request, response) => request.resume().once('end', () => response.end()))
+  beforeEach(async () => {
+    let url: string
+    ;({ database, url, drop } = await migratedTestDatabase('verify_deliveries'))
+    log = await openEventLog({ url, database, partitions: 1 })
+    await once(receiver.listen(0, '127.0.0.1'), 'listening')
+  })
+  afterEach(async () => {
+    await running?.stop()
+    receiver.closeAllConnections()
+    receiver.close()
+    await log.close()
+    await drop()
+  })
+
+  const append = (...orders: string[]) =>
+    log.append(
+      ORDER_TOPIC,
+      orders.map((orderId) =>
+        encodeEvent(exampleEvent('OrderReceived', derivedEventId('verified', orderId), { data: { orderId } })),
+      ),
+    )
+  /** Whom an order is for is told by its seller, who has them all; one of them cannot be rendered. */
+  const definition: EndpointDefinition = {
+    ...{ name: NAME, topic: ORDER_TOPIC, group: NAME, types: ['OrderReceived'], contract: 1 },
+    route: async (events) => events.map(() => 'deliver'),
+    routedBy: () => 'the seller',
+    bodies: async (events) => {
+      if (events.some(({ id }) => id === derivedEventId('verified', 'poison'))) throw new Error('It cannot be rendered.')
+      return events.map(({ id }) => id)
+    },
+  }
+  const start = (): void => {
+    const endpoint = createEndpoint(definition, createSender({ reach: { scope: 'internal', allow: [] } }))
+    endpoint.retarget({
+      url: `http://127.0.0.1:${(receiver.address() as AddressInfo).port}`,
+      keys: [keyOf('a secret for tests only')],
+    })
+    running = startConsumer({ definition: endpointConsumer(endpoint, { log, logger }), database, log, logger })
+  }
+  const untilPassed = async (count: number): Promise<void> => {
+    for (;;) {
+      const [cursor] = await readCursors(database, NAME, ORDER_TOPIC)
+      if ((cursor?.next ?? 0) >= count) return
+      await new Promise(setImmediate)
+    }
+  }
+  const verify = async (to: number) =>
+    Object.fromEntries(
+      await verifyDeliveries({ connection: database, log }, definition, [{ partition: 0, from: 0, to }], {
+        ...{ onRead: () => {}, onNone: () => {} },
+        signal: new AbortController().signal,
+      }),
+    )
+
+  it('miss what was lost of a seller whose first order was parked, because it could not be rendered', async () => {
+    await append('poison', 'second', 'third')
+    start()
+    await untilPassed(3)
+    expect(await listParked(database, { consumer: NAME })).to.have.length(1)
+    expect(await verify(3)).to.deep.equal({ parked: 1, delivered: 2 })
+    await database.query('DELETE FROM tributary_delivery_attempt WHERE position = 2')
+    expect(await verify(3)).to.deep.equal({ parked: 1, delivered: 1, none: 1 })
+  })
+})
