@@ -32,8 +32,8 @@ export type LaneRows = {
   insertDeadLetter(connection: Connection, place: Place, letter: DeadLetter): Promise<void>
   /** The replay that is under way in a place. */
   replay(connection: Connection, place: Place): Promise<Replay | undefined>
-  /** For whom the events of a place are, as recorded so far. */
-  routing(connection: Connection, place: Place): Promise<Routing>
+  /** For whom the events of a place are, as recorded so far; from `live` on, where a replay is under way, and the cursor. */
+  routing(connection: Connection, place: Place, live: Position): Promise<Routing>
   writeRoutings(connection: Connection, changes: readonly Placed<RoutingChange>[]): Promise<void>
   /** The lane of a key as it stands, and stays until the transaction ends. */
   find(connection: Connection, place: Place, key: string): Promise<Lane | undefined>

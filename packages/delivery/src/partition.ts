@@ -89,12 +89,14 @@ export async function openPartition(options: {
 }): Promise<Partition> {
   const { endpoint, owned, rows } = options
   const place = { endpoint: endpoint.definition.name, topic: owned.topic, partition: owned.partition }
-  const { found, replay, routing } = await owned.fenced(async (connection) => ({
-    found: await rows.load(connection, place),
-    replay: await rows.replay(connection, place),
-    routing: endpoint.definition.routedBy && (await rows.routing(connection, place)),
-  }))
-  if (routing && replay) routing.floor = Math.max(routing.floor, replay.live)
+  const { found, replay, routing } = await owned.fenced(async (connection) => {
+    const replay = await rows.replay(connection, place)
+    return {
+      found: await rows.load(connection, place),
+      replay,
+      routing: endpoint.definition.routedBy && (await rows.routing(connection, place, replay?.live ?? 0)),
+    }
+  })
   const partition: Partition = {
     ...options,
     place,

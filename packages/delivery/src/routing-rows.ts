@@ -12,8 +12,11 @@ const placeValues = ({ endpoint, topic, partition }: Place) => [endpoint, topic,
 
 type Row = { routedBy: string; from: Position; until: Position | null }
 
-/** The routing of a place for its new owner; the first one begins the record where the cursor stands. */
-export async function takeUpRouting(connection: Connection, place: Place): Promise<Routing> {
+/**
+ * The routing of a place for its new owner; the first one begins the record where the cursor stands. While a replay is under
+ * way, that is at `live`, where the cursor stood before: what comes again below it is not recorded.
+ */
+export async function takeUpRouting(connection: Connection, place: Place, live: Position): Promise<Routing> {
   const values = placeValues(place)
   const [cursor] = await connection.query<{ next: Position }[]>(
     'SELECT next_position AS next FROM tributary_cursor WHERE consumer = ? AND topic = ? AND partition_no = ?',
@@ -24,14 +27,14 @@ export async function takeUpRouting(connection: Connection, place: Place): Promi
      FROM tributary_delivery_route WHERE ${OF_PLACE} AND until_position IS NULL`,
     values,
   )
-  const next = cursor?.next ?? 0
+  const floor = Math.max(cursor?.next ?? 0, live)
   if (!rows.some(({ routedBy }) => routedBy === BEGINNING))
     await connection.query(
       'INSERT IGNORE INTO tributary_delivery_route (endpoint, topic, partition_no, routed_by, from_position) VALUES (?)',
-      [[...values, BEGINNING, next]],
+      [[...values, BEGINNING, floor]],
     )
   const wanted = rows.map(({ routedBy }) => routedBy).filter((routedBy) => routedBy !== BEGINNING)
-  return { floor: next, wanted: new Set(wanted) }
+  return { floor, wanted: new Set(wanted) }
 }
 
 /** Records changes, in their order; again does no harm. */

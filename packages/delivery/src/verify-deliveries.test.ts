@@ -11,6 +11,7 @@ import { migratedTestDatabase } from '@tributary/test/servers'
 import { expect } from 'chai'
 import { createEndpoint, type EndpointDefinition } from './endpoint.ts'
 import { endpointConsumer } from './endpoint-consumer.ts'
+import { planReplay, startReplay } from './replay.ts'
 import { createSender } from './send.ts'
 import { keyOf } from './testing/signing.ts'
 import { verifyDeliveries } from './verify-deliveries.ts'
@@ -86,5 +87,20 @@ describe('Deliveries that are verified', () => {
     expect(await verify(3)).to.deep.equal({ parked: 1, delivered: 2 })
     await database.query('DELETE FROM tributary_delivery_attempt WHERE position = 2')
     expect(await verify(3)).to.deep.equal({ parked: 1, delivered: 1, none: 1 })
+  })
+
+  it('miss what was lost before a replay during which the record began', async () => {
+    await append('first', 'second', 'third')
+    start()
+    await untilPassed(3)
+    await running?.stop()
+    // As a version left it that recorded nothing.
+    await database.query('DELETE FROM tributary_delivery_route')
+    await database.query('DELETE FROM tributary_delivery_attempt WHERE position = 1')
+    const range = { endpoint: NAME, topic: ORDER_TOPIC, from: [0], to: [1] }
+    await startReplay(database, { endpoint: NAME, topic: ORDER_TOPIC, plan: await planReplay(database, range), by: 'test' })
+    start()
+    await untilPassed(3)
+    expect(await verify(3)).to.deep.equal({ delivered: 2, none: 1 })
   })
 })
