@@ -34,8 +34,11 @@ export type ConsumerDefinition<Prepared> = {
   types: readonly Event['type'][]
   /** Order is kept within a key; a poison event parks its key. Usually the partition key. */
   keyOf(event: Event): string
-  /** May run for the next batch while `apply` runs for this one. The log is known to hold `left` positions behind these. */
-  prepare(events: readonly Delivered[], signal: AbortSignal, left: number): Promise<Prepared>
+  /**
+   * May run for the next batch while `apply` runs for this one. The log is known to hold `left` positions behind these;
+   * undefined for events of a requeued key, which tell nothing of where the consumer is.
+   */
+  prepare(events: readonly Delivered[], signal: AbortSignal, left: number | undefined): Promise<Prepared>
   apply(connection: Connection, prepared: Prepared): Promise<void>
   /**
    * The same for several batches at once, also of other consumers that have the same function here. With it, batches that

@@ -51,7 +51,8 @@ async function applyWaiting<P>(loop: Loop<P>, key: string, positions: readonly P
 async function applyTogether<P>(loop: Loop<P>, key: string, items: readonly Item[]): Promise<void> {
   const { definition, counts, now, logger } = loop.shared
   const { run, elsewhere } = sortOut(loop, key, items)
-  const prepared = run.length === 0 ? undefined : { value: await definition.prepare(run.map(deliveredOf), loop.signal, 0) }
+  const prepared =
+    run.length === 0 ? undefined : { value: await definition.prepare(run.map(deliveredOf), loop.signal, undefined) }
   const positions = items.map((item) => item.recorded.position)
   const outcome = await fencedWith(loop, async (connection) => {
     // An operator may have skipped one meanwhile: the next turn reads the queue anew.

@@ -38,8 +38,10 @@ export function endpointConsumer(
     async prepare(events, signal, left) {
       const owner = partitions.get(events[0]?.partition ?? -1)
       if (!owner) throw new Error('A batch came for a partition that was not assigned.')
-      const isBehind = left >= BATCH_SIZE
-      if (!isBehind) catchUp.noteAtHead()
+      // Of a requeued key neither is known.
+      const isAtHead = left !== undefined && left < BATCH_SIZE
+      const isBehind = left !== undefined && left >= BATCH_SIZE
+      if (isAtHead) catchUp.noteAtHead()
       return await sendBatch(owner.partition, events, { signal, turn: isBehind ? catchUp.turn : undefined })
     },
     apply: writeBatch,

@@ -1,7 +1,8 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { type RunningConsumer, startConsumer } from '@tributary/consumer'
+import { text } from 'node:stream/consumers'
+import { listParked, type RunningConsumer, requeue, startConsumer } from '@tributary/consumer'
 import type { Database } from '@tributary/database'
 import { type EventLog, openEventLog } from '@tributary/event-log'
 import { derivedEventId, encodeEvent, ORDER_TOPIC } from '@tributary/events'
@@ -29,6 +30,10 @@ describe('An endpoint that catches up with large events', () => {
     let url: string
     ;({ database, url, drop } = await migratedTestDatabase('large_events'))
     log = await openEventLog({ url, database, partitions: 1 })
+    await log.append(
+      ORDER_TOPIC,
+      Array.from({ length: EVENTS }, (_, number) => largeEvent(number)),
+    )
   })
   after(async () => {
     await Promise.all(running.map((consumer) => consumer.stop()))
@@ -39,10 +44,6 @@ describe('An endpoint that catches up with large events', () => {
   it('counts as at the head only at the end of its log', async () => {
     // Endpoints of tests before this one are remembered for a moment.
     while (await makesOthersWait()) await pause(50)
-    await log.append(
-      ORDER_TOPIC,
-      Array.from({ length: EVENTS }, (_, number) => largeEvent(number)),
-    )
     const [first, held, last] = [moment(), moment(), moment()]
     let arrived = 0
     const receiver = createServer(async (request, response) => {
@@ -70,14 +71,46 @@ describe('An endpoint that catches up with large events', () => {
     }
   })
 
-  const deliverTo = (url: string): RunningConsumer => {
+  it('does not count as at the head for a key that is requeued', async () => {
+    const [parked, held] = [largeId(0), largeId(100)]
+    const [reached, released, requeued] = [moment(), moment(), moment()]
+    const receiver = createServer(async (request, response) => {
+      const id = await text(request)
+      if (id === parked) requeued.resolve()
+      if (id === held) reached.resolve()
+      if (id === held) await released.promise
+      response.end()
+    })
+    await once(receiver.listen(0, '127.0.0.1'), 'listening')
+    let isBroken = true
+    const bodies = async (ids: string[]) => {
+      if (isBroken && ids.includes(parked)) throw new Error('It cannot be rendered.')
+      return ids
+    }
+    try {
+      while (await makesOthersWait()) await pause(50)
+      running.push(deliverTo(`http://127.0.0.1:${(receiver.address() as AddressInfo).port}`, { name: 'requeued', bodies }))
+      await reached.promise
+      isBroken = false
+      const [one] = await listParked(database, { consumer: 'requeued' })
+      await requeue(database, 'requeued', one?.key ?? '')
+      await requeued.promise
+      expect(await makesOthersWait()).to.equal(false)
+    } finally {
+      released.resolve()
+      receiver.closeAllConnections()
+      receiver.close()
+    }
+  })
+
+  const deliverTo = (url: string, { name = 'large', bodies = async (ids: string[]) => ids } = {}): RunningConsumer => {
     const endpoint = createEndpoint(
       {
-        ...{ name: 'large', topic: ORDER_TOPIC, group: 'large', types: ['OrderReceived'], contract: 1 },
+        ...{ name, topic: ORDER_TOPIC, group: name, types: ['OrderReceived'], contract: 1 },
         // Nobody loses patience while the receiver holds its answers back.
         policy: { patience: 60_000 },
         route: async (events) => events.map(() => 'deliver'),
-        bodies: async (events) => events.map(({ id }) => id),
+        bodies: (events) => bodies(events.map(({ id }) => id)),
       },
       createSender({ reach: { scope: 'internal', allow: [] } }),
     )
@@ -88,9 +121,11 @@ describe('An endpoint that catches up with large events', () => {
 
 const moment = () => Promise.withResolvers<void>()
 
+const largeId = (number: number) => derivedEventId('large', number)
+
 const largeEvent = (number: number) =>
   encodeEvent(
-    exampleEvent('OrderReceived', derivedEventId('large', number), {
+    exampleEvent('OrderReceived', largeId(number), {
       data: { orderId: `order-${number}`, sealed: 'x'.repeat(BYTES) },
     }),
   )
