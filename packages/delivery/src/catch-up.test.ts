@@ -37,4 +37,15 @@ describe('Catching up', () => {
     await behind.turn(forever)
     expect(turns).to.equal(1)
   })
+
+  it('takes all the time once the other has left', async () => {
+    const [behind, other] = [
+      createCatchUp('behind', { now, spare, lastAtHead }),
+      createCatchUp('other', { now, spare, lastAtHead }),
+    ]
+    other.noteAtHead()
+    other.leave()
+    await behind.turn(forever)
+    expect(turns).to.equal(0)
+  })
 })

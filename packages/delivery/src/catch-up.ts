@@ -17,6 +17,8 @@ const spareTime = createSpareTime()
 export type CatchUp = {
   /** Notes that this endpoint is at the head. */
   noteAtHead(): void
+  /** This endpoint has no partition here any more, so nobody waits for its sake. */
+  leave(): void
   /** Waits until a request of this endpoint, which is behind, may begin. Throws the signal's reason. */
   turn(signal: AbortSignal): Promise<void>
 }
@@ -37,6 +39,7 @@ export function createCatchUp(
   }
   return {
     noteAtHead: () => void lastAtHead.set(endpoint, now()),
+    leave: () => void lastAtHead.delete(endpoint),
     turn: async (signal) => {
       if (isBesideOthers()) await spare.turn(signal)
     },

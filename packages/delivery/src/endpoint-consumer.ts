@@ -55,6 +55,7 @@ export function endpointConsumer(
       if (!owner) return
       partitions.delete(number)
       await close(owner.partition, owner.lanes)
+      if (partitions.size === 0) catchUp.leave()
     },
   }
 }
