@@ -1,17 +1,13 @@
-import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { openDatabase } from '@tributary/database'
 import { openEventLog, readSlices } from '@tributary/event-log'
 import { CONTACT_TOPIC, ORDER_TOPIC } from '@tributary/events'
 import type { Comparison } from '@tributary/history'
 import { expect } from 'chai'
-import { freePort, migratedTestDatabase } from '../servers/index.ts'
-import { type Environment, runCommand, startProgram } from './gateway/command.ts'
+import { runCommand, startProgram } from './gateway/command.ts'
 import { eventually } from './gateway/eventually.ts'
+import { type ImportStage, openImportStage } from './gateway/import-stage.ts'
 
 type Row = Record<string, unknown>
 type Data = { rowId?: number; rowIds?: { order?: number; member?: number } }
@@ -24,46 +20,16 @@ const MANY = 450
 
 describe('an import that is killed midway', function () {
   this.timeout(90_000)
-  let old: Awaited<ReturnType<typeof migratedTestDatabase>>
-  let ours: Awaited<ReturnType<typeof migratedTestDatabase>>
-  let folder: string
-  let environment: Environment
-  let projector: ReturnType<typeof startProgram>
+  let stage: ImportStage
   before(async () => {
-    old = await migratedTestDatabase('killed_source')
-    ours = await migratedTestDatabase('killed_import')
-    folder = await mkdtemp(join(tmpdir(), 'tributary-killed-'))
-    const port = await freePort()
-    const suite = { 'suite-id': 'wwkilled', token: 'token', 'encoding-aes-key': 'a'.repeat(43) }
-    const document = {
-      tributary: { server: { port } },
-      qifu: { eg: { 'wework-map': { keyfil: { suite, corps: { [CORP]: {} } } } } },
-    }
-    const file = join(folder, 'tributary.yaml')
-    await writeFile(file, JSON.stringify(document))
-    environment = {
-      TRIBUTARY_CONFIG: file,
-      TRIBUTARY_DATABASE_URL: ours.url,
-      TRIBUTARY_MASTER_KEY: randomBytes(32).toString('base64'),
-      TRIBUTARY_LOG_FORMAT: 'json',
-    }
-    projector = startProgram(['serve', 'projector'], environment)
-    for (const stream of [projector.stdout, projector.stderr]) stream.resume()
-    await eventually('the projector is ready', async () => (await fetch(`http://127.0.0.1:${port}/readyz`)).ok)
+    stage = await openImportStage('killed', { corp: CORP, services: ['projector'] })
   })
-  after(async () => {
-    const exited = once(projector, 'exit')
-    projector.kill('SIGTERM')
-    await exited
-    await ours.drop()
-    await old.drop()
-    await rm(folder, { recursive: true })
-  })
+  after(() => stage.close())
 
   const insert = async (table: string, rows: readonly Row[]) => {
     const columns = Object.keys(rows[0] ?? {})
     const values = rows.map((row) => columns.map((column) => row[column]))
-    await old.database.query('INSERT INTO ?? (??) VALUES ?', [table, columns, values])
+    await stage.old.database.query('INSERT INTO ?? (??) VALUES ?', [table, columns, values])
   }
   const importing = (kind: string) => [
     'import',
@@ -79,17 +45,17 @@ describe('an import that is killed midway', function () {
    * is at that very row: a trigger waits there for a lock that the test has.
    */
   async function importUntilKilled(kind: string, table: string, condition: string): Promise<void> {
-    const holder = openDatabase(ours.url, { connections: 1 })
+    const holder = openDatabase(stage.ours.url, { connections: 1 })
     await holder.query("SELECT GET_LOCK(CONCAT(DATABASE(), ' kill'), 0)")
     await holder.query(
       `CREATE TRIGGER kill_here BEFORE INSERT ON ${table} FOR EACH ROW
        BEGIN IF ${condition} THEN DO GET_LOCK(CONCAT(DATABASE(), ' kill'), 300); END IF; END`,
     )
-    const child = startProgram(importing(kind), environment)
+    const child = startProgram(importing(kind), stage.environment)
     child.stdout.resume()
     const errors = text(child.stderr)
     const exited = once(child, 'exit')
-    child.stdin.end(old.url)
+    child.stdin.end(stage.old.url)
     try {
       const session = await eventually('the import is at the row', async () => {
         if (child.exitCode !== null) throw new Error(await errors)
@@ -115,14 +81,14 @@ describe('an import that is killed midway', function () {
   }
 
   async function importToTheEnd(kind: string): Promise<Report> {
-    const { code, output, errors } = await runCommand(importing(kind), { environment, input: old.url })
+    const { code, output, errors } = await runCommand(importing(kind), { environment: stage.environment, input: stage.old.url })
     expect(code, errors + output).to.equal(0)
     return JSON.parse(output)
   }
 
   /** The ids of rows that the events of a type bring, one for each event, sorted. */
   async function idsOf(topic: string, type: string, idOf: (data: Data) => number | undefined): Promise<unknown[]> {
-    const log = await openEventLog({ url: ours.url, database: ours.database, partitions: 8 })
+    const log = await openEventLog({ url: stage.ours.url, database: stage.ours.database, partitions: 8 })
     const ids: unknown[] = []
     for (const [partition] of (await log.ends(topic)).entries())
       for await (const { events } of readSlices(log, topic, partition))

@@ -1,72 +1,35 @@
-import { randomBytes } from 'node:crypto'
-import { once } from 'node:events'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import type { Database } from '@tributary/database'
 import type { Comparison } from '@tributary/history'
 import { expect } from 'chai'
-import { freePort, migratedTestDatabase } from '../servers/index.ts'
-import { type Environment, runCommand, startProgram } from './gateway/command.ts'
-import { eventually } from './gateway/eventually.ts'
+import { runCommand } from './gateway/command.ts'
+import { type ImportStage, openImportStage, SUITE_ID } from './gateway/import-stage.ts'
 
 type Report = { rows: Record<string, number>; appended: number; misfits: Record<string, number>; comparisons: Comparison[] }
 type Row = Record<string, unknown>
 
 const CORP = 'wpExisting'
-const SUITE = 'wwexisting'
 const TIME = 1_700_000_000_000
 const MANY = 230
 
 describe('importing an existing directory of WeCom', function () {
   this.timeout(90_000)
-  let old: Awaited<ReturnType<typeof migratedTestDatabase>>
-  let ours: Awaited<ReturnType<typeof migratedTestDatabase>>
-  let folder: string
-  let environment: Environment
-  let child: ReturnType<typeof startProgram>
+  let stage: ImportStage
   before(async () => {
-    old = await migratedTestDatabase('existing_wework')
-    ours = await migratedTestDatabase('import_wework')
-    await fill(old.database)
-    folder = await mkdtemp(join(tmpdir(), 'tributary-import-'))
-    const port = await freePort()
-    const suite = { 'suite-id': SUITE, token: 'token', 'encoding-aes-key': 'a'.repeat(43) }
-    const document = {
-      tributary: { server: { port } },
-      qifu: { eg: { 'wework-map': { keyfil: { suite, corps: { [CORP]: {} } } } } },
-    }
-    const file = join(folder, 'tributary.yaml')
-    await writeFile(file, JSON.stringify(document))
-    environment = {
-      TRIBUTARY_CONFIG: file,
-      TRIBUTARY_DATABASE_URL: ours.url,
-      TRIBUTARY_MASTER_KEY: randomBytes(32).toString('base64'),
-      TRIBUTARY_LOG_FORMAT: 'json',
-    }
-    child = startProgram(['serve', 'projector', 'contact-sync'], environment)
-    for (const stream of [child.stdout, child.stderr]) stream.resume()
-    await eventually('the process is ready', async () => (await fetch(`http://127.0.0.1:${port}/readyz`)).ok)
+    stage = await openImportStage('existing_wework', { corp: CORP, services: ['projector', 'contact-sync'] })
+    await fill(stage.old.database)
   })
-  after(async () => {
-    const exited = once(child, 'exit')
-    child.kill('SIGTERM')
-    await exited
-    await ours.drop()
-    await old.drop()
-    await rm(folder, { recursive: true })
-  })
+  after(() => stage.close())
 
   async function run(...args: string[]): Promise<{ code: number | null; report: Report }> {
     const command = ['import', 'wework', ...args, '--from-file', '-', '--json']
-    const { code, output, errors } = await runCommand(command, { environment, input: old.url })
+    const { code, output, errors } = await runCommand(command, { environment: stage.environment, input: stage.old.url })
     expect(output, errors).not.to.equal('')
     return { code, report: JSON.parse(output) }
   }
   const tables = async () => {
     const found: Record<string, Row[]> = {}
     for (const table of ['eg_wework_member', 'eg_wework_member_dept', 'eg_wework_department', 'eg_wework_event_member'])
-      found[table] = await ours.database.query<Row[]>('SELECT * FROM ?? ORDER BY id', [table])
+      found[table] = await stage.ours.database.query<Row[]>('SELECT * FROM ?? ORDER BY id', [table])
     return found
   }
 
@@ -95,14 +58,14 @@ describe('importing an existing directory of WeCom', function () {
     expect(pairs?.different).to.deep.equal({ name: 1, deleted: 1 })
     expect(events).to.include({ rows: 6, equal: 3, missing: 3 })
     expect(code).to.equal(1)
-    const told = await ours.database.query<Row[]>('SELECT COUNT(*) AS count FROM eg_wework_event_member')
+    const told = await stage.ours.database.query<Row[]>('SELECT COUNT(*) AS count FROM eg_wework_event_member')
     expect(told).to.deep.equal([{ count: 3 }])
   })
 
   it('appends nothing twice when it is run again, also from the beginning', async () => {
     const before = await tables()
     expect((await run()).report).to.include({ appended: 0 })
-    await ours.database.query('DELETE FROM tributary_import')
+    await stage.ours.database.query('DELETE FROM tributary_import')
     const anew = await run()
     expect(anew.report).to.include({ appended: 0 })
     expect(anew.report.rows['eg_wework_member']).to.equal(MANY + 6)
@@ -112,7 +75,7 @@ describe('importing an existing directory of WeCom', function () {
   it('gives the same rows and ids when the tables are made again from the log', async () => {
     const before = await tables()
     for (const projection of ['wework', 'wework-events']) {
-      const { code, errors } = await runCommand(['rebuild', projection, '--yes'], { environment })
+      const { code, errors } = await runCommand(['rebuild', projection, '--yes'], { environment: stage.environment })
       expect(code, errors).to.equal(0)
     }
     expect(await tables()).to.deep.equal(before)
@@ -120,8 +83,8 @@ describe('importing an existing directory of WeCom', function () {
 
   it('says which corp it needs to be told', async () => {
     const { code, errors } = await runCommand(['import', 'wework', '--corp', 'wpNobody', '--from-file', '-'], {
-      environment,
-      input: old.url,
+      environment: stage.environment,
+      input: stage.old.url,
     })
     expect({ code, errors }).to.deep.equal({
       code: 1,
@@ -197,7 +160,7 @@ async function fill(database: Database): Promise<void> {
     department(501, 6),
   ])
   const event = (id: number, change: Row): Row => ({
-    ...{ id, suite_id: SUITE, auth_corp_id: CORP, info_type: 'change_contact', change_type: 'create_user' },
+    ...{ id, suite_id: SUITE_ID, auth_corp_id: CORP, info_type: 'change_contact', change_type: 'create_user' },
     ...{ timestamp: TIME / 1_000, user_id: 'ann', main_department: 1, gender: 0, status: 4, ...AUDIT },
     ...change,
   })
