@@ -88,8 +88,7 @@ async function run(access: LogAccess, projection: Projection, options: Options):
   let state = ''
   const onEvent = (event: RebuildEvent) => {
     if (event.kind === 'state') state = event.state
-    else if (event.kind === 'progress')
-      bar.update({ ...totalOf(event), note: `${state}${slowestOf(event)}`, parts: partsOf(event) })
+    else if (event.kind === 'progress') bar.update(progressOf(event, state))
     else if (event.kind === 'swap-blocked') bar.say(event.message)
   }
   const accept = async (comparisons: TableComparison[]): Promise<boolean> => {
@@ -202,14 +201,13 @@ async function asks(question: string): Promise<boolean> {
 
 type Progress = Extract<RebuildEvent, { kind: 'progress' }>
 
-const partsOf = ({ partitions }: Progress) =>
-  partitions.map(({ partition, next, to }) => ({ name: `partition ${partition}`, done: Math.min(next, to), total: to }))
-
-/** Before the first partition is known nobody knows the total. */
-function totalOf(progress: Progress) {
-  const parts = partsOf(progress)
+/** Each partition and their sum; before the first is known nobody knows the total. */
+function progressOf(event: Progress, state: string) {
+  const parts = event.partitions.map(({ partition, next, to }) => {
+    return { name: `partition ${partition}`, done: Math.min(next, to), total: to }
+  })
   const total = parts.length === 0 ? undefined : parts.reduce((sum, part) => sum + part.total, 0)
-  return { done: parts.reduce((sum, part) => sum + part.done, 0), total }
+  return { done: parts.reduce((sum, part) => sum + part.done, 0), total, note: `${state}${slowestOf(event)}`, parts }
 }
 
 /** The partition with the most to go, when there is something to go. */
