@@ -13,23 +13,21 @@ describe('Catching up', () => {
     },
   }
   let lastAtHead: Map<string, number>
+  const catchUpOf = (endpoint: string) => createCatchUp(endpoint, { now, spare, lastAtHead })
   beforeEach(() => {
     lastAtHead = new Map()
     turns = 0
   })
 
   it('takes all the time while no other endpoint is at the head', async () => {
-    const behind = createCatchUp('behind', { now, spare, lastAtHead })
+    const behind = catchUpOf('behind')
     behind.noteAtHead()
     await behind.turn(forever)
     expect(turns).to.equal(0)
   })
 
   it('takes spare time while another is, and all again soon after', async () => {
-    const [behind, other] = [
-      createCatchUp('behind', { now, spare, lastAtHead }),
-      createCatchUp('other', { now, spare, lastAtHead }),
-    ]
+    const [behind, other] = [catchUpOf('behind'), catchUpOf('other')]
     other.noteAtHead()
     await behind.turn(forever)
     expect(turns).to.equal(1)
@@ -39,10 +37,7 @@ describe('Catching up', () => {
   })
 
   it('takes all the time once the other has left', async () => {
-    const [behind, other] = [
-      createCatchUp('behind', { now, spare, lastAtHead }),
-      createCatchUp('other', { now, spare, lastAtHead }),
-    ]
+    const [behind, other] = [catchUpOf('behind'), catchUpOf('other')]
     other.noteAtHead()
     other.leave()
     await behind.turn(forever)
