@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { openDatabase } from '@tributary/database'
 import { type EventLog, openEventLog, type RecordedEvent, readSlices } from '@tributary/event-log'
+import { anEvent } from '@tributary/event-log/testing'
 import type { StoredEvent } from '@tributary/events'
 
 /** A new, empty log on a real server. Another driver gives one of these and has its tests. */
@@ -63,22 +64,7 @@ export async function openUnderTest({ url, databaseUrl }: Pick<LogUnderTest, 'ur
   }
 }
 
-/** An event with a new id, unless told otherwise. */
-export function anEvent(change: Partial<StoredEvent> = {}): StoredEvent {
-  return {
-    specversion: '1.0',
-    id: randomUUID(),
-    type: 'OrderNotified',
-    source: '/tributary/test',
-    subject: 'orders/1/SELLER/1',
-    time: new Date().toISOString(),
-    datacontenttype: 'application/json',
-    dataversion: 1,
-    partitionkey: '1:SELLER:1',
-    data: '{"a":1}',
-    ...change,
-  }
-}
+export { anEvent }
 
 /** Events of many keys, numbered within each key from 0 in `data`, keys taking turns. */
 export function eventsOfKeys(keys: number, each: number): StoredEvent[] {

@@ -4,8 +4,8 @@ import { describeOnKafka, migratedTestDatabase, testKafkaUrl } from '@tributary/
 import { expect } from 'chai'
 import type { Kafka } from 'kafkajs'
 import { type EventLog, openEventLog, readSlices } from '../index.ts'
+import { anEvent } from '../testing/an-event.ts'
 import { createKafka } from './client.ts'
-import { anEvent } from './testing/an-event.ts'
 import { parseKafkaUrl } from './url.ts'
 
 describeOnKafka('A topic of Kafka with gaps in its offsets', function () {
@@ -30,7 +30,7 @@ describeOnKafka('A topic of Kafka with gaps in its offsets', function () {
   })
 
   const append = async (count: number): Promise<string[]> => {
-    const events = Array.from({ length: count }, anEvent)
+    const events = Array.from({ length: count }, () => anEvent())
     await log.append(topic, events)
     return events.map(({ id }) => id)
   }

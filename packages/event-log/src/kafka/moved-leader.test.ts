@@ -6,8 +6,8 @@ import { describeOnKafka, migratedTestDatabase, ofWorker, type PrivateBroker, st
 import { expect } from 'chai'
 import type { Kafka } from 'kafkajs'
 import { type EventLog, openEventLog } from '../index.ts'
+import { anEvent } from '../testing/an-event.ts'
 import { createKafka } from './client.ts'
-import { anEvent } from './testing/an-event.ts'
 import { parseKafkaUrl } from './url.ts'
 
 const FOLDER = join(import.meta.dirname, `../../../../.local/kafka-pair${ofWorker()}`)

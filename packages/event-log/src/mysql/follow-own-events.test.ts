@@ -6,12 +6,7 @@ import { migratedTestDatabase } from '@tributary/test/servers'
 import { expect } from 'chai'
 import { openEventLog } from '../open-event-log.ts'
 import type { EventLog, RecordedEvent } from '../port.ts'
-
-const anEvent = (change: Partial<StoredEvent> = {}): StoredEvent => ({
-  ...{ specversion: '1.0', id: randomUUID(), type: 'OrderNotified', source: '/tributary/test', subject: 'orders/1/SELLER/1' },
-  ...{ time: '2026-01-02T03:04:05.678Z', datacontenttype: 'application/json', dataversion: 1, partitionkey: 'key', data: '{}' },
-  ...change,
-})
+import { anEvent } from '../testing/an-event.ts'
 
 describe('Following what the same process appends', () => {
   let place: Awaited<ReturnType<typeof migratedTestDatabase>>

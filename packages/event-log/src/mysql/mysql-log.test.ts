@@ -5,23 +5,8 @@ import { migratedTestDatabase } from '@tributary/test/servers'
 import { expect } from 'chai'
 import { openEventLog } from '../open-event-log.ts'
 import type { EventLog } from '../port.ts'
+import { anEvent } from '../testing/an-event.ts'
 import { type FragileConnection, openFragileConnection } from './testing/fragile-connection.ts'
-
-function anEvent(change: Partial<StoredEvent> = {}): StoredEvent {
-  return {
-    specversion: '1.0',
-    id: randomUUID(),
-    type: 'OrderNotified',
-    source: '/tributary/test',
-    subject: 'orders/1/SELLER/1',
-    time: '2026-01-02T03:04:05.678Z',
-    datacontenttype: 'application/json',
-    dataversion: 1,
-    partitionkey: 'key',
-    data: '{}',
-    ...change,
-  }
-}
 
 describe('The MySQL log', () => {
   let database: Awaited<ReturnType<typeof migratedTestDatabase>>
