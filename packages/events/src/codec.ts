@@ -1,9 +1,8 @@
-import type { ValidateFunction } from 'ajv'
 import { checkAttributes } from './attributes.ts'
 import { CATALOGUE, type EventData, type EventType, type Topic } from './catalogue.ts'
 import type { Event, EventAttributes, EventOf, StoredEvent } from './envelope.ts'
 import { EventError } from './errors.ts'
-import { compileSchema, explainErrors } from './schema-check.ts'
+import { type Check, checkOf, explainErrors } from './schema-check.ts'
 import { UPCASTERS } from './upcasters.ts'
 
 /** What the maker of an event decides; the rest of the envelope follows from the type. */
@@ -19,15 +18,14 @@ export type NewEvent<T extends EventType> = {
   data: EventData<T>
 }
 
-type Check = ValidateFunction<Record<string, unknown>>
-type Step = { check: Check; upcast(data: Record<string, unknown>): Record<string, unknown> }
+type Step = { check: () => Check; upcast(data: Record<string, unknown>): Record<string, unknown> }
 
-const newest = new Map<string, { version: number; check: Check }>()
+const newest = new Map<string, { version: number; check: () => Check }>()
 const older = new Map<string, Step>()
-for (const [type, { version, schema }] of Object.entries(CATALOGUE)) newest.set(type, { version, check: compileSchema(schema) })
+for (const [type, { version, schema }] of Object.entries(CATALOGUE)) newest.set(type, { version, check: checkOf(schema) })
 for (const [type, steps] of Object.entries(UPCASTERS))
   for (const [from, { schema, upcast }] of Object.entries(steps))
-    older.set(`${type} ${from}`, { check: compileSchema(schema), upcast })
+    older.set(`${type} ${from}`, { check: checkOf(schema), upcast })
 
 /** Whether `type` is one of the catalogue. */
 export const isEventType = (type: string): type is EventType => newest.has(type)
@@ -103,7 +101,8 @@ const upcast = (type: string, from: number, to: number, data: Record<string, unk
   return lifted
 }
 
-const checkData = (check: Check, type: string, version: number, data: unknown): void => {
+const checkData = (ofType: () => Check, type: string, version: number, data: unknown): void => {
+  const check = ofType()
   if (!check(data)) throw new EventError('EVENT_INVALID', `${type} ${version} is invalid: ${explainErrors(check.errors)}.`)
 }
 

@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox'
+import { checkOf } from './schema-check.ts'
 
 /** The normal order status (column `status`). Only AWAITING_SHIPMENT and PARTIALLY_SHIPPED may be shipped. */
 export const ORDER_STATUSES = [
@@ -98,6 +99,10 @@ export const PersonalPartSchema = Type.Object(
   closed,
 )
 export type PersonalPart = Static<typeof PersonalPartSchema>
+
+const checkOfPersonalPart = checkOf<PersonalPart>(PersonalPartSchema)
+
+export const isPersonalPart = (value: unknown): value is PersonalPart => checkOfPersonalPart()(value)
 
 /** A field of the source that did not have the shape its platform documents. */
 export const FieldProblemSchema = Type.Object(

@@ -1,10 +1,7 @@
-import { type ContactPart, type Event, type EventOf, type PersonalPart, PersonalPartSchema } from '@tributary/events'
+import { type ContactPart, type Event, type EventOf, isPersonalPart, type PersonalPart } from '@tributary/events'
 import type { OpenOutcome, Vault } from '@tributary/vault'
-import { Ajv } from 'ajv'
 import type { OpenedEvent } from './definition.ts'
 import { ProjectionError } from './errors.ts'
-
-const isPersonalPart = new Ajv({ strict: true }).compile<PersonalPart>(PersonalPartSchema)
 
 /**
  * Opens the sealed part of every event that has one, in one call of the vault; other events stay as they are. Throws
