@@ -1,6 +1,7 @@
 import { addApiKey, createConsole, SCOPES } from '@tributary/console'
 import { contextOf, openStage, QUICK, SECRET, type Stage } from '@tributary/dispatcher/testing'
-import { createHttpServer, createLogger, type HttpServer, type Service } from '@tributary/runtime'
+import { createLogger, type Service } from '@tributary/runtime'
+import { createHttpServer, type HttpServer } from '@tributary/runtime/http'
 import { expect } from 'chai'
 import { operatedEndpoints } from '../../services/cli/src/operated-endpoints.ts'
 import { until } from '../servers/index.ts'

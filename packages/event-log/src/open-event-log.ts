@@ -1,4 +1,3 @@
-import { openKafkaLog } from './kafka/kafka-log.ts'
 import { openMysqlLog } from './mysql/mysql-log.ts'
 import { observedLog } from './observed-log.ts'
 import type { EventLogOptions } from './options.ts'
@@ -14,9 +13,12 @@ const EVENTSTOREDB = /^(?:eventstoredb|esdb)(?:\+discover)?$/
 export async function openEventLog(options: EventLogOptions): Promise<EventLog> {
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(options.url)?.[1]?.toLowerCase()
   if (scheme === 'mysql') return observedLog(openMysqlLog(options))
-  if (scheme === 'kafka') return observedLog(openKafkaLog(options))
+  if (scheme === 'kafka') {
+    // KafkaJS takes a twentieth of a second to load, and gRPC with its messages a third and 30 MB, which nobody else should pay.
+    const { openKafkaLog } = await import('./kafka/kafka-log.ts')
+    return observedLog(openKafkaLog(options))
+  }
   if (scheme !== undefined && EVENTSTOREDB.test(scheme)) {
-    // gRPC and its messages take 30 MB and a third of a second to load, which nobody else should pay.
     const { openEventStoreDbLog } = await import('./eventstoredb/eventstoredb-log.ts')
     return observedLog(openEventStoreDbLog(options))
   }

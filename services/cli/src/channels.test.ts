@@ -1,5 +1,5 @@
 import { addApp, listApps, openDatabase } from '@tributary/database'
-import { loadConfiguration } from '@tributary/runtime'
+import { loadConfiguration } from '@tributary/runtime/configuration'
 import { migratedTestDatabase, type Relay, startRelay } from '@tributary/test/servers'
 import { createTiktokMarketplace, type TiktokSimulator } from '@tributary/test/simulators/tiktok'
 import { expect } from 'chai'

@@ -1,4 +1,5 @@
-import { createRouter, type Service } from '@tributary/runtime'
+import type { Service } from '@tributary/runtime'
+import { createRouter } from '@tributary/runtime/http'
 import express, { type Router } from 'express'
 import { createGuard } from './access/guard.ts'
 import type { ConsoleContext } from './operation.ts'

@@ -1,4 +1,5 @@
-import { Problem, type RawRequest, type Route } from '@tributary/runtime'
+import { Problem } from '@tributary/runtime'
+import type { RawRequest, Route } from '@tributary/runtime/http'
 import { Ajv, type ValidateFunction } from 'ajv'
 import type { Response } from 'express'
 import { callerOf } from './access/guard.ts'

@@ -1,5 +1,6 @@
 import type { Channel } from '@tributary/channels'
-import { Problem, type RawRequest } from '@tributary/runtime'
+import { Problem } from '@tributary/runtime'
+import type { RawRequest } from '@tributary/runtime/http'
 
 /** The channel that the path names. Throws a 404 Problem for one that does not run here. */
 export function channelOf(channels: ReadonlyMap<number, Channel>, request: RawRequest): Channel {

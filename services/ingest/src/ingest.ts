@@ -1,5 +1,6 @@
 import { channelName } from '@tributary/events'
-import { createRouter, type HealthReport, type Service } from '@tributary/runtime'
+import type { HealthReport, Service } from '@tributary/runtime'
+import { createRouter } from '@tributary/runtime/http'
 import type { Router } from 'express'
 import type { IngestContext } from './context.ts'
 import { createKeeper, type KeeperFigures } from './keeper.ts'

@@ -1,6 +1,7 @@
 import { type Channel, ChannelError, type Notification } from '@tributary/channels'
 import { channelName } from '@tributary/events'
-import { type Handler, Problem, type RawRequest, type Route } from '@tributary/runtime'
+import { Problem } from '@tributary/runtime'
+import type { Handler, RawRequest, Route } from '@tributary/runtime/http'
 import { channelOf } from './channel-of.ts'
 import type { IngestContext } from './context.ts'
 import { erasePeople } from './erasure.ts'

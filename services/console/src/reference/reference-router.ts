@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module'
 import { dirname } from 'node:path'
-import { createRouter } from '@tributary/runtime'
+import { createRouter } from '@tributary/runtime/http'
 import express, { type Router } from 'express'
 import type { Operation } from '../operation.ts'
 import { openApiDocument } from './openapi.ts'

@@ -1,6 +1,6 @@
 import { ChannelError } from '@tributary/channels'
 import { type Database, listApps, listSpiServices } from '@tributary/database'
-import type { Route } from '@tributary/runtime'
+import type { Route } from '@tributary/runtime/http'
 import { channelOf } from '../channel-of.ts'
 import type { IngestContext } from '../context.ts'
 import { ensureBrowserSecret } from './browser.ts'

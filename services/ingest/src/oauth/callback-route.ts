@@ -1,7 +1,7 @@
 import { type App, type Channel, ChannelError, type Consent, type Grant } from '@tributary/channels'
 import { listApps } from '@tributary/database'
 import { timeOrderedEventId } from '@tributary/events'
-import type { RawRequest, Route } from '@tributary/runtime'
+import type { RawRequest, Route } from '@tributary/runtime/http'
 import { channelOf } from '../channel-of.ts'
 import type { IngestContext } from '../context.ts'
 import type { Keeper } from '../keeper.ts'

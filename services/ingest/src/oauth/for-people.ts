@@ -1,5 +1,6 @@
-import type { Logger, RawRequest } from '@tributary/runtime'
+import type { Logger } from '@tributary/runtime'
 import { Problem } from '@tributary/runtime'
+import type { RawRequest } from '@tributary/runtime/http'
 import type { Response } from 'express'
 import { type Page, sendPage } from './page.ts'
 

@@ -1,4 +1,5 @@
-import { Problem, type RawRequest, type WeworkCustomer } from '@tributary/runtime'
+import { Problem, type WeworkCustomer } from '@tributary/runtime'
+import type { RawRequest } from '@tributary/runtime/http'
 import { type CallbackSecrets, callbackSecrets } from '@tributary/wecom'
 
 /** A callback address: what protects it, whose it is, and whom its messages may be sealed for. */

@@ -1,5 +1,6 @@
 import { findCorp } from '@tributary/database'
-import type { Handler, RawRequest, Route, WeworkCustomer } from '@tributary/runtime'
+import type { WeworkCustomer } from '@tributary/runtime'
+import type { Handler, RawRequest, Route } from '@tributary/runtime/http'
 import {
   type Acceptance,
   type Received,

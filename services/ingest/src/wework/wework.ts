@@ -1,6 +1,6 @@
 import { type CorpName, findCorp } from '@tributary/database'
 import { CONTACT_TOPIC } from '@tributary/events'
-import type { Route } from '@tributary/runtime'
+import type { Route } from '@tributary/runtime/http'
 import { openSettings } from '@tributary/vault'
 import { LRUCache } from 'lru-cache'
 import type { IngestContext } from '../context.ts'

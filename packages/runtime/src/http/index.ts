@@ -1,0 +1,3 @@
+export * from './metrics-server.ts'
+export * from './routes.ts'
+export * from './server.ts'
