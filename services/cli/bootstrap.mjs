@@ -10,6 +10,12 @@ import { fileURLToPath } from 'node:url'
 const root = join(dirname(fileURLToPath(import.meta.url)), '../..')
 const [command = 'help', ...rest] = process.argv.slice(2)
 
+/**
+ * Where Node keeps what it made of our modules, so that a command, or a thread of a rebuild, starts in half the time. It stands
+ * beside the code, because whoever may write there may change the code as well; where we may not, Node does without.
+ */
+const compileCache = join(root, 'node_modules/.cache/tributary')
+
 /** Each command of package.json, as argument lists for the pinned Node, run one after another until one fails. */
 const commands = {
   sandbox: () => [['services/cli/src/main.ts', 'sandbox', ...rest]],
@@ -119,7 +125,8 @@ function install(what, packages) {
 /** Runs to the end. Signals of the terminal reach the child by themselves; those sent to us alone are passed on. */
 function runPinnedNode(argumentList) {
   return new Promise((resolve) => {
-    const child = spawn(join(root, 'node_modules/node/bin/node'), argumentList, { cwd: root, stdio: 'inherit' })
+    const env = { NODE_COMPILE_CACHE: compileCache, ...process.env }
+    const child = spawn(join(root, 'node_modules/node/bin/node'), argumentList, { cwd: root, stdio: 'inherit', env })
     const ignore = () => {}
     const pass = () => child.kill('SIGTERM')
     process.on('SIGINT', ignore)
