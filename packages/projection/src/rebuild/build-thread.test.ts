@@ -53,7 +53,7 @@ describe('a rebuild by several threads', function () {
   const rebuild = (options: Partial<RebuildOptions> = {}) =>
     rebuildProjection({
       ...{ projection: COUNTING, database: stage.database, log: stage.log, vault, logger: quietLogger, startThread },
-      ...{ pace: { parallel: 2, share: 1 }, signal: new AbortController().signal, accept: async () => true },
+      ...{ pace: { parallel: 2, share: 1, worthAThread: 1 }, signal: new AbortController().signal, accept: async () => true },
       ...options,
     })
   const heard = async () => {
@@ -74,11 +74,19 @@ describe('a rebuild by several threads', function () {
       await append(10 * late.length, late)
       return true
     }
-    expect(await rebuild({ pace: { parallel: 3, share: 1 }, accept })).to.include({ kind: 'done', generation: 2 })
+    expect(await rebuild({ pace: { parallel: 3, share: 1, worthAThread: 1 }, accept })).to.include({ kind: 'done', generation: 2 })
     expect(built?.size).to.be.greaterThan(1)
     expect(late).not.to.deep.equal([])
     const expected = Array.from({ length: ORDERS }, (_, n) => 1_800 / ORDERS + (late.includes(String(n + 1)) ? 10 : 0))
     expect(await heard()).to.deep.equal(expected)
+  })
+
+  it('starts none where there is little to build', async () => {
+    expect(await rebuild({ pace: { parallel: 2, share: 1, worthAThread: 1_801 } })).to.include({ kind: 'done' })
+    expect(threads).to.deep.equal([])
+    expect(await heard()).to.deep.equal(Array.from({ length: ORDERS }, () => 1_800 / ORDERS))
+    expect(await rebuild({ pace: { parallel: 2, share: 1, worthAThread: 1_800 } })).to.include({ kind: 'done' })
+    expect(threads.length).to.equal(1)
   })
 
   it('fails when one of them dies, and goes on where each partition was', async () => {
@@ -102,7 +110,7 @@ describe('a rebuild by several threads', function () {
     const onEvent = () => {
       if (threads.length > 0) asking ??= requestOfRebuild(stage.operator, COUNTING, 'pause')
     }
-    expect(await rebuild({ pace: { parallel: 2, share: 0.01 }, onEvent })).to.include({ kind: 'paused' })
+    expect(await rebuild({ pace: { parallel: 2, share: 0.01, worthAThread: 1 }, onEvent })).to.include({ kind: 'paused' })
     await asking
     expect(await rebuild()).to.include({ kind: 'done' })
     expect(await heard()).to.deep.equal(Array.from({ length: ORDERS }, () => 1_800 / ORDERS))

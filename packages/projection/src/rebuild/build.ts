@@ -14,7 +14,12 @@ export type Pace = {
   share: number
   /** Milliseconds until something that may pass by itself is looked at again, default 200; tests shorten it. */
   again?: number
+  /** Fewer events than this are built by one thread alone, default 5,000; tests lower it. */
+  worthAThread?: number
 }
+
+/** Starting a thread takes as long as building one or two thousand orders, or six thousand events that hold little. */
+const WORTH_A_THREAD = 5_000
 
 export type PartitionProgress = { partition: number; next: Position; to: Position }
 
@@ -31,13 +36,13 @@ export type Builder = {
 
 /**
  * Builds a generation of a projection's tables, several partitions at once: the first in this thread, each other one in a
- * thread that `startThread` starts, or without that in this thread, too. Events that an operator skipped for the live tables
- * are skipped here, too.
+ * thread that `startThread` starts, or in this thread, too, without that or while there is little to build. Events that an
+ * operator skipped for the live tables are skipped here, too.
  */
 export async function createBuilder(
   context: BuildContext,
   generation: number,
-  { parallel, share }: Pace,
+  { parallel, share, worthAThread = WORTH_A_THREAD }: Pace,
   startThread?: () => Worker,
 ): Promise<Builder> {
   const { projection, database, log } = context
@@ -51,6 +56,12 @@ export async function createBuilder(
   )
   const homes = new Map<number, PartitionBuilder>()
   const reached = new Map<number, PartitionProgress>()
+
+  /** Who builds so many events: a thread that has begun a partition goes on with it, another is started only where that pays. */
+  function buildersOf(events: number): PartitionBuilder[] {
+    const begun = new Set(homes.values())
+    return builders.map((builder) => (events >= worthAThread || begun.has(builder) ? builder : here))
+  }
 
   /** A partition stays with who began it, because only there is known which keys it has met. */
   function take(waiting: { partition: number; to: Position }[], builder: PartitionBuilder) {
@@ -81,7 +92,8 @@ export async function createBuilder(
           reach(end)
         }
       }
-      const workers = builders.map((builder) =>
+      const left = waiting.reduce((sum, { partition, to }) => sum + to - (known.get(partition) ?? 0), 0)
+      const workers = buildersOf(left).map((builder) =>
         work(builder).catch((error: unknown) => {
           failing.abort(error)
           throw error
