@@ -9,14 +9,14 @@ import { Worker } from 'node:worker_threads'
 import { openDatabase } from '@tributary/database'
 import { openEventLog } from '@tributary/event-log'
 import { orders } from '@tributary/orders'
-import { abortRebuild, type RebuildEvent, rebuildProjection } from '@tributary/projection'
+import { abortRebuild, HEAP_GROWTH_OF_REBUILD, type RebuildEvent, rebuildProjection } from '@tributary/projection'
 import { createLogger, keepHeapSmall } from '@tributary/runtime'
 import { openVault } from '@tributary/vault'
 import type { RebuildThreadData } from './rebuild-thread.ts'
 
 export type MeasuredRebuild = { seconds: number; cpuSeconds: number; renameMilliseconds: number; megabytes: number }
 
-keepHeapSmall()
+keepHeapSmall(HEAP_GROWTH_OF_REBUILD)
 const [url = '', masterKey = '', parallel = '1', until] = process.argv.slice(2)
 const database = openDatabase(url)
 const log = await openEventLog({ url, database, partitions: 1 })

@@ -10,6 +10,7 @@ export { checksumTable, type RowDifference, type TableComparison } from './rebui
 export { readGeneration } from './rebuild/generation.ts'
 export { building, retired } from './rebuild/names.ts'
 export type { RebuildEvent, RebuildOutcome } from './rebuild/options.ts'
+export { HEAP_GROWTH_OF_REBUILD } from './rebuild/partition-builder.ts'
 export { rebuildProjection } from './rebuild/rebuild.ts'
 export { type RebuiltKey, rebuildKey } from './rebuild/rebuild-key.ts'
 export { isEnded, latestRebuild, type RebuildRecord, type RebuildState, requestOfRebuild } from './rebuild/record.ts'

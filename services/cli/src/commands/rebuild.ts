@@ -4,6 +4,7 @@ import { decodeEvent, type Topic } from '@tributary/events'
 import { findEvents } from '@tributary/history'
 import {
   abortRebuild,
+  HEAP_GROWTH_OF_REBUILD,
   isEnded,
   keyText,
   latestRebuild,
@@ -82,7 +83,7 @@ async function rebuild(access: LogAccess, projection: Projection, options: Optio
 }
 
 async function run(access: LogAccess, projection: Projection, options: Options): Promise<RebuildOutcome> {
-  keepHeapSmall()
+  keepHeapSmall(HEAP_GROWTH_OF_REBUILD)
   const logger = createLogger({ ...access.configuration.logging, level: 'warn' })
   const bar = createProgressBar({ label: `rebuild ${projection.name}`, unit: 'events' })
   let state = ''
