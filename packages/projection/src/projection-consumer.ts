@@ -5,7 +5,7 @@ import type { Logger } from '@tributary/runtime'
 import type { Vault } from '@tributary/vault'
 import { applyReach } from './apply-reach.ts'
 import { addChanged, type ChangedRows, inLockOrder } from './changed-rows.ts'
-import type { KeyState, OpenedEvent, Projection, Remark, TableDefinition } from './definition.ts'
+import type { Cell, KeyState, OpenedEvent, Projection, Remark, Row, TableDefinition } from './definition.ts'
 import { byKey, foldKey, type KeyEvents } from './fold-keys.ts'
 import { keyText } from './keys.ts'
 import { createReachLoader } from './load-reached.ts'
@@ -74,7 +74,7 @@ export function defineProjectionConsumer(options: {
   const states = createRecentStates()
   const load = createStateLoader(projection.tables, physical)
   const applyEvents = createReachApplier(projection, physical)
-  const cellsOf = (keys: ReadonlyMap<string, KeyEvents>) =>
+  const cellsOfKeys = (keys: ReadonlyMap<string, KeyEvents>) =>
     new Map([...keys].filter(([key]) => mayHaveRows(key)).map(([key, { cells }]) => [key, cells]))
   return {
     name: options.name ?? projection.name,
@@ -100,7 +100,7 @@ export function defineProjectionConsumer(options: {
       )
       if (projection.reach) return { partition, events }
       const keys = byKey(projection, events)
-      return { partition, keys, loaded: { since, states: await load(database, cellsOf(keys)) } }
+      return { partition, keys, loaded: { since, states: await load(database, cellsOfKeys(keys)) } }
     },
     apply: async (connection, batch) => {
       const { partition } = batch
@@ -111,7 +111,7 @@ export function defineProjectionConsumer(options: {
       const { keys, loaded } = batch
       const known = states.isKnown(partition, loaded)
         ? loaded
-        : { since: states.count(partition), states: await load(connection, cellsOf(keys)) }
+        : { since: states.count(partition), states: await load(connection, cellsOfKeys(keys)) }
       const { remarks, after, changed } = foldBatch(projection, keys, (key) => states.before(partition, known, key))
       await writeRows(connection, projection.tables, physical, changed)
       states.hold(partition, after)
@@ -173,9 +173,16 @@ async function writeRows(
       const writing = upsert(
         connection,
         { table: physical(table.name), primaryKey: [table.primaryKey], columns: table.columns },
-        rows.map((row) => table.columns.map((column) => row[column] ?? null)),
+        rows.map((row) => cellsOf(row, table.columns)),
       )
       return untilOwn(connection, { table, physical: physical(table.name), rows }, writing)
     }),
   )
+}
+
+/** The values of a row in the order of the table. A loop, because a function for each of seventy cells of an order took 4 microseconds. */
+function cellsOf(row: Row, columns: readonly string[]): Cell[] {
+  const cells: Cell[] = []
+  for (const column of columns) cells.push(row[column] ?? null)
+  return cells
 }
