@@ -155,6 +155,8 @@ describe('a running gateway, looked after by commands', function () {
     const dryRun = JSON.parse(await command('replay', name, '--from', '0', '--key', key, '--dry-run', '--json'))
     expect(dryRun).to.include({ endpoint: name, events: 1 })
     expect(arrivalsOf(world, 'warehouse', before)).to.have.length(1)
+    const nothing = await world.gateway.run(['replay', name, '--from', '0', '--key', '1:nobody:nothing', '--yes'])
+    expect(nothing).to.include({ code: 1 }).and.property('errors').includes('REPLAY_EMPTY')
     await command('replay', name, '--from', '0', '--key', key, '--yes')
     await deliveriesOf(world, 'warehouse', before, 2)
     const ids = arrivalsOf(world, 'warehouse', before).map(({ id }) => id)

@@ -32,5 +32,8 @@ function cellText(value: unknown): string {
   return String(value)
 }
 
+/** `1 event`, `2,000 events`. */
+export const counted = (count: number, word: string): string => `${count.toLocaleString('en')} ${word}${count === 1 ? '' : 's'}`
+
 /** Somebody else's text in one line, with nothing that a terminal would obey. */
 export const printable = (text: string): string => text.replaceAll(/[\p{C}\p{Zl}\p{Zp}]+/gu, ' ')

@@ -31,7 +31,11 @@ export function addEndpointKeyCommands(endpoint: Command): void {
     .command('rotate-secret')
     .description('make a new key, which signs at once; those before it sign as well, until their receiver has changed')
     .argument(...NAMED)
-    .option('--overlap <duration>', 'how long the keys before it sign as well, at most 7d', parseDuration, parseDuration('24h'))
+    .addOption(
+      new Option('--overlap <duration>', 'how long the keys before it sign as well, at most 7d')
+        .argParser(parseDuration)
+        .default(parseDuration('24h'), '24h'),
+    )
     .addOption(
       new Option('--kind <kind>', 'v1 (a shared secret) or v1a (Ed25519: the receiver gets a public key)')
         .choices(['v1', 'v1a'])

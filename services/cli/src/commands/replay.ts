@@ -8,7 +8,7 @@ import { type Command, InvalidArgumentError } from 'commander'
 import { parsePosition, parseTime } from '../arguments.ts'
 import { CommandError } from '../failure.ts'
 import { knownEndpoint } from '../known-endpoints.ts'
-import { printLine } from '../output.ts'
+import { counted, printLine } from '../output.ts'
 import { createProgressBar, duration } from '../progress-bar.ts'
 import { type LogAccess, withHistory } from '../setting-up.ts'
 
@@ -51,6 +51,7 @@ async function replay(access: LogAccess, name: string, options: Options): Promis
   const figures = await figuresOf(access, endpoint, plan)
   printLine(options.json ? JSON.stringify(figures) : describe(figures))
   if (options.dryRun) return
+  if (figures.events === 0) throw new CommandError('REPLAY_EMPTY', `Nothing in that range is for ${name}; nothing was done.`)
   await confirm(options)
   await startReplay(access.database, { endpoint: name, topic: endpoint.topic, plan, by: userInfo().username })
   await watch(access, name)
@@ -88,9 +89,7 @@ const foundOf = (recorded: RecordedEvent | undefined): Found | null =>
     : null
 
 function describe({ endpoint, events, bytes, first, last, seconds }: Figures): string {
-  const lines = [
-    `${endpoint} would get ${events.toLocaleString('en')} events again, ${bytes.toLocaleString('en')} bytes as the log holds them.`,
-  ]
+  const lines = [`${endpoint} would get ${counted(events, 'event')} again, ${counted(bytes, 'byte')} as the log holds them.`]
   if (first && last) lines.push(`first  ${first.time}  ${first.place}`, `last   ${last.time}  ${last.place}`)
   lines.push(
     seconds === null

@@ -3,7 +3,7 @@ import { type Change, explainRow, MASK, personalColumnsOf, type RowHistory, reco
 import type { Cell, Row } from '@tributary/projection'
 import type { Command } from 'commander'
 import { parseCount, parseTime } from '../arguments.ts'
-import { printLine } from '../output.ts'
+import { counted, printLine } from '../output.ts'
 import { withHistory } from '../setting-up.ts'
 
 /** `tributary row why`: the events that made a row. */
@@ -61,7 +61,7 @@ function printHistory(
   { table, id, projection, key, topic, steps, row, unexplained }: RowHistory,
   at: number | undefined,
 ): void {
-  printLine(`${table} ${id}: projection ${projection}, key ${key}, ${steps.length} events`)
+  printLine(`${table} ${id}: projection ${projection}, key ${key}, ${counted(steps.length, 'event')}`)
   for (const step of steps) printStep(topic, step)
   if (at !== undefined) {
     printLine('')
