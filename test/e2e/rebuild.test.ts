@@ -31,19 +31,21 @@ describe('rebuilding by commands, while a gateway runs', function () {
   const setBuyer = (name: string) =>
     world.database.query('UPDATE eg_order_order SET buyer_name = ? WHERE order_id = ?', [name, orderId])
 
-  it('asks before it does anything', async () => {
+  it('asks before it does anything, and goes on with nothing that was not begun', async () => {
     const { code, output, errors } = await run()
     expect(code).to.equal(1)
+    expect((await run('--resume', '--yes')).errors).to.include('REBUILD_UNKNOWN')
     expect(output).to.include('A rebuild of orders to generation 2:').and.to.include('events of the log')
     expect(errors).to.include('Add --yes')
     expect(await status()).to.include({ generation: 1, lag: 0, parked: 0, lastRebuild: 'none' })
   })
 
   it('compares only, when told so, and tells what would change without showing what is personal', async () => {
-    expect(await done('--verify-only', '--yes')).to.include('The tables are what the log says.')
+    const plan = await done('--verify-only')
+    expect(plan).to.include('nothing is swapped').and.to.include('The tables are what the log says.')
     const row = await orderRow(world, orderId)
     await setBuyer('somebody else')
-    const { code, output } = await run('--verify-only', '--yes', '--explain-diff')
+    const { code, output } = await run('--verify-only', '--explain-diff')
     expect(code).to.equal(2)
     expect(output).to.include('eg_order_order: 1 rows live, 1 rebuilt, 1 differ')
     expect(output).to.include(`eg_order_order ${row['id']} buyer_name: ••• → •••`)
@@ -63,7 +65,7 @@ describe('rebuilding by commands, while a gateway runs', function () {
     const row = await orderRow(world, orderId)
     await setBuyer('by hand')
     const key = `${row['channel']}:${row['order_app_seller_id']}:${orderId}`
-    expect(await done('--only-key', key)).to.include(`events of ${key}: rows made right: 1 of eg_order_order.`)
+    expect(await done('--only-key', key)).to.match(/^\d+ events? of \S+: rows made right: 1 of eg_order_order\.$/m)
     expect(await orderRow(world, orderId)).to.deep.equal(row)
     expect(await done('--only-key', key)).to.include('every row was right')
     await sendOrder()

@@ -1,5 +1,6 @@
 import { eventsToBuild, latestRebuild, type Projection, type RebuildState, readGeneration } from '@tributary/projection'
 import { createLogger } from '@tributary/runtime'
+import { counted } from '../output.ts'
 import { duration } from '../progress-bar.ts'
 import type { LogAccess } from '../setting-up.ts'
 
@@ -15,6 +16,8 @@ export type RebuildPlan = {
   /** At the rate of a cautious guess, because nothing has been measured yet. */
   seconds: number
   parallel: number
+  /** Whether nothing will be swapped. */
+  verifyOnly: boolean
 }
 
 /** Events that two connections fold and write in a second on two cores; what is true shows once it runs. */
@@ -24,7 +27,7 @@ const CAUTIOUS_RATE = 3_000
 export async function planOf(
   access: LogAccess,
   projection: Projection,
-  { parallel, share }: { parallel: number; share: number },
+  { parallel, share, verifyOnly = false }: { parallel: number; share: number; verifyOnly?: boolean },
 ): Promise<RebuildPlan> {
   const { database, configuration } = access
   const found = await latestRebuild(database, projection)
@@ -38,20 +41,26 @@ export async function planOf(
   )
   const logger = createLogger({ ...configuration.logging, level: 'warn' })
   const events = await eventsToBuild({ ...access, projection, logger }, generation)
+  const partitions = (await access.log.ends(projection.topic)).length
   return {
-    ...{ projection: projection.name, generation, state: taken?.state, tables, events, parallel },
+    ...{ projection: projection.name, generation, state: taken?.state, tables, events, verifyOnly },
+    parallel: Math.min(parallel, partitions),
     bytes: Number(size?.bytes ?? 0),
     seconds: events / (CAUTIOUS_RATE * share),
   }
 }
 
-export function describePlan({ projection, generation, state, tables, events, bytes, seconds, parallel }: RebuildPlan): string {
+export function describePlan(plan: RebuildPlan): string {
+  const { projection, generation, state, tables, events, bytes, seconds, parallel, verifyOnly } = plan
+  const atOnce = parallel === 1 ? 'one partition after the other' : `${parallel} partitions at once`
   return [
     state === undefined
       ? `A rebuild of ${projection} to generation ${generation}:`
       : `The rebuild of ${projection} to generation ${generation} goes on, it is ${state}:`,
-    `  ${events.toLocaleString('en')} events of the log, ${parallel} partitions at once, about ${duration(seconds)}`,
-    `  about ${(bytes / 1_048_576).toFixed(0)} MB of disk more, for ${tables.join(', ')} beside the live ones, until the next rebuild`,
-    '  then every row is compared, and the tables are swapped in one statement; readers and live work go on',
+    `  ${counted(events, 'event')} of the log, ${atOnce}, about ${duration(seconds)}`,
+    `  about ${(bytes / 1_048_576).toFixed(0)} MB of disk more, for ${tables.join(', ')} beside the live ones, ${verifyOnly ? 'until it has ended' : 'until the next rebuild'}`,
+    verifyOnly
+      ? '  then every row is compared, and nothing is swapped; readers and live work go on'
+      : '  then every row is compared, and the tables are swapped in one statement; readers and live work go on',
   ].join('\n')
 }

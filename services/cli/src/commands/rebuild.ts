@@ -18,10 +18,10 @@ import {
   type TableComparison,
 } from '@tributary/projection'
 import { createLogger, keepHeapSmall } from '@tributary/runtime'
-import { Argument, type Command } from 'commander'
+import { Argument, type Command, Option } from 'commander'
 import { parseCount, parseShare } from '../arguments.ts'
 import { CommandError } from '../failure.ts'
-import { printLine } from '../output.ts'
+import { counted, printLine } from '../output.ts'
 import { createProgressBar } from '../progress-bar.ts'
 import { projectionNamed } from '../projections.ts'
 import type { RebuildThreadData } from '../rebuild-thread.ts'
@@ -51,14 +51,14 @@ export function addRebuildCommand(program: Command): void {
     .command('rebuild')
     .description('make the tables of a projection again from the log and swap them in, without a reader noticing')
     .addArgument(new Argument('<projection>', 'which, for example orders; tributary projection status lists them'))
-    .option('--verify-only', 'build and compare, swap nothing; exit code 2 when something differs')
-    .option('--pause', 'ask a rebuild that runs elsewhere to stop where it is')
-    .option('--resume', 'go on with one that was paused, interrupted, or not accepted')
-    .option('--abort', 'give up one that has not ended; what it built is removed')
-    .option('--rollback', 'put the tables back that the last rebuild took out')
+    .addOption(exclusive('--verify-only', 'build and compare, swap nothing, ask nothing; exit code 2 when something differs'))
+    .addOption(exclusive('--pause', 'ask a rebuild that runs elsewhere to stop where it is'))
+    .addOption(exclusive('--resume', 'go on with one that was paused, interrupted, or not accepted'))
+    .addOption(exclusive('--abort', 'give up one that has not ended; what it built is removed'))
+    .addOption(exclusive('--rollback', 'put the tables back that the last rebuild took out'))
     .option('--parallel <count>', 'partitions at once, each in a thread of its own', parseCount, 2)
     .option('--share <share>', 'of the time, how much each may work, so that live work goes on beside it', parseShare, 1)
-    .option('--only-key <key>', 'only the rows of one key, in the live tables, as `row why` shows it')
+    .addOption(exclusive('--only-key <key>', 'only the rows of one key, in the live tables, as `row why` shows it'))
     .option('--explain-diff', 'show the rows and columns that would change, before the swap')
     .option('--yes', 'ask nothing, also when rows differ')
     .action((name: string, options: Options, command: Command) =>
@@ -66,19 +66,35 @@ export function addRebuildCommand(program: Command): void {
     )
 }
 
+/** Options that each say what to do, so that no two of them go together but `--resume` and `--verify-only`. */
+const EXCLUSIVE = ['verifyOnly', 'pause', 'resume', 'abort', 'rollback', 'onlyKey']
+
+function exclusive(flags: string, description: string): Option {
+  const option = new Option(flags, description)
+  const own = option.attributeName()
+  const goesWith = { verifyOnly: 'resume', resume: 'verifyOnly' }[own]
+  return option.conflicts(EXCLUSIVE.filter((other) => other !== own && other !== goesWith))
+}
+
 async function rebuild(access: LogAccess, projection: Projection, options: Options): Promise<void> {
   if (options.pause) return await ask(access, projection)
   if (options.abort) return await giveUp(access, projection)
   if (options.rollback) return await rollBack(access, projection, options)
   if (options.onlyKey !== undefined) return await rebuildOne(access, projection, options.onlyKey)
-  const unfinished = await latestRebuild(access.database, projection)
-  if (unfinished && !isEnded(unfinished) && !options.resume)
+  const latest = await latestRebuild(access.database, projection)
+  const unfinished = latest && !isEnded(latest) ? latest : undefined
+  if (unfinished && !options.resume)
     throw new CommandError(
       'REBUILD_UNFINISHED',
       `A rebuild of ${projection.name} to generation ${unfinished.generation} is ${unfinished.state}. Add --resume to go on, or --abort.`,
     )
+  if (!unfinished && options.resume)
+    throw new CommandError(
+      'REBUILD_UNKNOWN',
+      `No rebuild of ${projection.name} waits to go on. Leave --resume away to begin one.`,
+    )
   printLine(describePlan(await planOf(access, projection, options)))
-  await confirm('Begin?', options)
+  if (!options.verifyOnly) await confirm('Begin?', options)
   await report(access, projection, await run(access, projection, options), options)
 }
 
@@ -180,7 +196,9 @@ async function rebuildOne(access: LogAccess, projection: Projection, key: string
       `The log has no events of ${projection.name} with the key '${key}'. See: tributary row why`,
     )
   const rows = Object.entries(written).map(([table, count]) => `${count} of ${table}`)
-  printLine(`${events} events of ${key}: ${rows.length === 0 ? 'every row was right' : `rows made right: ${rows.join(', ')}`}.`)
+  printLine(
+    `${counted(events, 'event')} of ${key}: ${rows.length === 0 ? 'every row was right' : `rows made right: ${rows.join(', ')}`}.`,
+  )
   for (const { table, id } of unexplained)
     printLine(`  ${table} ${id} belongs to the key and no event explains it; it was left.`)
 }
