@@ -61,7 +61,9 @@ describe('looking into the log by commands', function () {
     expect(JSON.stringify(found)).not.to.contain('words')
     const ofSeller = await find('--seller', `1:${seller.userId}`)
     expect(ofSeller.map(({ type }) => type)).to.deep.equal(['SellerAuthorized'])
+    expect(await find('--order', `ebay:${seller.userId}:${orderId}`)).to.have.length(4)
     expect(await find('--order', `1:${seller.userId}:none`)).to.deep.equal([])
+    expect(await command('events', 'find', '--order', `1:${seller.userId}:none`)).to.equal('(none)\n')
   })
 
   it('finds by time, and no more than was asked for', async () => {

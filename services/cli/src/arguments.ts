@@ -1,3 +1,4 @@
+import { orderKey, sellerKey } from '@tributary/events'
 import { InvalidArgumentError } from 'commander'
 
 /** `1` or `ebay` and so on, to the channel's number. */
@@ -6,6 +7,20 @@ export function parseChannel(text: string): number {
   const number = names.includes(text.toLowerCase()) ? names.indexOf(text.toLowerCase()) + 1 : Number(text)
   if (Number.isInteger(number) && number >= 1 && number <= names.length) return number
   throw new InvalidArgumentError(`Give a channel: ${names.map((name, index) => `${index + 1} (${name})`).join(', ')}.`)
+}
+
+/** `1:some_seller:12-34567-89012`, ids as the marketplace's, to the partition key of the order. */
+export function parseOrder(text: string): string {
+  const [channel = '', sellerId = '', orderId = '', ...rest] = text.split(':')
+  if (sellerId !== '' && orderId !== '' && rest.length === 0) return orderKey(parseChannel(channel), sellerId, orderId)
+  throw new InvalidArgumentError('Give channel:seller:order, for example 1:some_seller:12-34567-89012.')
+}
+
+/** `1:some_seller` to the partition key of the seller. */
+export function parseSeller(text: string): string {
+  const [channel = '', sellerId = '', ...rest] = text.split(':')
+  if (sellerId !== '' && rest.length === 0) return sellerKey(parseChannel(channel), sellerId)
+  throw new InvalidArgumentError('Give channel:seller, for example 1:some_seller.')
 }
 
 /** A whole number of at least one. */

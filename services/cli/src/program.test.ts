@@ -56,6 +56,11 @@ describe('the command line', () => {
       [['sandbox', '--orders', '0'], 'a whole number of at least 1'],
       [['endpoint', 'rotate-secret', 'some', '--kind', 'v2'], 'v1, v1a'],
       [['endpoint', 'rotate-secret', 'some', '--overlap', '8d'], 'at most 7 days'],
+      [['rebuild', 'orders', '--verify-only', '--rollback'], 'cannot be used with option'],
+      [['events', 'find', '--order', 'some_order'], 'channel:seller:order'],
+      [['events', 'find', '--order', '9:seller:order'], '1 (ebay)'],
+      [['events', 'tail', '--type', 'Bogus'], 'OrderReceived'],
+      [['deliveries', 'list', '--order', '1:seller:'], 'channel:seller:order'],
       [['doctor', '--quickly'], 'unknown option'],
     ]
     for (const [words, answer] of calls) {

@@ -20,14 +20,14 @@ import type { RecordedEvent } from '@tributary/event-log'
 import { ORDER_TOPIC, type Topic } from '@tributary/events'
 import { INDEXED_TOPICS } from '@tributary/history'
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { parseCount, parseTime } from '../arguments.ts'
+import { parseCount, parseOrder, parseTime } from '../arguments.ts'
 import { CommandError } from '../failure.ts'
 import { knownEndpoint } from '../known-endpoints.ts'
 import { printLine, printRows } from '../output.ts'
 import { type LogAccess, withHistory } from '../setting-up.ts'
 import { showDelivery } from './deliveries-show.ts'
 import { verify } from './deliveries-verify.ts'
-import { findByLookup, keyOf, locate } from './events.ts'
+import { findByLookup, locate } from './events.ts'
 
 /** `tributary deliveries list|show|retry|skip|verify`: what endpoints got, what they did not take, and what to do about it. */
 export function addDeliveryCommands(program: Command): void {
@@ -46,7 +46,7 @@ export function addDeliveryCommands(program: Command): void {
         ...OPEN_OUTCOMES,
       ]),
     )
-    .option('--order <channel:seller:order>', "only this order, ids as the marketplace's")
+    .option('--order <channel:seller:order>', "only this order, ids as the marketplace's", parseOrder)
     .option('--key <key>', 'only events of this partition key, as `events find` shows it')
     .option('--since <time>', 'begun at this time or later, ISO 8601 or milliseconds', parseTime)
     .option('--until <time>', 'begun before this time', parseTime)
@@ -97,6 +97,7 @@ export function addDeliveryCommands(program: Command): void {
 type ListOptions = {
   endpoint?: string
   outcome?: ListedOutcome
+  /** As a partition key. */
   order?: string
   key?: string
   since?: number
@@ -112,7 +113,7 @@ async function list(access: LogAccess, options: ListOptions): Promise<void> {
   const endpoints = endpoint
     ? [await knownEndpoint(database, configuration, endpoint)]
     : await listEndpoints({ database, configuration })
-  const key = keyOf(options)
+  const key = options.order ?? options.key
   const events = key === undefined ? undefined : await placesOf(access, key, options.order !== undefined)
   const found = await listDeliveries(database, {
     endpoints: endpoints.map(({ name }) => name),

@@ -1,6 +1,6 @@
 import { userInfo } from 'node:os'
 import { type RecordedEvent, readSlices } from '@tributary/event-log'
-import { CONTACT_TOPIC, isEventType, ORDER_TOPIC, orderKey, sellerKey, type Topic, topicOf } from '@tributary/events'
+import { CATALOGUE, CONTACT_TOPIC, isEventType, ORDER_TOPIC, type Topic, topicOf } from '@tributary/events'
 import {
   findEvents,
   INDEXED_TOPICS,
@@ -12,7 +12,7 @@ import {
 } from '@tributary/history'
 import { pause } from '@tributary/runtime'
 import { type Command, Option } from 'commander'
-import { parseCount, parseTime } from '../arguments.ts'
+import { parseCount, parseOrder, parseSeller, parseTime } from '../arguments.ts'
 import { CommandError } from '../failure.ts'
 import { printLine, printRows } from '../output.ts'
 import { type LogAccess, withHistory } from '../setting-up.ts'
@@ -31,7 +31,7 @@ export function addEventCommands(program: Command): void {
     .description('the last events, and with --follow those that come, until Ctrl-C')
     .addOption(topicOption())
     .option('--last <count>', 'how many of each partition to begin with', parseCount, 5)
-    .option('--type <type>', 'only events of this type')
+    .addOption(typeOption())
     .option('--follow', 'go on with what comes')
     .option('--json', 'one whole event a line, sealed parts sealed')
     .action((options, command: Command) => withHistory(command, (access) => tail(access, options)))
@@ -39,14 +39,14 @@ export function addEventCommands(program: Command): void {
     .command('find')
     .description('the events of one order, seller, member or key, or of a span of time, in log order')
     .addOption(topicOption())
-    .option('--order <channel:seller:order>', "for example 1:some_seller:12-34567-89012; ids as the marketplace's")
-    .option('--seller <channel:seller>', 'what concerns the seller itself, not its orders')
+    .option('--order <channel:seller:order>', "for example 1:some_seller:12-34567-89012; ids as the marketplace's", parseOrder)
+    .option('--seller <channel:seller>', 'what concerns the seller itself, not its orders', parseSeller)
     .option('--member <id>', 'what concerns a member of WeCom, by its UserID, upper and lower case told apart')
     .option('--corp <id>', 'with --member: only in this corp, also in one that is not configured')
     .option('--key <key>', 'a partition key as events show it, for example a corp id')
     .option('--since <time>', 'taken by the log at this time or later, ISO 8601 or milliseconds', parseTime)
     .option('--until <time>', 'taken before this time', parseTime)
-    .option('--type <type>', 'only events of this type')
+    .addOption(typeOption())
     .option('--limit <count>', 'at most so many', parseCount, 100)
     .option('--json', 'one whole event a line, sealed parts sealed')
     .action((options, command: Command) => withHistory(command, (access) => find(access, options)))
@@ -61,10 +61,12 @@ export function addEventCommands(program: Command): void {
 const topicOption = () =>
   new Option('--topic <topic>', 'which topic').choices([ORDER_TOPIC, CONTACT_TOPIC]).default(ORDER_TOPIC)
 
+const typeOption = () => new Option('--type <type>', 'only events of this type').choices(Object.keys(CATALOGUE))
+
 type ListOptions = { topic: Topic; type?: string; json?: boolean }
 
 async function tail({ log, signal }: LogAccess, options: ListOptions & { last: number; follow?: boolean }): Promise<void> {
-  const { topic, last, follow } = options
+  const { topic, last, follow, type } = options
   const ends = await log.ends(topic)
   const positions = ends.map((end) => Math.max(0, end - last))
   do {
@@ -74,19 +76,22 @@ async function tail({ log, signal }: LogAccess, options: ListOptions & { last: n
       positions[partition] = slice.next
       batch.push(...slice.events)
     }
-    batch.sort((one, other) => one.recordedTime - other.recordedTime)
-    print(batch, options)
-    if (!follow) return
+    const wanted = batch
+      .filter(({ event }) => type === undefined || event.type === type)
+      .sort((one, other) => one.recordedTime - other.recordedTime)
+    if (!follow) return print(wanted, options)
+    if (wanted.length > 0) print(wanted, options)
     if (batch.length === 0) await pause(LOOK_EVERY, signal)
   } while (!signal.aborted)
 }
 
 type FindOptions = ListOptions & {
+  /** These three as partition keys. */
   order?: string
   seller?: string
+  key?: string
   member?: string
   corp?: string
-  key?: string
   since?: number
   until?: number
   limit: number
@@ -94,7 +99,7 @@ type FindOptions = ListOptions & {
 
 async function find(access: LogAccess, options: FindOptions): Promise<void> {
   const { since = 0, until = Number.POSITIVE_INFINITY, limit, type, member } = options
-  const key = keyOf(options)
+  const key = options.order ?? options.seller ?? options.key
   const isWanted = ({ recordedTime, event }: RecordedEvent) =>
     recordedTime >= since && recordedTime < until && (type === undefined || event.type === type)
   if (key === undefined && member === undefined && options.since === undefined)
@@ -119,29 +124,6 @@ async function findAll(
   }
   if (key === undefined) return await findByTime(access, options, isWanted)
   return await findByLookup(access, options.topic, { kind: 'key', key }, ({ event }) => event.partitionkey === key)
-}
-
-/** The partition key that options of a command name. Throws CommandError FIND_WHAT. */
-export function keyOf({ order, seller, key }: Pick<FindOptions, 'order' | 'seller' | 'key'>): string | undefined {
-  if (order !== undefined) {
-    const [channel, sellerId, orderId] = parts(
-      order,
-      3,
-      '--order takes channel:seller:order, for example 1:some_seller:12-34567-89012.',
-    )
-    return orderKey(Number(channel), String(sellerId), String(orderId))
-  }
-  if (seller !== undefined) {
-    const [channel, sellerId] = parts(seller, 2, '--seller takes channel:seller, for example 1:some_seller.')
-    return sellerKey(Number(channel), String(sellerId))
-  }
-  return key
-}
-
-function parts(text: string, count: number, problem: string): string[] {
-  const found = text.split(':')
-  if (found.length === count && found.every((part) => part !== '')) return found
-  throw new CommandError('FIND_WHAT', problem)
 }
 
 /** The oldest of a span: reads each partition from there until enough are found. */
@@ -216,13 +198,12 @@ export async function locate(access: LogAccess, name: string): Promise<RecordedE
   throw new CommandError('EVENT_UNKNOWN', `There is no event at ${name}.`)
 }
 
-function print(events: readonly RecordedEvent[], { type, json }: ListOptions): void {
-  const wanted = events.filter(({ event }) => type === undefined || event.type === type)
+function print(events: readonly RecordedEvent[], { json }: ListOptions): void {
   if (json) {
-    for (const { event, ...place } of wanted) printLine(JSON.stringify({ ...place, ...event, data: JSON.parse(event.data) }))
+    for (const { event, ...place } of events) printLine(JSON.stringify({ ...place, ...event, data: JSON.parse(event.data) }))
     return
   }
-  if (wanted.length > 0) printRows(wanted.map(rowOf), {})
+  printRows(events.map(rowOf), {})
 }
 
 function rowOf({ topic, partition, position, recordedTime, event }: RecordedEvent): Record<string, unknown> {
