@@ -21,7 +21,7 @@ describe('The HTTP API', () => {
     expect(await idsOf('/v1/orders?limit=2')).to.deep.equal([7, 8])
     expect(await idsOf('/v1/orders?limit=2&cursor=8')).to.deep.equal([9])
     expect(await idsOf('/v1/orders?seller=shop&channel=1&status=SHIPPED&modifiedSince=800')).to.deep.equal([8, 9])
-    for (const filter of ['seller=SHOP', 'channel=2', 'status=OTHER', 'modifiedSince=901'])
+    for (const filter of ['seller=SHOP', 'channel=2', 'status=CANCELLED', 'modifiedSince=901'])
       expect(await idsOf(`/v1/orders?${filter}`), filter).to.deep.equal([])
   })
 
@@ -120,6 +120,14 @@ describe('The HTTP API', () => {
     for (const query of ['limit=0', 'limit=201', 'cursor=x', 'channel=9', 'channel=1&channel=2', 'unknown=1', 'seller='])
       expect((await its.get(`/v1/orders?${query}`)).status, query).to.equal(400)
     expect((await its.get('/v1/orders/x/shop/order-8')).status).to.equal(400)
+    const refusals = {
+      'limit=201': "'limit' must be as described: 1 to 200, default 50.",
+      'channel=9': "'channel' must be as described: 1 eBay, 2 TikTok Shop, 3 Amazon, 4 Lazada.",
+      'unknown=1': "'unknown' is not known; known: channel, seller, status, modifiedSince, cursor, limit.",
+      'status=OTHER': "'status' must be one of PENDING_PAYMENT, ON_HOLD, ",
+    }
+    for (const [query, detail] of Object.entries(refusals))
+      expect((await json(`/v1/orders?${query}`))['detail'], query).to.include(`In the query, ${detail}`)
     const deleted = await fetch(`${its.http.url}/v1/orders`, {
       method: 'DELETE',
       headers: { Authorization: `Bearer ${await its.keyWith(['read'])}` },

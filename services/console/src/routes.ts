@@ -1,6 +1,6 @@
 import { Problem } from '@tributary/runtime'
 import type { RawRequest, Route } from '@tributary/runtime/http'
-import { Ajv, type ValidateFunction } from 'ajv'
+import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
 import type { Response } from 'express'
 import { callerOf } from './access/guard.ts'
 import type { ConsoleContext, Operation } from './operation.ts'
@@ -22,7 +22,7 @@ export function routesOf(context: ConsoleContext, operations: readonly Operation
 }
 
 function handlerOf(context: ConsoleContext, operation: Operation): (request: RawRequest, response: Response) => Promise<void> {
-  const ajv = new Ajv({ strict: true })
+  const ajv = new Ajv({ strict: true, verbose: true })
   const checks = {
     path: ajv.compile(operation.parameters),
     query: ajv.compile(operation.query),
@@ -59,9 +59,21 @@ function handlerOf(context: ConsoleContext, operation: Operation): (request: Raw
 function check(validate: ValidateFunction | undefined, value: unknown, place: string): void {
   if (!validate || validate(value)) return
   const [error] = validate.errors ?? []
-  const name = error?.params['additionalProperty'] ?? error?.params['missingProperty'] ?? error?.instancePath.slice(1)
-  const what = name ? `'${name}' ` : ''
-  throw new Problem(400, 'PARAMETER_INVALID', `In the ${place}, ${what}${error?.message ?? 'is not as described'}.`)
+  throw new Problem(400, 'PARAMETER_INVALID', `In the ${place}, ${error ? complaint(error) : 'something is wrong'}.`)
+}
+
+/** What is wrong and what would be right; in the words of the schema's description where the rule alone is a riddle. */
+function complaint({ keyword, params, instancePath, message, parentSchema }: ErrorObject): string {
+  const description = String(parentSchema?.['description'] ?? '').replace(/\.$/, '')
+  const what = instancePath === '' ? 'it' : `'${instancePath.slice(1)}'`
+  if (keyword === 'additionalProperties') {
+    const known = Object.keys(parentSchema?.['properties'] ?? {}).join(', ')
+    return `'${params['additionalProperty']}' is not known; known: ${known || 'none'}`
+  }
+  if (keyword === 'required') return `'${params['missingProperty']}' is missing`
+  if (keyword === 'enum') return `${what} must be one of ${params['allowedValues'].join(', ')}`
+  if (keyword === 'pattern' && description !== '') return `${what} must be as described: ${description}`
+  return `${what} ${message ?? 'is not as described'}`
 }
 
 function parseJson(request: RawRequest): unknown {

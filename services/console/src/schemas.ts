@@ -5,12 +5,21 @@ export const closed = { additionalProperties: false } as const
 export const Id = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })
 export const Time = Type.Integer({ description: 'Milliseconds since 1970.' })
 /** Ids of marketplaces: whole in their columns, and equal after a round trip. */
-export const Name = Type.String({ minLength: 1, maxLength: 100, pattern: '^[^\\u0000-\\u001f\\u007f-\\u009f]+$' })
+const printable = { minLength: 1, pattern: '^[^\\u0000-\\u001f\\u007f-\\u009f]+$' }
+export const Name = Type.String({
+  ...printable,
+  maxLength: 100,
+  description: '1 to 100 characters, none of them a control character.',
+})
 export const Channel = Type.String({ pattern: '^[1-4]$', description: '1 eBay, 2 TikTok Shop, 3 Amazon, 4 Lazada.' })
 /** Of a partition, or of an event in one. */
 export const Count = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })
 /** For people who look at it later. */
-export const Reason = Type.String({ minLength: 1, maxLength: 200, pattern: '^[^\\u0000-\\u001f\\u007f-\\u009f]+$' })
+export const Reason = Type.String({
+  ...printable,
+  maxLength: 200,
+  description: '1 to 200 characters, none of them a control character.',
+})
 export const Nothing = Type.Object({}, closed)
 
 const number = '^(0|[1-9][0-9]{0,14})$'

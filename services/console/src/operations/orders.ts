@@ -1,4 +1,5 @@
 import { type Connection, findOrder } from '@tributary/database'
+import { OrderStatusSchema } from '@tributary/events'
 import { Problem } from '@tributary/runtime'
 import { type Static, Type } from 'typebox'
 import type { CheckedRequest, ConsoleContext, Operation } from '../operation.ts'
@@ -10,7 +11,7 @@ const OrderQuery = Type.Object(
   {
     channel: Type.Optional(Channel),
     seller: Type.Optional(Name),
-    status: Type.Optional(Type.String({ minLength: 1, maxLength: 50 })),
+    status: Type.Optional(OrderStatusSchema),
     modifiedSince: Type.Optional(Milliseconds),
     ...paging,
   },

@@ -83,6 +83,7 @@ describe('Shipments over the HTTP API', () => {
       ['ORDER_NOT_SHIPPABLE', 409, await post(BODY, order(9))],
       ['ORDER_UNKNOWN', 404, await post(BODY, order(6))],
     ]
+    expect(cases[0]?.[2].body.detail).to.equal("In the headers, 'idempotency-key' is missing.")
     for (const [code, status, answer] of cases) expect([answer.body.code, answer.status], code).to.deep.equal([code, status])
     expect(await requests()).to.have.length(before)
     const other = await its.get(`/v1/orders/1/shop/order-8/shipments/${(await post(BODY)).body.shipmentId}`)
