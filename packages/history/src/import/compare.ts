@@ -4,6 +4,7 @@ import { AUDIT_COLUMNS } from '@tributary/projection/folding'
 import { readSealHeader, type Vault } from '@tributary/vault'
 import { type ImportKind, TABLES_OF_KIND } from './import.ts'
 import type { RowId } from './report.ts'
+import { isEmptyInfo } from './sellers.ts'
 import { idOf, openSource, rowsAfter } from './source.ts'
 
 /** How the tables compare with those of the existing system, row by row, found by id. */
@@ -72,13 +73,11 @@ async function columnsThatDiffer(vault: Vault, wanted: Row, got: Row | undefined
   const different = Object.keys(wanted).filter((column) => !NOT_COMPARED.has(column) && wanted[column] !== got[column])
   const token = different.indexOf('refresh_token')
   if (token >= 0 && (await opened(vault, String(got['refresh_token']))) === wanted['refresh_token']) different.splice(token, 1)
+  // Ours says when the grant was given; what the existing system kept there is compared only where there is something.
   const info = different.indexOf('attach_info')
-  if (info >= 0 && isEmpty(wanted['attach_info'])) different.splice(info, 1)
+  if (info >= 0 && isEmptyInfo(wanted['attach_info'] ?? null)) different.splice(info, 1)
   return different
 }
-
-/** Ours says when the grant was given; what the existing system kept there is compared only where there is something. */
-const isEmpty = (info: unknown): boolean => info === null || info === '' || info === '{}'
 
 async function opened(vault: Vault, jwe: string): Promise<string | undefined> {
   if (jwe === '') return undefined

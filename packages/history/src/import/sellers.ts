@@ -1,5 +1,5 @@
 import { createEvent, derivedEventId, type EventOf, sellerKey } from '@tributary/events'
-import type { Row } from '@tributary/projection'
+import type { Cell, Row } from '@tributary/projection'
 import type { Vault } from '@tributary/vault'
 import type { ReportBook } from './report.ts'
 import { idOf, unfitId } from './source.ts'
@@ -14,6 +14,9 @@ export async function sellerEvents(
 ): Promise<EventOf<'SellerAuthorized'>[]> {
   const fitting = rows.filter((row) => fits(row, book))
   book.row(SELLER_TABLE, fitting.length)
+  for (const row of fitting)
+    if (!isEmptyInfo(row['attach_info'] ?? null))
+      book.misfit(SELLER_TABLE, idOf(row), 'its attach_info has no place in an event; ours takes its place')
   const events = fitting.map((row) => ({ row, id: derivedEventId('import', SELLER_TABLE, Number(row['id'])), key: keyOf(row) }))
   const withToken = events.filter(({ row }) => row['refresh_token'] !== '')
   const sealed = await vault.seal(
@@ -34,6 +37,9 @@ export async function sellerEvents(
     })
   })
 }
+
+/** Whether a seller's `attach_info` of the existing system says nothing. */
+export const isEmptyInfo = (info: Cell): boolean => info === null || info === '' || info === '{}'
 
 const keyOf = (row: Row): string => sellerKey(Number(row['channel']), String(row['seller_id']))
 

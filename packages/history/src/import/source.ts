@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { type Connection, type Database, openDatabase } from '@tributary/database'
+import { type Connection, type Database, DatabaseError, openDatabase } from '@tributary/database'
 import type { Cell, Row } from '@tributary/projection'
 import { HistoryError } from '../errors.ts'
 import type { RowId } from './report.ts'
@@ -7,7 +7,10 @@ import type { RowId } from './report.ts'
 /** The database of an existing system. It is only read. */
 export type Source = { database: Database /** Names it in `tributary_import` without naming it to others. */; digest: string }
 
-/** Throws HistoryError HISTORY_SOURCE_INVALID, which never repeats the address: it may hold a password. */
+/**
+ * Throws HistoryError HISTORY_SOURCE_INVALID, which never repeats the address: it may hold a password; and DatabaseError,
+ * which says that it is not our own database.
+ */
 export async function openSource(url: string, tables: readonly string[]): Promise<Source> {
   let address: URL
   let database: Database
@@ -25,7 +28,8 @@ export async function openSource(url: string, tables: readonly string[]): Promis
     await checkTables(database, tables)
   } catch (error) {
     await database.close()
-    throw error
+    if (!(error instanceof DatabaseError)) throw error
+    throw new DatabaseError(error.code, `The existing system: ${error.message}`, { cause: error })
   }
   const name = `${address.hostname.toLowerCase()}:${address.port || '3306'}${address.pathname}`
   return { database, digest: createHash('sha256').update(name).digest('hex') }

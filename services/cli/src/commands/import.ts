@@ -116,7 +116,8 @@ async function untilProjected({ database, log, signal }: LogAccess, kind: Import
 
 function printReport({ rows, appended, misfits, examples }: ImportReport): void {
   const counts = Object.entries(rows).map(([table, count]) => `${count} of ${table}`)
-  printLine(`Rows that are in the log: ${counts.join(', ') || 'none'}; ${appended} events are new.`)
+  if (counts.length === 0) printLine('No row was left to take over; nothing is new.')
+  else printLine(`Rows that are in the log: ${counts.join(', ')}; ${appended} events are new.`)
   for (const [reason, count] of Object.entries(misfits)) {
     const ids = examples.filter(({ table, reason: why }) => `${table}: ${why}` === reason).map(({ id }) => id)
     printLine(`  did not fit: ${count} × ${reason}; ids ${ids.slice(0, 10).join(', ')}${ids.length > 10 ? ', …' : ''}`)
