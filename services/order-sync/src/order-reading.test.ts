@@ -1,3 +1,4 @@
+import { addApp, listApps } from '@tributary/database'
 import { orderHolder } from '@tributary/events'
 import { startRelay } from '@tributary/test/servers'
 import { expect } from 'chai'
@@ -50,6 +51,22 @@ describe('reading orders that a notification named', () => {
     const before = Date.parse(its.ebay.market.orders.get(orderId)?.order.lastModifiedDate ?? '')
     return new Date(before + minutes * 60_000).toISOString()
   }
+
+  it('reads for an app that was added a moment ago, though those from before were just looked at', async () => {
+    await its.run()
+    const before = addOrder()
+    await its.notify(seller, before.orderId)
+    await isReceived(before.orderId)
+    const [app] = await listApps(its.database)
+    if (!app) throw new Error('no app')
+    const appId = await addApp(its.database, { ...app, name: 'added later' })
+    seller = its.ebay.market.addSeller().userId
+    await its.addSellerOf({ channel: EBAY, sellerId: seller, region: '', refreshToken: its.ebay.grant(seller), appId })
+    const order = addOrder()
+    await its.notify(seller, order.orderId)
+    await isReceived(order.orderId)
+    await its.database.query('UPDATE eg_order_app SET deleted = id WHERE id = ?', [appId])
+  })
 
   it('appends the order with its ids, its holder and what is personal sealed', async () => {
     await its.run()

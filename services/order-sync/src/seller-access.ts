@@ -1,5 +1,5 @@
 import { type Channel, ChannelError, type Session } from '@tributary/channels'
-import { cached, findSeller, listApps, type SellerRow } from '@tributary/database'
+import { type AppRow, cached, findSeller, listApps, type SellerRow } from '@tributary/database'
 import type { AccessTokens } from './access-tokens.ts'
 import type { OrderSyncContext, SellerName } from './context.ts'
 import { grantEnded } from './grants.ts'
@@ -38,7 +38,9 @@ export function createSellerAccess(
     if (!seller || !channel)
       throw new SellerUnknown(`Seller ${name.sellerId} of channel ${name.channel} has not authorized an app, or just now`)
     if (seller.refreshToken === '') throw grantEnded(name)
-    const app = (await apps()).find(({ id }) => id === seller.orderAppId)
+    const isIts = ({ id }: AppRow) => id === seller.orderAppId
+    // One that was added a moment ago is not gone.
+    const app = (await apps()).find(isIts) ?? (await listApps(database)).find(isIts)
     if (!app) throw appGone(seller)
     return {
       seller,
