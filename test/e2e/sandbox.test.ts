@@ -1,6 +1,6 @@
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, stat } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
@@ -61,6 +61,17 @@ function isOpen(port: number): Promise<boolean> {
     socket.once('connect', () => socket.destroy(resolve(true) as undefined))
     socket.once('error', () => resolve(false))
   })
+}
+
+/** Agrees for a new shop, as a browser does: the gateway's cookie goes back to the gateway. Answers the page at the end. */
+async function agreeForNewShop(link: string): Promise<string> {
+  const start = await fetch(link, { redirect: 'manual' })
+  const cookie = (start.headers.getSetCookie()[0] ?? '').split(';', 1)[0] ?? ''
+  const consent = start.headers.get('location') ?? ''
+  const [, href = ''] = /A new shop: <a href="([^"]+)">/.exec(await (await fetch(consent)).text()) ?? []
+  const agreed = await fetch(new URL(href.replaceAll(/&(amp|#38);/g, '&'), consent), { redirect: 'manual' })
+  const back = await fetch(agreed.headers.get('location') ?? '', { headers: { cookie } })
+  return await back.text()
 }
 
 describe('the sandbox', function () {
@@ -139,16 +150,7 @@ describe('the sandbox', function () {
       await sandbox.until(/They flow/)
       const links = [...sandbox.output().matchAll(/in a browser: (http:\S+)/g)].map(([, link]) => link ?? '')
       expect(links).to.have.length(4)
-      for (const link of links) {
-        // As a browser does: the gateway's cookie goes back to the gateway.
-        const start = await fetch(link, { redirect: 'manual' })
-        const cookie = (start.headers.getSetCookie()[0] ?? '').split(';', 1)[0] ?? ''
-        const consent = start.headers.get('location') ?? ''
-        const [, href = ''] = /A new shop: <a href="([^"]+)">/.exec(await (await fetch(consent)).text()) ?? []
-        const agreed = await fetch(new URL(href.replaceAll(/&(amp|#38);/g, '&'), consent), { redirect: 'manual' })
-        const back = await fetch(agreed.headers.get('location') ?? '', { headers: { cookie } })
-        expect(await back.text(), link).to.contain('The shop is connected')
-      }
+      for (const link of links) expect(await agreeForNewShop(link), link).to.contain('The shop is connected')
       const [, port] = await sandbox.until(/MariaDB +127\.0\.0\.1:(\d+)/)
       const password = await readFile(join(folder, 'mariadb/password'), 'utf8')
       const database = await createConnection({
@@ -175,6 +177,36 @@ describe('the sandbox', function () {
       } finally {
         await database.end()
       }
+    } finally {
+      await sandbox.end()
+    }
+  })
+
+  it('lets a person add an app of their own, and work on it with every command, from another terminal', async () => {
+    const sandbox = startSandbox(folder, [])
+    const shell = async (command: string) => {
+      const [node = ''] = AFTER_BOOTSTRAP
+      const script = `. '${join(folder, 'environment')}'; tributary() { '${node}' services/cli/src/main.ts "$@"; }; ${command}`
+      return (await promisify(execFile)('sh', ['-c', script], { cwd: root, env: personsEnvironment() })).stdout
+    }
+    try {
+      const [, told] = await sandbox.until(/operate +\. (\S+) &&/)
+      expect(told).to.equal(join(folder, 'environment'))
+      expect((await stat(join(folder, 'environment'))).mode & 0o077).to.equal(0)
+      const readme = await readFile(join(root, 'README.md'), 'utf8')
+      const command = /SANDBOX_EBAY_CLIENT_SECRET" \| npm run tributary -- (app add(?:[^\n]*\\\n)*[^\n]*)\n/
+      const [, words = ''] = command.exec(readme) ?? []
+      const added = await shell(`echo "$SANDBOX_EBAY_CLIENT_SECRET" | tributary ${words}`)
+      const [, app = ''] = /App (\d+) added/.exec(added) ?? []
+      const gateway = (await shell('echo "$SANDBOX_GATEWAY"')).trim()
+      const page = await agreeForNewShop(`${gateway}/open/order/oauth/authorize/1?app=${app}&spi=warehouse`)
+      expect(page).to.contain('The shop is connected')
+      const connected = async () =>
+        (await shell('tributary seller list --json'))
+          .trim()
+          .split('\n')
+          .map((line) => JSON.parse(line).app)
+      while (!(await connected()).includes(Number(app)));
     } finally {
       await sandbox.end()
     }

@@ -34,7 +34,10 @@ export function addAppCommands(program: Command): void {
           attachInfo: {},
         }),
       )
-      printLine(`App ${id} added. A seller authorizes it at /open/order/oauth/authorize/${options.channel}?app=${id}`)
+      printLine(
+        `App ${id} added. A seller authorizes it at https://<gateway>/open/order/oauth/authorize/${options.channel}?app=${id}`,
+      )
+      printLine('With &spi=<code> behind that, the receiver of this code gets the orders.')
     })
   app
     .command('set-secret')

@@ -37,6 +37,8 @@ export async function writeConfigurationFile(file: string, addresses: SandboxAdd
         spi: { services: receivers },
       },
     },
+    // So that a browser can show the page of the API.
+    yuanmeng: { web: { filter: { 'external-url-list': ['/v3/api-docs'] } } },
   }
   await writeFile(file, stringify(document))
 }

@@ -1,5 +1,6 @@
-import { join, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { runUntilSignal, type Service } from '@tributary/runtime'
+import { describeKept, describeReady } from './announcement.ts'
 import { contactsArrived, describeContacts } from './contacts.ts'
 import { type Sent, sendAll } from './flow.ts'
 import { describeLog, type LogName } from './log-server.ts'
@@ -53,7 +54,7 @@ export async function runSandbox(options: SandboxOptions): Promise<number> {
   } finally {
     await world.close({ keep: options.keep ?? false })
   }
-  say(options.keep ? howToConnect(world) : 'Stopped; no process is left.')
+  say(options.keep ? describeKept(world) : 'Stopped; no process is left.')
   return options.exit ? conclude(code, flow.report(), options.json ?? false) : code
 }
 
@@ -108,7 +109,7 @@ function createFlow(world: World, options: SandboxOptions, started: number, onFi
     async start() {
       const sellers = await world.authorize()
       await world.contacts?.authorize(world.gatewayUrl, world.platform.database)
-      announce(world, options, Date.now() - started)
+      say(describeReady(world, { milliseconds: Date.now() - started, rate: options.rate, isEndless: isEndless(options) }))
       running = run(sellers)
       running.catch((error: unknown) => {
         say(`The sandbox failed: ${error instanceof Error ? error.message : String(error)}`)
@@ -217,41 +218,9 @@ function countArrivals({ receivers }: World): (orderId: string) => number {
   return (orderId) => receiversByOrder.get(orderId)?.size ?? 0
 }
 
-function announce(world: World, options: SandboxOptions, milliseconds: number): void {
-  const [warehouse, accounting] = world.receivers.map(({ url }) => url)
-  say(
-    [
-      `Ready after ${(milliseconds / 1000).toFixed(1)} s.`,
-      `  gateway     ${world.gatewayUrl}  (ingest, order-sync, contact-sync, projector, dispatcher, console; ${world.gatewayUrl}/healthz)`,
-      `  metrics     ${world.metricsUrl}  (Prometheus)`,
-      `  MariaDB     127.0.0.1:${world.server.port}, database tributary_sandbox`,
-      ...(world.logServer ? [`  ${world.logServer.name.padEnd(11)} 127.0.0.1:${world.logServer.port}, the log`] : []),
-      ...world.marketplaces.map(
-        ({ channel, origin }) =>
-          `  ${(world.platform.channels.get(channel)?.name ?? '').padEnd(11)} ${origin}  (simulated; one seller has authorized the app)`,
-      ),
-      ...(world.contacts ? [`  WeCom       ${world.contacts.origin}  (simulated; one corp has installed the suite)`] : []),
-      `  receivers   warehouse ${warehouse}, accounting ${accounting}  (simulated; they verify every signature)`,
-      ...world.marketplaces.map(
-        ({ channel }, index) =>
-          `  connect another shop in a browser: ${world.gatewayUrl}/open/order/oauth/authorize/${channel}?app=${world.appIds[index]}&spi=warehouse`,
-      ),
-      `They flow at ${options.rate} a second${isEndless(options) ? '; Ctrl-C stops' : ''}:`,
-    ].join('\n'),
-  )
-}
-
 function summary(orders: readonly OrderProgress[]): string {
   const count = (step: 'appended' | 'projected' | 'delivered') => orders.filter((order) => order[step]).length
   return `${orders.length} orders: ${count('appended')} in the log, ${count('projected')} in the tables, ${count('delivered')} delivered`
-}
-
-function howToConnect({ server, configurationFile, folder }: World): string {
-  return [
-    'MariaDB stays. Connect with:',
-    `  mysql --protocol=tcp --host=127.0.0.1 --port=${server.port} --user=root --password="$(cat ${join(folder, 'mariadb/password')})" tributary_sandbox`,
-    `The configuration of the sandbox is ${configurationFile}. End the server with: kill $(cat ${join(folder, 'mariadb/server.pid')})`,
-  ].join('\n')
 }
 
 function say(text: string): void {

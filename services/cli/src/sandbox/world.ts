@@ -13,6 +13,7 @@ import { openPlatform, type Platform } from '../platform.ts'
 import { createServices, SERVICE_NAMES } from '../services.ts'
 import { writeConfigurationFile } from './configuration-file.ts'
 import { type ContactWorld, openContactWorld } from './contacts.ts'
+import { writeEnvironmentFile } from './environment-file.ts'
 import { type LogName, type LogServer, startLogServer } from './log-server.ts'
 import { type MarketplaceName, openMarketplace } from './marketplaces.ts'
 import { sandboxMasterKey } from './secrets.ts'
@@ -38,7 +39,8 @@ export type World = {
   services: readonly Service[]
   gatewayUrl: string
   metricsUrl: string
-  configurationFile: string
+  /** What a shell needs so that commands work on this world. */
+  environmentFile: string
   /** Lets a simulated seller of each marketplace authorize its app, as a browser would; answers them in that order. */
   authorize(): Promise<{ sellerId: string }[]>
   close(options: { keep: boolean }): Promise<void>
@@ -74,7 +76,7 @@ export async function openWorld(options: {
     const receivers = await Promise.all(secrets.map((secret) => createSpiReceiver({ secret })))
     closers.push(async () => void (await Promise.all(receivers.map((receiver) => receiver.close()))))
 
-    const { configuration, configurationFile } = await configure(options.folder, {
+    const { configuration, environmentFile } = await configure(options.folder, {
       ...{ server, logServer, marketplaces, contacts, receivers },
     })
     await migrateDatabase(configuration.databaseUrl)
@@ -96,7 +98,7 @@ export async function openWorld(options: {
         receivers,
         platform,
         services,
-        configurationFile,
+        environmentFile,
       },
       gatewayUrl: `http://127.0.0.1:${configuration.server.port}`,
       metricsUrl: `http://127.0.0.1:${configuration.metrics.port}/metrics`,
@@ -158,6 +160,7 @@ async function configure(
     receivers: Object.fromEntries(RECEIVERS.map((name, index) => [name, receivers[index]?.url ?? ''])),
   })
   const environment = {
+    TRIBUTARY_CONFIG: configurationFile,
     TRIBUTARY_DATABASE_URL: `${server.url}/${DATABASE}`,
     ...(logServer ? { TRIBUTARY_LOG_URL: logServer.url } : {}),
     TRIBUTARY_MASTER_KEY: await sandboxMasterKey(join(folder, 'master.key')),
@@ -167,7 +170,20 @@ async function configure(
     TRIBUTARY_LOG_LEVEL: process.env['TRIBUTARY_LOG_LEVEL'] ?? 'error',
     TRIBUTARY_TELEMETRY_ENDPOINT: process.env['TRIBUTARY_TELEMETRY_ENDPOINT'],
   }
-  return { configuration: await loadConfiguration({ file: configurationFile, environment }), configurationFile }
+  const environmentFile = join(folder, 'environment')
+  await writeEnvironmentFile(environmentFile, {
+    ...environment,
+    ...clientSecrets(marketplaces),
+    SANDBOX_GATEWAY: gatewayUrl,
+  })
+  return { configuration: await loadConfiguration({ file: configurationFile, environment }), environmentFile }
+}
+
+/** So that a person can register an app of their own at a simulated marketplace: `SANDBOX_EBAY_CLIENT_SECRET` and so on. */
+function clientSecrets(marketplaces: readonly SimulatedMarketplace[]): Record<string, string> {
+  return Object.fromEntries(
+    marketplaces.map(({ channel, app }) => [`SANDBOX_${channelName(channel).toUpperCase()}_CLIENT_SECRET`, app.clientSecret]),
+  )
 }
 
 /** What an operator does once: the apps and the receivers. Answers the apps' ids in the order of the marketplaces. */
