@@ -16,7 +16,9 @@ const PROGRAM = `
 
 describe('a small heap', () => {
   it('has a young generation of 32 MB here and in every thread, however little or much was loaded', () => {
-    const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module-typescript', '-e', PROGRAM], { encoding: 'utf8' })
+    const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module-typescript', '-e', PROGRAM], {
+      encoding: 'utf8',
+    })
     expect(stderr).to.equal('')
     expect(stdout).to.equal('32\n32\n')
   })

@@ -74,7 +74,10 @@ describe('a rebuild by several threads', function () {
       await append(10 * late.length, late)
       return true
     }
-    expect(await rebuild({ pace: { parallel: 3, share: 1, worthAThread: 1 }, accept })).to.include({ kind: 'done', generation: 2 })
+    expect(await rebuild({ pace: { parallel: 3, share: 1, worthAThread: 1 }, accept })).to.include({
+      kind: 'done',
+      generation: 2,
+    })
     expect(built?.size).to.be.greaterThan(1)
     expect(late).not.to.deep.equal([])
     const expected = Array.from({ length: ORDERS }, (_, n) => 1_800 / ORDERS + (late.includes(String(n + 1)) ? 10 : 0))
