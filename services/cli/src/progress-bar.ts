@@ -12,7 +12,7 @@ export type ProgressBar = {
   end(): void
 }
 
-type Output = { write(text: string): unknown; isTTY?: boolean; columns?: number; rows?: number }
+export type Output = { write(text: string): unknown; isTTY?: boolean; columns?: number; rows?: number }
 
 const BAR = 24
 const TERMINAL_EVERY = 100

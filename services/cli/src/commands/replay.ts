@@ -1,9 +1,8 @@
 import { userInfo } from 'node:os'
 import { createInterface } from 'node:readline/promises'
-import { type PartitionReplay, readReplayProgress, startReplay } from '@tributary/delivery'
+import { type PartitionReplay, startReplay } from '@tributary/delivery'
 import { type AskedRange, countAskedReplay, type KnownEndpoint, planAskedReplay, type ReplayPlace } from '@tributary/dispatcher'
 import type { RecordedEvent } from '@tributary/event-log'
-import { pause } from '@tributary/runtime'
 import { type Command, InvalidArgumentError } from 'commander'
 import { parsePosition, parseTime } from '../arguments.ts'
 import { CommandError } from '../failure.ts'
@@ -11,9 +10,7 @@ import { knownEndpoint } from '../known-endpoints.ts'
 import { counted, printLine } from '../output.ts'
 import { createProgressBar, duration } from '../progress-bar.ts'
 import { type LogAccess, withHistory } from '../setting-up.ts'
-
-/** Milliseconds between two looks at how far a replay is. */
-const LOOK_EVERY = 500
+import { watchReplay } from './replay-watch.ts'
 
 type Options = AskedRange & { dryRun?: boolean; yes?: boolean; json?: boolean }
 
@@ -54,7 +51,7 @@ async function replay(access: LogAccess, name: string, options: Options): Promis
   if (figures.events === 0) throw new CommandError('REPLAY_EMPTY', `Nothing in that range is for ${name}; nothing was done.`)
   await confirm(options)
   await startReplay(access.database, { endpoint: name, topic: endpoint.topic, plan, by: userInfo().username })
-  await watch(access, name)
+  await watchReplay(access, name)
 }
 
 type Figures = {
@@ -109,20 +106,4 @@ async function confirm({ yes }: Options): Promise<void> {
     lines.close()
   }
   throw new CommandError('REPLAY_CONFIRM', 'Nothing was done.')
-}
-
-/** Shows how far the dispatchers are; Ctrl-C ends the showing, not the replay. */
-async function watch({ database, signal }: LogAccess, endpoint: string): Promise<void> {
-  const bar = createProgressBar({ label: `replay ${endpoint}`, unit: 'positions' })
-  for (;;) {
-    const progress = await readReplayProgress(database, endpoint)
-    if (!progress) break
-    bar.update(progress)
-    if (progress.done >= progress.total || signal.aborted) break
-    await pause(LOOK_EVERY, signal)
-  }
-  bar.end()
-  printLine(
-    signal.aborted ? 'The replay goes on without this command.' : 'Everything of the range was sent, or waits in a lane.',
-  )
 }
