@@ -11,7 +11,7 @@ const MADE = 600
 process.on('exit', () => {
   const before = megabytesOf('new_space')
   const short: unknown[] = []
-  for (let made = 0; made < 600_000; made += 1) short[made % 100_000] = [`${made}`, { made }]
+  for (let made = 0; made < 1_500_000; made += 1) short[made % 100_000] = [`${made}`, { made }]
   const after = megabytesOf('new_space')
   const long: unknown[] = []
   let large = 0
