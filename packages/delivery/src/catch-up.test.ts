@@ -8,8 +8,8 @@ describe('Catching up', () => {
   const now = () => time
   let turns = 0
   const spare = {
-    turn: async () => {
-      turns += 1
+    turn: async (_: AbortSignal, pieces = 1) => {
+      turns += pieces
     },
   }
   let lastAtHead: Map<string, number>
@@ -34,6 +34,15 @@ describe('Catching up', () => {
     time += 10_000
     await behind.turn(forever)
     expect(turns).to.equal(1)
+  })
+
+  it('takes spare time for what it only reads, too', async () => {
+    const [behind, other] = [catchUpOf('behind'), catchUpOf('other')]
+    await behind.batch(100, forever)
+    expect(turns).to.equal(0)
+    other.noteAtHead()
+    await behind.batch(100, forever)
+    expect(turns).to.equal(25)
   })
 
   it('takes all the time once the other has left', async () => {

@@ -3,6 +3,12 @@ import { createSpareTime, type SpareTime } from './spare-time.ts'
 /** How long an endpoint counts as at the head of its log after a batch behind which little was left, milliseconds. */
 const RECENTLY = 2_000
 
+/**
+ * Events whose reading takes as long as one request. Most events of a log may be for others, and whoever has thousands of
+ * them to pass over after a silence would keep the event loop as busy with that as with requests.
+ */
+const READ_AS_LONG = 4
+
 /** When endpoints of this process were at the head, by their names. */
 const atHeadHere = new Map<string, number>()
 
@@ -21,6 +27,8 @@ export type CatchUp = {
   leave(): void
   /** Waits until a request of this endpoint, which is behind, may begin. Throws the signal's reason. */
   turn(signal: AbortSignal): Promise<void>
+  /** Waits until its next batch of so many events may be looked at. Throws the signal's reason. */
+  batch(events: number, signal: AbortSignal): Promise<void>
 }
 
 /** Of the endpoint of this name. The clock, milliseconds that never jump, the others and the spare time are for tests. */
@@ -42,6 +50,9 @@ export function createCatchUp(
     leave: () => void lastAtHead.delete(endpoint),
     turn: async (signal) => {
       if (isBesideOthers()) await spare.turn(signal)
+    },
+    batch: async (events, signal) => {
+      if (isBesideOthers()) await spare.turn(signal, Math.ceil(events / READ_AS_LONG))
     },
   }
 }

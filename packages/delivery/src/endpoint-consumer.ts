@@ -42,6 +42,7 @@ export function endpointConsumer(
       const isAtHead = left !== undefined && left < BATCH_SIZE
       const isBehind = left !== undefined && left >= BATCH_SIZE
       if (isAtHead) catchUp.noteAtHead()
+      if (isBehind) await catchUp.batch(events.length, signal)
       return await sendBatch(owner.partition, events, { signal, turn: isBehind ? catchUp.turn : undefined })
     },
     apply: writeBatch,

@@ -47,6 +47,19 @@ describe('Spare time', () => {
     expect(begun.slice(8)).to.deep.equal([3, 3])
   })
 
+  it('lets one of many pieces begin at once, and the next when there was room for all of them', async () => {
+    let looks = 0
+    const spare = createSpareTime(() => {
+      looks += 1
+      return 1
+    })
+    await spare.turn(forever, 10)
+    expect(looks).to.equal(1)
+    await spare.turn(forever)
+    // Four a look: after the third there is room for two more than the ten.
+    expect(looks).to.equal(3)
+  })
+
   it('forgets who gave up', async () => {
     const spare = createSpareTime(() => 1)
     const ending = new AbortController()

@@ -13,8 +13,11 @@ const DOWN = 0.8
 const UP = 1.1
 
 export type SpareTime = {
-  /** Waits until one more piece of work may begin, first come, first served. Throws the signal's reason. */
-  turn(signal: AbortSignal): Promise<void>
+  /**
+   * Waits until one more piece of work may begin, first come, first served; one as long as several `pieces` begins as soon as
+   * there is room for one, and those behind it wait for all. Throws the signal's reason.
+   */
+  turn(signal: AbortSignal, pieces?: number): Promise<void>
 }
 
 /**
@@ -23,36 +26,42 @@ export type SpareTime = {
  * is not held back. `busyShare` answers which share of the time, 0 to 1, the loop was busy since it was asked before.
  */
 export function createSpareTime(busyShare: () => number = loopBusyShare()): SpareTime {
-  const waiting: (() => void)[] = []
+  const waiting = new Set<() => void>()
   let allowance = LEAST
+  /** Pieces that may begin before the next look; below zero when one was longer than what there was. */
   let left = 0
   let isArmed = false
 
   const look = () => {
     isArmed = false
     allowance = nextAllowance(allowance, busyShare())
-    left = Math.floor(allowance)
-    for (const begin of waiting.splice(0, left)) {
-      left -= 1
+    left = Math.floor(allowance) + Math.min(0, left)
+    for (const begin of waiting) {
+      if (left <= 0) break
+      waiting.delete(begin)
       begin()
     }
-    if (waiting.length > 0 || left < Math.floor(allowance)) arm()
+    if (waiting.size > 0 || left < Math.floor(allowance)) arm()
   }
   const arm = () => {
     if (!isArmed) setTimeout(look, TICK)
     isArmed = true
   }
   return {
-    turn: async (signal) => {
+    turn: async (signal, pieces = 1) => {
       arm()
       if (left > 0) {
         signal.throwIfAborted()
-        left -= 1
+        left -= pieces
         return
       }
       await waitInQueue<void>(signal, (resolve) => {
-        waiting.push(resolve)
-        return () => void waiting.splice(waiting.indexOf(resolve), 1)
+        const begin = () => {
+          left -= pieces
+          resolve()
+        }
+        waiting.add(begin)
+        return () => void waiting.delete(begin)
       })
     },
   }
