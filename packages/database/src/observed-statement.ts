@@ -53,7 +53,7 @@ function summaryOf(text: string): Summary {
   const known = summaries.get(text)
   if (known) return known
   const made = {
-    operation: /^\s*(start transaction|[a-z]+)/i.exec(text)?.[1]?.toUpperCase() ?? 'OTHER',
+    operation: /^[\s(]*(start transaction|[a-z]+)/i.exec(text)?.[1]?.toUpperCase() ?? 'OTHER',
     table: /\b(?:from|into|update|table)\s+`?([a-z_][a-z0-9_]*)`?/i.exec(text)?.[1],
   }
   if (summaries.size < MOST_TEXTS) summaries.set(text, made)

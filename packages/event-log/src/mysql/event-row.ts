@@ -12,15 +12,18 @@ const ATTRIBUTE_COLUMNS =
 export const INSERT_EVENTS = `INSERT INTO tributary_log_event (topic_id, partition_no, ${ATTRIBUTE_COLUMNS}, data) VALUES ?`
 
 /**
- * Rows from a position on. Data larger than the first value stays behind, so an answer is never larger than that times
- * the limit, while rows of usual size need no second query.
+ * Rows from a position on, of one or several slices of a topic, by the number of their slice. Data larger than the value after
+ * that number stays behind, so an answer is never larger than that times the limit, while rows of usual size need no second query.
  */
-export const SELECT_EVENTS = `SELECT ${ATTRIBUTE_COLUMNS}, IF(data_bytes <= ?, data, NULL) AS data FROM tributary_log_event
+export const selectEvents = (slices: number): string => Array<string>(slices).fill(`(${SELECT_SLICE})`).join(' UNION ALL ')
+
+const SELECT_SLICE = `SELECT ? AS slice, ${ATTRIBUTE_COLUMNS}, IF(data_bytes <= ?, data, NULL) AS data FROM tributary_log_event
   WHERE topic_id = ? AND partition_no = ? AND position >= ? ORDER BY position LIMIT ?`
 
 export const SELECT_DATA = 'SELECT data FROM tributary_log_event WHERE topic_id = ? AND partition_no = ? AND position = ?'
 
 export type EventRow = {
+  slice: number
   position: number
   event_id: Buffer
   event_type: string

@@ -6,7 +6,7 @@ import type { EventLogOptions } from '../options.ts'
 import { type EventLog, EventLogError, type RecordedEvent } from '../port.ts'
 import { writeCalls } from './append-calls.ts'
 import { asLogError } from './failure.ts'
-import { readSlice } from './read-slice.ts'
+import { createSliceReader } from './read-slice.ts'
 import { createTopics } from './topics.ts'
 import type { Written } from './write-batch.ts'
 
@@ -31,7 +31,7 @@ export function openMysqlLog({ url, database: shared, partitions, logger, lease 
         tellWritten: (listener) => {
           tell = listener
         },
-        read: (partition, from, options) => readSlice(database, topic, partition, from, options),
+        read: createSliceReader(database, topic),
       }
     },
     close: async () => {
