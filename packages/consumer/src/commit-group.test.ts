@@ -28,14 +28,24 @@ describe('Commits that are shared', () => {
     database.query<{ name: string; in_one_statement: number }[]>('SELECT name, in_one_statement FROM effect ORDER BY name')
   const positionOf = async (consumer: string) => (await readCursors(database, consumer, 'orders'))[0]?.next
 
-  it('take in whatever comes while a transaction is under way', async () => {
-    const cursors = await Promise.all(['a', 'b', 'c'].map(own))
-    await Promise.all(cursors.map((cursor) => move(cursor, cursor.consumer)))
-    expect((await effects()).map((row) => ({ ...row }))).to.deep.equal([
-      { name: 'a', in_one_statement: 1 },
-      { name: 'b', in_one_statement: 2 },
-      { name: 'c', in_one_statement: 2 },
-    ])
+  it('take in whatever comes within a moment, and while a transaction is under way', async () => {
+    const cursors = await Promise.all(['a', 'b', 'c', 'k'].map(own))
+    const [a, b, c, k] = cursors as [OwnedCursor, OwnedCursor, OwnedCursor, OwnedCursor]
+    const [writing, late] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    const slowly = async (connection: Connection, names: readonly string[]): Promise<void> => {
+      writing.resolve()
+      await late.promise
+      await write(connection, names)
+    }
+    const first = [move(a, 'a', { together: slowly }), move(b, 'b', { together: slowly })]
+    await writing.promise
+    const second = [move(c, 'c'), move(k, 'k')]
+    expect(await effects()).to.have.length(0)
+    late.resolve()
+    await Promise.all([...first, ...second])
+    expect((await effects()).map((row) => ({ ...row }))).to.deep.equal(
+      ['a', 'b', 'c', 'k'].map((name) => ({ name, in_one_statement: 2 })),
+    )
     for (const { consumer } of cursors) expect(await positionOf(consumer)).to.equal(5)
   })
 

@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises'
 import type { Connection, Database } from '@tributary/database'
 import type { Position } from '@tributary/event-log'
 import { pause } from '@tributary/runtime'
@@ -21,6 +22,11 @@ export type CommitGroup = {
 
 type Waiting = Move & { resolve(): void; reject(error: unknown): void }
 
+/**
+ * Milliseconds that a group waits for company. Nobody waits for it: what was sent, or passed over, is written down afterwards,
+ * and events go on being sent meanwhile.
+ */
+const LINGER = 10
 /** Moves in one transaction. */
 const MOST_MOVES = 64
 /** Events of a move that gains by company: one with more pays for its commit itself, and would keep the small ones waiting. */
@@ -39,10 +45,9 @@ export function commitGroupOf(database: Database): CommitGroup {
 
 /**
  * Commits what comes while a transaction is under way in the next one: at the head of the log, where every batch is small,
- * a commit and its four statements are shared by all partitions of all endpoints. There is no linger: who comes alone is
- * committed at once.
+ * a commit and its five statements are shared by all partitions of all endpoints.
  *
- *   waiting   Came while a transaction was under way. → together
+ *   waiting   Came while a transaction was under way, or a moment before one. → together
  *   together  One transaction moves all cursors with one statement, and writes all effects. → done; whatever goes wrong,
  *             a cursor that was fenced or a row that stays locked: nothing happened. → alone
  *   alone     Each in a transaction of its own, at the same time as the next group: what is wrong with one shows there, and
@@ -54,7 +59,10 @@ function createCommitGroup(database: Database): CommitGroup {
 
   const run = async (): Promise<void> => {
     isUnderWay = true
-    while (waiting.length > 0) await commit(database, waiting.splice(0, MOST_MOVES))
+    while (waiting.length > 0) {
+      if (waiting.length < MOST_MOVES) await wait(LINGER)
+      await commit(database, waiting.splice(0, MOST_MOVES))
+    }
     isUnderWay = false
   }
   return {

@@ -59,11 +59,11 @@ export type ConsumerDefinition<Prepared> = {
   revoked?(partition: number): Promise<void>
   /** Most events in a batch, default 500. */
   batchSize?: number
-  /** About how many bytes of data a batch has at most, default 8 MB. Two batches of a partition are in memory at a time. */
+  /** About how many bytes of data a batch has at most, default 8 MB. As much as two batches of a partition is in memory at a time. */
   batchBytes?: number
   /**
-   * Whether the next batch is prepared while this one is applied at the end of the log, too. There it makes batches smaller and
-   * brings their effects no sooner, so it is only for what is done in `prepare`.
+   * Whether batches are prepared while others are applied at the end of the log, too: as many as make a full batch. There it makes
+   * batches smaller and brings their effects no sooner, so it is only for what is done in `prepare`.
    */
   preparesAhead?: boolean
   /**
@@ -74,6 +74,9 @@ export type ConsumerDefinition<Prepared> = {
   /** What to do with an event that cannot be applied: `park` its key (default), or `stop` the partition. */
   poison?: 'park' | 'stop'
 }
+
+/** What the log gives at most at a time, when the definition says nothing. */
+export const BATCH_BYTES = 8 * 1_024 * 1_024
 
 /** Most events in a batch of this consumer. */
 export const batchSizeOf = ({ batchSize = 500 }: { batchSize?: number }): number => batchSize

@@ -5,9 +5,9 @@
  *               read. → reading
  *   reading     Nothing in hand. The log brings the next slice. Without a wanted event it only moves `passed`, which a
  *               tick writes to the cursor later. → preparing
- *   preparing   Wanted events are decoded and `prepare` runs, while the part before may still be applied: one ahead, not
- *               more, because the log gets its answer only when the part before has ended, and at the end of the log
- *               when this one has, unless `preparesAhead`. → applying
+ *   preparing   Wanted events are decoded and `prepare` runs, while the parts before may still be applied: with
+ *               `preparesAhead` as many small ones as make a full batch; else one full one, and at the end of the log
+ *               none, because the log gets its answer only when this part has ended. → applying
  *   applying    One transaction: the fence moves the cursor, events of parked keys queue behind their key, `apply` writes
  *               the effects. → reading; an error of the surroundings, or the first few of a single event → retrying; an
  *               error of a part of several events: each half by itself → applying
@@ -22,9 +22,10 @@
  */
 import type { Position, Slice } from '@tributary/event-log'
 import { backOff, pause } from '@tributary/runtime'
+import { createAhead } from './ahead.ts'
 import { prepareAhead } from './apply.ts'
 import { takeOver } from './cursor.ts'
-import { batchSizeOf, type OwnedPartition } from './definition.ts'
+import { BATCH_BYTES, batchSizeOf, type OwnedPartition } from './definition.ts'
 import { itemOf } from './item.ts'
 import { fencedWith, type Loop, moveTogether, noteTrouble, type Part, type Shared, type Stage } from './loop.ts'
 import { loadParkedKeys } from './parked.ts'
@@ -99,6 +100,7 @@ function runPartition<P>(loop: Loop<P>): Partition {
   const fullSlice = batchSizeOf(loop.shared.definition)
   const isAlwaysAhead = loop.shared.definition.preparesAhead === true
   const turns = createTurns(loop)
+  const ahead = createAhead({ events: fullSlice, bytes: loop.shared.definition.batchBytes ?? BATCH_BYTES })
   let read = loop.cursor.next
   let ended: Promise<void> | undefined
 
@@ -112,16 +114,17 @@ function runPartition<P>(loop: Loop<P>): Partition {
     if (items.length === 0) return passOver(loop, slice.next, turns.isIdle())
     const part: Part<P> = { items, to: slice.next, left }
     if (turns.isIdle()) loop.stage = 'preparing'
-    await Promise.all([prepareAhead(loop, part), turns.last()])
+    await prepareAhead(loop, part)
     loop.ending.signal.throwIfAborted()
     turns.add(
       () => settle(loop, part),
       () => part.prepared !== undefined,
     )
-    // What could not be prepared ahead is prepared in its turn, and nothing may be prepared past it: that may send.
-    if (part.prepared && (isAlwaysAhead || slice.events.length >= fullSlice)) return
-    // At the end of the log there is nothing to read ahead: what comes while a batch is applied shares the next.
-    await turns.last()
+    ahead.add(items, turns.last())
+    // What could not be prepared ahead is prepared in its turn, and nothing may be prepared past it: that may send. At the end
+    // of the log there is nothing to read ahead: what comes while a batch is applied shares the next.
+    const mayGoOn = part.prepared && (isAlwaysAhead || slice.events.length >= fullSlice)
+    await (mayGoOn ? ahead.room() : turns.last())
     loop.ending.signal.throwIfAborted()
   }
 

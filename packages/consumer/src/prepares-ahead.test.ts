@@ -56,6 +56,32 @@ describe('a consumer at the end of its log', () => {
     expect(await isPreparedAhead(true)).to.equal(true)
   })
 
+  it('prepares small batches ahead until they make a full one', async () => {
+    const prepared: number[] = []
+    const applying = gate()
+    start(
+      effectsConsumer({
+        ...{ preparesAhead: true, batchSize: 3 },
+        prepare: async (events) => void prepared.push(...events.map(({ position }) => position)),
+        apply: async ([first]) => {
+          if (first?.position === 0) await applying.opened
+        },
+      }),
+    )
+    // The first is being applied, two more make a full batch, and one batch beyond is prepared.
+    for (const position of [0, 1, 2, 3]) {
+      await stage.append('a', String(position))
+      await until(`event ${position} is prepared`, () => prepared.includes(position))
+    }
+    await stage.append('a', '4')
+    const other = start(effectsConsumer({ name: 'other' }))
+    await until('another consumer is through', async () => (await other.figures()).applied === 5)
+    expect(prepared).to.deep.equal([0, 1, 2, 3])
+    applying.open()
+    await untilEffects(10)
+    expect(prepared).to.deep.equal([0, 1, 2, 3, 4])
+  })
+
   it('lets it share the next batch, if it does not', async () => {
     expect(await isPreparedAhead(false)).to.equal(false)
   })

@@ -40,7 +40,12 @@ function beginHistory(stage: Stage, random: ReturnType<typeof randomNumbers>) {
     if (effects.some(({ value }) => bad.has(value))) throw Object.assign(new Error('poison'), { code: 'TEST_POISON' })
   }
   const start = (member: string): void => {
-    const definition = effectsConsumer({ member, batchSize: random.from(1, 5), apply: fail })
+    const definition = effectsConsumer({
+      member,
+      batchSize: random.from(1, 5),
+      preparesAhead: random.from(0, 1) === 1,
+      apply: fail,
+    })
     members.set(member, startConsumer({ definition, database: stage.database, log, logger: quietLogger }))
   }
   const stopMember = async (member: string): Promise<void> => {

@@ -5,7 +5,10 @@ import { consumerOf } from './endpoint.ts'
 import { nothingUntil } from './receiver.ts'
 import { chance, dawdle, die, type Part, type Process, step, type World } from './world.ts'
 
-/** The consumer's loop in short: one batch ahead, applied in turns, the cursor fenced; both partitions at once. */
+/** Batches that are prepared and not applied yet, at most. */
+const MOST_AHEAD = 4
+
+/** The consumer's loop in short: some batches ahead, applied in turns, the cursor fenced; both partitions at once. */
 export async function run(world: World, process: Process): Promise<void> {
   const consumer = consumerOf(world, process)
   await Promise.all(world.parts.map((part) => runPart(world, process, part, consumer)))
@@ -33,19 +36,24 @@ async function follow<P>(world: World, process: Process, part: Part, consumer: C
   const { random } = world
   const { events, database } = part
   const { signal } = process.stopping
-  let applying: Promise<void> = Promise.resolve()
+  const ahead: Promise<void>[] = []
   for (let position = database.state.cursor; position < events.length; ) {
     signal.throwIfAborted()
     const from = position
     const batch = events.slice(from, from + 1 + random.from(0, 5))
     const to = from + batch.length
     const prepared = await consumer.prepare(batch, signal, events.length - to)
-    await applying
-    applying = settle(world, process, part, consumer, { batch, prepared })
-    applying.catch(() => process.stopping.abort(new Error('gone')))
+    const before = ahead.at(-1)
+    const applied = (async () => {
+      await before
+      await settle(world, process, part, consumer, { batch, prepared })
+    })()
+    applied.catch(() => process.stopping.abort(new Error('gone')))
+    ahead.push(applied)
+    for (const most = random.from(1, MOST_AHEAD); ahead.length > most; ) await ahead.shift()
     position = to
   }
-  await applying
+  await ahead.at(-1)
   await nothingUntil(signal)
 }
 
