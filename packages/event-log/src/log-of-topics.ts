@@ -5,7 +5,7 @@ import { createCalls } from './calls.ts'
 import { follow } from './following/follow.ts'
 import { createMembership } from './following/membership.ts'
 import type { FollowedTopic, ReaderContext } from './following/partition-reader.ts'
-import { createSharedReading } from './following/shared-reading.ts'
+import { createSharedReading, type JoinedReading } from './following/shared-reading.ts'
 import type { TailWatcher } from './following/tail-watcher.ts'
 import { checkEvents } from './limits.ts'
 import { type EventLog, EventLogError, type Position, type RecordedEvent, type Slice } from './port.ts'
@@ -91,19 +91,21 @@ export function createLogOfTopics(driver: Driver): EventLog {
         if (!found) return
         const { topic, watcher } = found
         found.followed?.()
+        const joined = found.joinReading()
         const membership = createMembership(database, topic, group, processIdentity(), lease)
         const context: ReaderContext = {
           ...{ topic, watcher, follower, limit, maxBytes, gathering, logger },
           ends: () => patiently('be read', () => found.ends()),
           // Alone there is nobody to share with, and nothing is kept.
           read: (partition, from, options) =>
-            patiently('be read', () => (found.followers > 1 ? found.readShared : found.read)(partition, from, options)),
+            patiently('be read', () => (found.followers > 1 ? joined.read : found.read)(partition, from, options)),
         }
         found.followers += 1
         try {
           await follow(context, membership, lease, ending)
         } finally {
           found.followers -= 1
+          joined.leave()
         }
       }),
     partitions: (name) => calls.run('be opened', async () => (await open(name)).topic.partitions),
@@ -121,11 +123,11 @@ export function createLogOfTopics(driver: Driver): EventLog {
 }
 
 /** A topic with the readings that its followers in this process share. */
-type FollowedFromHere = OpenTopic & { followers: number; readShared: ReaderContext['read'] }
+type FollowedFromHere = OpenTopic & { followers: number; joinReading(): JoinedReading }
 
 function withFollowers(open: OpenTopic): FollowedFromHere {
-  const { read, add } = createSharedReading(open.read, open.watcher.failedLooks)
-  const followed = { ...open, followers: 0, readShared: read }
+  const { join, add } = createSharedReading(open.read, open.watcher.failedLooks)
+  const followed = { ...open, followers: 0, joinReading: join }
   open.tellWritten?.((partition, events) => {
     if (followed.followers > 1) add(partition, events)
   })

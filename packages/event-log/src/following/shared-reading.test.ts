@@ -75,8 +75,8 @@ describe(`Readings that followers share (seed ${SEED})`, () => {
           return last
         })
         const log = logOf(positions, (position) => sizes[position % sizes.length] ?? 1)
-        const { read, add } = createSharedReading(log.read, () => 0)
-        const followers = starts.map((start) => ({ start, next: start, seen: [] as string[] }))
+        const { join, add } = createSharedReading(log.read, () => 0)
+        const followers = starts.map((start) => ({ start, next: start, seen: [] as string[], read: join().read }))
         for (let turn = 0; turn < steps.length; turn += 3) {
           const written = log.grow(growth)
           const telling = isWrittenHere.next().value ? pause(0).then(() => add(0, written)) : undefined
@@ -87,7 +87,7 @@ describe(`Readings that followers share (seed ${SEED})`, () => {
             abreast.map(async ({ follower, ...limits }) => {
               const one = followers[follower]
               if (!one || one.next > log.end()) return
-              const { events, next } = await read(0, one.next, limits)
+              const { events, next } = await one.read(0, one.next, limits)
               expect(events.length).to.be.at.most(limits.limit)
               one.seen.push(...events.map(({ event }) => event.data))
               one.next = next
@@ -104,15 +104,16 @@ describe(`Readings that followers share (seed ${SEED})`, () => {
 
   it('ask the log once for all who are at the head', async () => {
     const log = logOf(Array.from({ length: 100 }, (_, position) => position))
-    const { read } = createSharedReading(log.read, () => 0)
+    const { join } = createSharedReading(log.read, () => 0)
+    const reads = [0, 1, 2, 3].map(() => join().read)
     const next = [0, 0, 0, 0]
     for (let round = 0; round < 10; round += 1) {
       log.grow(10)
       await Promise.all(
-        next.map(async (from, follower) => {
-          // One is always a little late.
-          if (follower === 3) await pause(2)
-          const slice = await read(0, from, { limit: 64 })
+        reads.map(async (read, follower) => {
+          // One is always a little late, once it is known to be there.
+          if (follower === 3 && round > 0) await pause(2)
+          const slice = await read(0, next[follower] ?? 0, { limit: 64 })
           expect(slice.events).to.have.length(10)
           next[follower] = slice.next
         }),
@@ -123,7 +124,8 @@ describe(`Readings that followers share (seed ${SEED})`, () => {
 
   it('ask the log for nothing that was written here, and for all that others wrote', async () => {
     const log = logOf(Array.from({ length: 100 }, (_, position) => position))
-    const { read, add } = createSharedReading(log.read, () => 0)
+    const { join, add } = createSharedReading(log.read, () => 0)
+    const { read } = join()
     add(0, log.grow(10))
     const ours = await read(0, 0, { limit: 64 })
     expect(ours.events.map(({ position }) => position)).to.deep.equal([0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
@@ -139,7 +141,7 @@ describe(`Readings that followers share (seed ${SEED})`, () => {
   it('keep no more than a window of bytes', async () => {
     const log = logOf([0, 1, 2, 3, 4], () => 400_000)
     log.grow(5)
-    const { read } = createSharedReading(log.read, () => 0)
+    const { read } = createSharedReading(log.read, () => 0).join()
     await read(0, 0, { limit: 5 })
     await read(0, 3, { limit: 5 })
     expect(log.reads, 'the last two are kept').to.equal(1)
@@ -147,11 +149,30 @@ describe(`Readings that followers share (seed ${SEED})`, () => {
     expect(log.reads, 'those before are not').to.equal(2)
   })
 
+  it('keep nothing that all who stand in the window have had, and wait for no one who has left', async () => {
+    const log = logOf(Array.from({ length: 30 }, (_, position) => position))
+    const { join } = createSharedReading(log.read, () => 0)
+    const [quick, slow, late] = [join(), join(), join()]
+    log.grow(10)
+    await Promise.all([quick.read(0, 0, { limit: 64 }), slow.read(0, 0, { limit: 64 })])
+    log.grow(10)
+    await quick.read(0, 10, { limit: 64 })
+    expect(log.reads).to.equal(2)
+    await late.read(0, 0, { limit: 10 })
+    expect(log.reads, 'the slow one has not come back').to.equal(2)
+    late.leave()
+    await slow.read(0, 10, { limit: 64 })
+    expect(log.reads).to.equal(2)
+    await quick.read(0, 9, { limit: 64 })
+    expect(log.reads, 'nobody was left who had not had it').to.equal(3)
+  })
+
   it('forget what a log that was away may have lost', async () => {
     const log = logOf([0, 1, 2, 3])
     log.grow(4)
     let troubles = 0
-    const { read, add } = createSharedReading(log.read, () => troubles)
+    const { join, add } = createSharedReading(log.read, () => troubles)
+    const { read } = join()
     const seen = async () => (await read(0, 2, { limit: 5 })).events.map(({ event }) => event.data)
     expect(await seen()).to.deep.equal(['0:2', '0:3'])
     log.lose(2)

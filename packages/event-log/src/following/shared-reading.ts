@@ -8,10 +8,13 @@ const MOST_EVENTS = 512
 const MOST_BYTES = 1_024 * 1_024
 
 export type SharedReading = {
-  read: Read
+  join(): JoinedReading
   /** Takes consecutive events of a partition that this process has just written: nobody who is at the head has to read them. */
   add(partition: number, events: readonly RecordedEvent[]): void
 }
+
+/** The reading of one follower, until it leaves. */
+export type JoinedReading = { read: Read; leave(): void }
 
 /** Consecutive events of a partition: all that stand from `from` to before `next`. */
 type Window = { from: Position; next: Position; events: RecordedEvent[]; bytes: number }
@@ -22,11 +25,16 @@ type Window = { from: Position; next: Position; events: RecordedEvent[]; bytes: 
  * read or written last, a window for each partition, bounded in number and bytes. Who is behind the window reads for itself and leaves it as it is. A log never
  * changes what it holds, so it makes no difference to a follower, except that it is given the same objects as others.
  *
+ * What all who stand in the window have had is dropped at once. Kept until the window was full, two seconds of 2,000 events each, it was
+ * half of what the collector moved among what is old, and to collect that stops the process.
+ *
  * Only a server that dies may come back without events that it had shown and never acknowledged. So everything is forgotten
  * when a read fails, and when `troubles`, a count of what else failed, has grown.
  */
 export function createSharedReading(read: Read, troubles: () => number): SharedReading {
   const windows = new Map<number, Window>()
+  /** How far each follower has come in each partition, as far as it asked here. */
+  const followers = new Set<Map<number, Position>>()
   const underWay = new Map<string, Promise<Slice>>()
   let age = 0
   let seenTroubles = troubles()
@@ -52,8 +60,17 @@ export function createSharedReading(read: Read, troubles: () => number): SharedR
     if (troubles() !== seenTroubles) forget()
     seenTroubles = troubles()
   }
+  const dropPassed = (partition: number) => {
+    const window = windows.get(partition)
+    if (!window) return
+    const standing = [...followers]
+      .map((positions) => positions.get(partition) ?? -1)
+      .filter((position) => position >= window.from)
+    if (standing.length > 0) dropBefore(window, Math.min(...standing))
+  }
   const readShared: Read = (partition, from, options) => {
     forgetAfterTroubles()
+    dropPassed(partition)
     const known = sliceOf(windows.get(partition), from, options)
     if (known) return Promise.resolve(known)
     const name = `${partition} ${from} ${options.limit} ${options.maxBytes}`
@@ -68,7 +85,17 @@ export function createSharedReading(read: Read, troubles: () => number): SharedR
     return reading
   }
   return {
-    read: readShared,
+    join() {
+      const positions = new Map<number, Position>()
+      followers.add(positions)
+      return {
+        read(partition, from, options) {
+          positions.set(partition, from)
+          return readShared(partition, from, options)
+        },
+        leave: () => void followers.delete(positions),
+      }
+    },
     add: (partition, events) => {
       forgetAfterTroubles()
       const [first, last] = [events[0], events.at(-1)]
@@ -116,12 +143,17 @@ function keep(windows: Map<number, Window>, partition: number, from: Position, {
 
 function shorten(window: Window): void {
   let dropped = 0
-  while (window.events.length - dropped > MOST_EVENTS || (window.bytes > MOST_BYTES && window.events.length - dropped > 1)) {
-    const oldest = window.events[dropped]
-    if (!oldest) break
-    window.bytes -= oldest.event.data.length
-    window.from = oldest.position + 1
+  let { bytes } = window
+  while (window.events.length - dropped > MOST_EVENTS || (bytes > MOST_BYTES && window.events.length - dropped > 1)) {
+    bytes -= window.events[dropped]?.event.data.length ?? 0
     dropped += 1
   }
-  window.events.splice(0, dropped)
+  const last = window.events[dropped - 1]
+  if (last) dropBefore(window, last.position + 1)
+}
+
+function dropBefore(window: Window, position: Position): void {
+  const kept = window.events.findIndex((recorded) => recorded.position >= position)
+  for (const { event } of window.events.splice(0, kept < 0 ? window.events.length : kept)) window.bytes -= event.data.length
+  window.from = Math.min(position, window.next)
 }
