@@ -231,7 +231,8 @@ function learn(state: State, passage: Passage, probe: boolean): void {
 }
 
 function recover(state: State): void {
-  state.failedKeys.clear()
+  // To clear an empty set makes a new one.
+  if (state.failedKeys.size > 0) state.failedKeys.clear()
   if (!state.failing) return
   state.failing = undefined
   state.isDraining = state.room.aside() > 0
