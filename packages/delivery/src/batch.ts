@@ -7,7 +7,7 @@ import type { WaitingRow } from './lane-rows.ts'
 import { type HeldLane, hold, keyOf, laneAtRest, type Partition } from './partition.ts'
 import { placed } from './place.ts'
 import { isBeforeReplay, isReplayed } from './replay.ts'
-import { type Routed, type RoutingChange, routingChanges } from './routing.ts'
+import { givenBack, type Routed, type RoutingChange, routingChanges } from './routing.ts'
 
 /** What came of a batch: the rows to write with the cursor. */
 export type SentBatch = {
@@ -16,12 +16,19 @@ export type SentBatch = {
   lanes: Lane[]
   waiting: WaitingRow[]
   routed: Routed[]
+  /** Its events were parked, and the cursor has passed them. */
+  isRequeued: boolean
   /** What its transaction, or the latest try of it, recorded. */
   routings: RoutingChange[]
 }
 
 /** How a batch is sent: until `signal` aborts, and each request only after its `turn`, where it has to wait for that. */
-export type Way = { signal: AbortSignal; turn: ((signal: AbortSignal) => Promise<void>) | undefined }
+export type Way = {
+  signal: AbortSignal
+  turn: ((signal: AbortSignal) => Promise<void>) | undefined
+  /** The events were parked before. */
+  isRequeued: boolean
+}
 
 /** A fresh event on its way: where it goes and, once rendered, its body. */
 type Fresh = { delivered: Delivered; isRouted: boolean; body: { text: string; time: number } | undefined }
@@ -32,7 +39,8 @@ type Fresh = { delivered: Delivered; isRouted: boolean; body: { text: string; ti
  * what was not sent is set aside, unless the endpoint fails: then this throws the signal's reason and nothing moves.
  */
 export async function sendBatch(partition: Partition, events: readonly Delivered[], way: Way): Promise<SentBatch> {
-  const sent: SentBatch = { partition, attempts: [], lanes: [], waiting: [], routed: [], routings: [] }
+  const { isRequeued } = way
+  const sent: SentBatch = { partition, attempts: [], lanes: [], waiting: [], routed: [], isRequeued, routings: [] }
   const fresh = await routeAndRender(partition, sent, events)
   if (fresh.length === 0) return sent
   const giveBackRoom = await partition.endpoint.gate.room(fresh.length, way.signal)
@@ -54,7 +62,7 @@ export const writeBatch = (connection: Connection, batch: SentBatch): Promise<vo
 export async function writeBatches(connection: Connection, batches: readonly SentBatch[]): Promise<void> {
   for (const batch of batches) {
     const { routing } = batch.partition
-    if (routing) batch.routings = routingChanges(routing, batch.routed)
+    if (routing) batch.routings = batch.isRequeued ? givenBack(batch.routed) : routingChanges(routing, batch.routed)
   }
   for (const [rows, of] of Map.groupBy(batches, ({ partition }) => partition.rows)) {
     const all = <T>(items: (batch: SentBatch) => readonly T[]) =>

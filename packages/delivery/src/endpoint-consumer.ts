@@ -38,12 +38,12 @@ export function endpointConsumer(
     async prepare(events, signal, left) {
       const owner = partitions.get(events[0]?.partition ?? -1)
       if (!owner) throw new Error('A batch came for a partition that was not assigned.')
-      // Of a requeued key neither is known.
+      const isRequeued = left === undefined
       const isAtHead = left !== undefined && left < BATCH_SIZE
       const isBehind = left !== undefined && left >= BATCH_SIZE
       if (isAtHead) catchUp.noteAtHead()
       if (isBehind) await catchUp.batch(events.length, signal)
-      return await sendBatch(owner.partition, events, { signal, turn: isBehind ? catchUp.turn : undefined })
+      return await sendBatch(owner.partition, events, { signal, turn: isBehind ? catchUp.turn : undefined, isRequeued })
     },
     apply: writeBatch,
     applyTogether: writeBatches,

@@ -18,16 +18,12 @@ type Row = { routedBy: string; from: Position; until: Position | null }
  */
 export async function takeUpRouting(connection: Connection, place: Place, live: Position): Promise<Routing> {
   const values = placeValues(place)
-  const [cursor] = await connection.query<{ next: Position }[]>(
-    'SELECT next_position AS next FROM tributary_cursor WHERE consumer = ? AND topic = ? AND partition_no = ?',
-    values,
-  )
+  const floor = Math.max(await readCursor(connection, place), live)
   const rows = await connection.query<Row[]>(
     `SELECT routed_by AS routedBy, from_position AS \`from\`, until_position AS until
      FROM tributary_delivery_route WHERE ${OF_PLACE} AND until_position IS NULL`,
     values,
   )
-  const floor = Math.max(cursor?.next ?? 0, live)
   if (!rows.some(({ routedBy }) => routedBy === BEGINNING))
     await connection.query(
       'INSERT IGNORE INTO tributary_delivery_route (endpoint, topic, partition_no, routed_by, from_position) VALUES (?)',
@@ -35,6 +31,14 @@ export async function takeUpRouting(connection: Connection, place: Place, live: 
     )
   const wanted = rows.map(({ routedBy }) => routedBy).filter((routedBy) => routedBy !== BEGINNING)
   return { floor, wanted: new Set(wanted) }
+}
+
+async function readCursor(connection: Connection, place: Place): Promise<Position> {
+  const [cursor] = await connection.query<{ next: Position }[]>(
+    'SELECT next_position AS next FROM tributary_cursor WHERE consumer = ? AND topic = ? AND partition_no = ?',
+    placeValues(place),
+  )
+  return cursor?.next ?? 0
 }
 
 /** Records changes, in their order; again does no harm. */
@@ -63,14 +67,17 @@ async function end(connection: Connection, place: Place, { routedBy, position }:
 
 /** What held when events passed an endpoint's cursor. */
 export type PastRouting = {
-  /** From where on that is known; undefined when it never was recorded. */
+  /** From where on that is known, undefined when it never was recorded, and up to where: what has passed since is not in it. */
   since: Position | undefined
+  until: Position
   /** Whether an event was for the endpoint. */
   wasWanted(routedBy: string, position: Position): boolean
 }
 
 /** Throws DatabaseError. */
 export async function readPastRouting(connection: Connection, place: Place): Promise<PastRouting> {
+  // Before the record: what the cursor has passed by then is in the record by then.
+  const until = await readCursor(connection, place)
   const rows = await connection.query<Row[]>(
     `SELECT routed_by AS routedBy, from_position AS \`from\`, until_position AS until
      FROM tributary_delivery_route WHERE ${OF_PLACE}`,
@@ -80,6 +87,7 @@ export async function readPastRouting(connection: Connection, place: Place): Pro
   const givenBack = new Set(byName.get(GIVEN_BACK)?.map(({ from }) => from))
   return {
     since: byName.get(BEGINNING)?.[0]?.from,
+    until,
     wasWanted: (routedBy, position) =>
       !givenBack.has(position) &&
       (byName.get(routedBy) ?? []).some(({ from, until }) => from <= position && (until === null || position < until)),

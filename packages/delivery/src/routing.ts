@@ -16,7 +16,7 @@ export type Routing = {
 
 /**
  * From `position` on what `routedBy` names is for the endpoint, or is not any more. `given-back`: this one delivery was set
- * aside, and when its turn came it was not for the endpoint any more.
+ * aside, or parked, and when its turn came it was not for the endpoint any more.
  */
 export type RoutingChange = { position: Position; routedBy: string; kind: 'begins' | 'ends' | 'given-back' }
 
@@ -37,11 +37,17 @@ export function routingChanges({ floor, wanted }: Routing, batch: readonly Route
   return changes
 }
 
+/** The changes that parked events bring, which the cursor has passed: around them everything is recorded. */
+export const givenBack = (requeued: readonly Routed[]): RoutingChange[] =>
+  requeued.flatMap(({ position, routedBy, route }) =>
+    routedBy === undefined || route !== 'pass' ? [] : [{ position, routedBy, kind: 'given-back' }],
+  )
+
 /** The cursor stands at `next` for good, and these changes are recorded. */
 export function noteRoutingCommitted(routing: Routing, next: Position, changes: readonly RoutingChange[]): void {
   routing.floor = Math.max(routing.floor, next)
   for (const { routedBy, kind } of changes) {
     if (kind === 'begins') routing.wanted.add(routedBy)
-    else routing.wanted.delete(routedBy)
+    else if (kind === 'ends') routing.wanted.delete(routedBy)
   }
 }

@@ -1,8 +1,8 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { listParked, type RunningConsumer, readCursors, startConsumer } from '@tributary/consumer'
-import type { Database } from '@tributary/database'
+import { listParked, type RunningConsumer, readCursors, requeue, startConsumer } from '@tributary/consumer'
+import type { Connection, Database } from '@tributary/database'
 import { type EventLog, openEventLog } from '@tributary/event-log'
 import { derivedEventId, encodeEvent, ORDER_TOPIC } from '@tributary/events'
 import { exampleEvent } from '@tributary/events/examples'
@@ -46,11 +46,12 @@ describe('Deliveries that are verified', () => {
         encodeEvent(exampleEvent('OrderReceived', derivedEventId('verified', orderId), { data: { orderId } })),
       ),
     )
-  /** Whom an order is for is told by its seller, who has them all; one of them cannot be rendered. */
+  /** Whom an order is for is told by its seller; all are for the endpoint, and one of them cannot be rendered. */
+  const takenBack = new Set<string>()
   const definition: EndpointDefinition = {
     ...{ name: NAME, topic: ORDER_TOPIC, group: NAME, types: ['OrderReceived'], contract: 1 },
-    route: async (events) => events.map(() => 'deliver'),
-    routedBy: () => 'the seller',
+    route: async (events) => events.map(({ id }) => (takenBack.has(id) ? 'pass' : 'deliver')),
+    routedBy: (event) => (event.type === 'OrderReceived' && event.data.orderId === 'of another' ? 'another' : 'the seller'),
     bodies: async (events) => {
       if (events.some(({ id }) => id === derivedEventId('verified', 'poison'))) throw new Error('It cannot be rendered.')
       return events.map(({ id }) => id)
@@ -71,9 +72,12 @@ describe('Deliveries that are verified', () => {
       await new Promise(setImmediate)
     }
   }
-  const verify = async (to: number) =>
+  const verify = async (
+    to: number,
+    { connection, log: read }: { connection: Connection; log: EventLog } = { connection: database, log },
+  ) =>
     Object.fromEntries(
-      await verifyDeliveries({ connection: database, log }, definition, [{ partition: 0, from: 0, to }], {
+      await verifyDeliveries({ connection, log: read }, definition, [{ partition: 0, from: 0, to }], {
         ...{ onRead: () => {}, onNone: () => {} },
         signal: new AbortController().signal,
       }),
@@ -89,6 +93,22 @@ describe('Deliveries that are verified', () => {
     expect(await verify(3)).to.deep.equal({ parked: 1, delivered: 1, none: 1 })
   })
 
+  it('miss nothing that was parked and was not for the endpoint any more when it was requeued', async () => {
+    await append('first', 'poison', 'third')
+    start()
+    await untilPassed(3)
+    takenBack.add(derivedEventId('verified', 'poison'))
+    const [parked] = await listParked(database, { consumer: NAME })
+    await requeue(database, NAME, parked?.key ?? '')
+    while ((await listParked(database, { consumer: NAME })).length > 0) await new Promise(setImmediate)
+    expect(await verify(3)).to.deep.equal({ delivered: 2 })
+    // What comes later is for it all the same.
+    await append('fourth')
+    await untilPassed(4)
+    await database.query('DELETE FROM tributary_delivery_attempt WHERE position = 3')
+    expect(await verify(4)).to.deep.equal({ delivered: 2, none: 1 })
+  })
+
   it('miss what was lost before a replay during which the record began', async () => {
     await append('first', 'second', 'third')
     start()
@@ -102,5 +122,42 @@ describe('Deliveries that are verified', () => {
     start()
     await untilPassed(3)
     expect(await verify(3)).to.deep.equal({ delivered: 2, none: 1 })
+  })
+
+  /** The log in slices of one event. */
+  const byTheEvent = (onRead: (position: number) => Promise<void> = async () => {}): EventLog => ({
+    ...log,
+    read: async (topic, partition, from, options) => {
+      await onRead(from)
+      return await log.read(topic, partition, from, { ...options, limit: 1 })
+    },
+  })
+
+  it('read the record once for all that has passed', async () => {
+    await append('first', 'second', 'third')
+    start()
+    await untilPassed(3)
+    let reads = 0
+    const query: Connection['query'] = (text, ...rest) => {
+      if (text.includes('tributary_delivery_route')) reads += 1
+      return database.query(text, ...rest)
+    }
+    expect(await verify(3, { connection: { query }, log: byTheEvent() })).to.deep.equal({ delivered: 3 })
+    expect(reads).to.equal(1)
+  })
+
+  it('miss what was lost of a seller who began while they were looked at', async () => {
+    await append('first')
+    start()
+    await untilPassed(1)
+    await running?.stop()
+    await append('of another')
+    const passAndLose = async (position: number): Promise<void> => {
+      if (position !== 1) return
+      start()
+      await untilPassed(2)
+      await database.query('DELETE FROM tributary_delivery_attempt WHERE position = 1')
+    }
+    expect(await verify(2, { connection: database, log: byTheEvent(passAndLose) })).to.deep.equal({ delivered: 1, none: 1 })
   })
 })

@@ -28,13 +28,14 @@ export async function verifyDeliveries(
   for (const { partition, from, to } of ranges) {
     const place = { endpoint: name, topic, partition }
     let next = from
+    let past: PastRouting | undefined
     for await (const slice of readSlices(log, topic, partition, { from, to, limit: READ_EVENTS, signal: options.signal })) {
       const standingOf = await readStandings(connection, place, { from: next, to: slice.next })
-      // After the standings: what the cursor passed by then is in the record by then.
-      const past = await readPastRouting(connection, place)
       const events = slice.events
         .filter(({ position, event }) => position < to && (types as readonly string[]).includes(event.type))
         .map((recorded) => ({ recorded, event: readable(recorded), standing: standingOf(recorded.position) }))
+      // Once for what has passed already, and after the standings, so that it reaches as far as they do.
+      if (past === undefined || hasPassedSince(past, events)) past = await readPastRouting(connection, place)
       for (const { recorded, standing } of await meantOf(endpoint, past, events)) {
         counts.set(standing, (counts.get(standing) ?? 0) + 1)
         if (standing === 'none') options.onNone(recorded)
@@ -49,6 +50,9 @@ export async function verifyDeliveries(
 
 type VerifiedEndpoint = Pick<EndpointDefinition, 'name' | 'topic' | 'types' | 'route' | 'routedBy'>
 type Looked = { recorded: RecordedEvent; event: Event | undefined; standing: Standing }
+
+const hasPassedSince = ({ until }: PastRouting, events: readonly Looked[]): boolean =>
+  events.some(({ recorded, standing }) => standing === 'none' && recorded.position >= until)
 
 /** Those that are for the endpoint: what it had to do with, whatever holds now, and of the rest what was, or is, meant for it. */
 async function meantOf({ route, routedBy }: VerifiedEndpoint, past: PastRouting, events: Looked[]): Promise<Looked[]> {
