@@ -48,7 +48,7 @@ function move<P>(
   loop: Loop<P>,
   to: Position,
   behind: readonly Waiting[],
-  prepared: { value: P } | undefined,
+  prepared: { values: readonly P[] } | undefined,
   events: number,
 ): Promise<void> {
   const { definition } = loop.shared
@@ -56,12 +56,12 @@ function move<P>(
   const before = async (connection: Connection) => {
     if (behind.length > 0) await queueBehind(connection, loop.cursor, behind)
   }
-  if (together && prepared) return moveTogether(loop, to, { before, together, prepared: prepared.value, events })
+  if (together && prepared) return moveTogether(loop, to, { before, together, prepared: prepared.values, events })
   const work = async (connection: Connection) => {
     await before(connection)
-    if (prepared) await definition.apply(connection, prepared.value)
+    for (const value of prepared?.values ?? []) await definition.apply(connection, value)
   }
-  return moveWith(loop, to, work, prepared?.value)
+  return moveWith(loop, to, work, prepared?.values)
 }
 
 /** Which events of a part run now, and which wait behind their parked key. Throws the error of one that is unreadable. */
@@ -88,13 +88,13 @@ function parkedKeyOf<P>(loop: Loop<P>, item: Item): string | undefined {
   return loop.parked.has(decoded.key) ? decoded.key : undefined
 }
 
-async function prepare<P>(loop: Loop<P>, part: Part<P>, run: readonly Item[]): Promise<{ value: P }> {
+async function prepare<P>(loop: Loop<P>, part: Part<P>, run: readonly Item[]): Promise<{ values: readonly P[] }> {
   const before = part.prepared
   // Parking and unparking since then may have changed which events run.
   if (before && before.run.length === run.length && before.run.every((item, index) => item === run[index])) return before
   part.prepared = undefined
   const value = await loop.shared.definition.prepare(run.map(deliveredOf), loop.signal, part.left)
-  part.prepared = { run, value }
+  part.prepared = { run, values: [value] }
   return part.prepared
 }
 

@@ -12,7 +12,7 @@ export type Move<P = unknown> = {
   before(connection: Connection): Promise<void>
   /** The function tells which moves have effects of one kind. */
   together(connection: Connection, prepared: readonly P[]): Promise<void>
-  prepared: P
+  prepared: readonly P[]
 }
 
 export type CommitGroup = {
@@ -119,6 +119,6 @@ async function apply(connection: Connection, group: readonly Move[]): Promise<vo
   for (const [together, moves] of Map.groupBy(group, (move) => move.together))
     await together(
       connection,
-      moves.map(({ prepared }) => prepared),
+      moves.flatMap(({ prepared }) => prepared),
     )
 }

@@ -43,12 +43,12 @@ export type Loop<Prepared> = {
   parkedInARow: number
 }
 
-/** Consecutive events with effects, the position after them, and how many at least are left behind that. `prepared` is for exactly the events in `run`. */
+/** Consecutive events with effects, the position after them, and how many at least are left behind that. `prepared` is for exactly the events in `run`, in one or several pieces. */
 export type Part<Prepared> = {
   readonly items: readonly Item[]
   readonly to: Position
   readonly left: number
-  prepared?: { run: readonly Item[]; value: Prepared } | undefined
+  prepared?: { run: readonly Item[]; values: readonly Prepared[] } | undefined
 }
 
 /**
@@ -59,7 +59,7 @@ export function moveWith<P>(
   loop: Loop<P>,
   to: Position,
   work: (connection: Connection) => Promise<void>,
-  prepared?: P,
+  prepared: readonly P[] = [],
 ): Promise<void> {
   return noteMoved(loop, to, prepared, () =>
     loop.shared.database.transaction(async (connection) => {
@@ -70,17 +70,17 @@ export function moveWith<P>(
 }
 
 /** Moves the cursor in a transaction that others share, where the definition allows that. Throws like `moveWith`. */
-export function moveTogether<P, E extends P | undefined>(
+export function moveTogether<P>(
   loop: Loop<P>,
   to: Position,
-  effects: Pick<Move<E>, 'before' | 'events' | 'together' | 'prepared'>,
+  effects: Pick<Move<P>, 'before' | 'events' | 'together' | 'prepared'>,
 ): Promise<void> {
   return noteMoved(loop, to, effects.prepared, () =>
     commitGroupOf(loop.shared.database).move({ ...effects, cursor: loop.cursor, to }),
   )
 }
 
-async function noteMoved<P>(loop: Loop<P>, to: Position, prepared: P | undefined, move: () => Promise<void>): Promise<void> {
+async function noteMoved<P>(loop: Loop<P>, to: Position, prepared: readonly P[], move: () => Promise<void>): Promise<void> {
   const { database } = loop.shared
   try {
     await move()
@@ -132,12 +132,12 @@ function lose<P>(loop: Loop<P>, error: ConsumerError): ConsumerError {
   return error
 }
 
-function noteMove<P>(loop: Loop<P>, to: Position, prepared: P | undefined): void {
+function noteMove<P>(loop: Loop<P>, to: Position, prepared: readonly P[]): void {
   const { shared, cursor } = loop
   cursor.next = to
   loop.passed = Math.max(loop.passed, to)
   loop.lastProgress = shared.now()
   loop.trouble = undefined
   shared.counts.lastCommitTime = loop.lastProgress
-  shared.definition.committed?.(cursor.partition, to, prepared)
+  for (const one of prepared.length === 0 ? [undefined] : prepared) shared.definition.committed?.(cursor.partition, to, one)
 }

@@ -100,7 +100,8 @@ function runPartition<P>(loop: Loop<P>): Partition {
   const fullSlice = batchSizeOf(loop.shared.definition)
   const isAlwaysAhead = loop.shared.definition.preparesAhead === true
   const turns = createTurns(loop)
-  const ahead = createAhead({ events: fullSlice, bytes: loop.shared.definition.batchBytes ?? BATCH_BYTES })
+  const { batchBytes: bytes = BATCH_BYTES, applyTogether } = loop.shared.definition
+  const ahead = createAhead<P>({ events: fullSlice, bytes, areJoined: applyTogether !== undefined })
   let read = loop.cursor.next
   let ended: Promise<void> | undefined
 
@@ -117,10 +118,13 @@ function runPartition<P>(loop: Loop<P>): Partition {
     await prepareAhead(loop, part)
     loop.ending.signal.throwIfAborted()
     turns.add(
-      () => settle(loop, part),
+      async () => {
+        const joined = ahead.take(part)
+        if (joined) await settle(loop, joined)
+      },
       () => part.prepared !== undefined,
     )
-    ahead.add(items, turns.last())
+    ahead.add(part, turns.last())
     // What could not be prepared ahead is prepared in its turn, and nothing may be prepared past it: that may send. At the end
     // of the log there is nothing to read ahead: what comes while a batch is applied shares the next.
     const mayGoOn = part.prepared && (isAlwaysAhead || slice.events.length >= fullSlice)
@@ -180,7 +184,7 @@ async function writePassed<P>(loop: Loop<P>): Promise<void> {
   if (loop.passed === loop.cursor.next) return
   try {
     // Every partition of every consumer comes here at about the same time.
-    await moveTogether(loop, loop.passed, { before: nothing, together: nothing, prepared: undefined, events: 0 })
+    await moveTogether(loop, loop.passed, { before: nothing, together: nothing, prepared: [], events: 0 })
   } catch (error) {
     loop.signal.throwIfAborted()
     noteTrouble(loop, error, 'the cursor cannot be moved for now')

@@ -7,7 +7,7 @@ import type { WaitingRow } from './lane-rows.ts'
 import { type HeldLane, hold, keyOf, laneAtRest, type Partition } from './partition.ts'
 import { placed } from './place.ts'
 import { isBeforeReplay, isReplayed } from './replay.ts'
-import { givenBack, type Routed, type RoutingChange, routingChanges } from './routing.ts'
+import { givenBack, type Routed, type Routing, type RoutingChange, routingChanges } from './routing.ts'
 
 /** What came of a batch: the rows to write with the cursor. */
 export type SentBatch = {
@@ -60,10 +60,7 @@ export const writeBatch = (connection: Connection, batch: SentBatch): Promise<vo
 
 /** Writes the rows of batches of any endpoints, in the transaction that moves their cursors: one statement a table. */
 export async function writeBatches(connection: Connection, batches: readonly SentBatch[]): Promise<void> {
-  for (const batch of batches) {
-    const { routing } = batch.partition
-    if (routing) batch.routings = batch.isRequeued ? givenBack(batch.routed) : routingChanges(routing, batch.routed)
-  }
+  for (const [{ routing }, of] of Map.groupBy(batches, ({ partition }) => partition)) if (routing) tellRoutings(routing, of)
   for (const [rows, of] of Map.groupBy(batches, ({ partition }) => partition.rows)) {
     const all = <T>(items: (batch: SentBatch) => readonly T[]) =>
       of.flatMap((batch) => placed(batch.partition.place, items(batch)))
@@ -84,6 +81,14 @@ export async function writeBatches(connection: Connection, batches: readonly Sen
       all(({ routings }) => routings),
     )
   }
+}
+
+/** What batches of a partition, in order, change together is told with the first. */
+function tellRoutings(routing: Routing, [first, ...others]: readonly SentBatch[]): void {
+  if (!first) return
+  const routed = [first, ...others].flatMap((batch) => batch.routed)
+  first.routings = first.isRequeued ? givenBack(routed) : routingChanges(routing, routed)
+  for (const batch of others) batch.routings = []
 }
 
 /** Asks for every route and renders what will be sent at once, before anything is sent: a throw here sends nothing. */

@@ -8,7 +8,7 @@ import { chance, dawdle, die, type Part, type Process, step, type World } from '
 /** Batches that are prepared and not applied yet, at most. */
 const MOST_AHEAD = 4
 
-/** The consumer's loop in short: some batches ahead, applied in turns, the cursor fenced; both partitions at once. */
+/** The consumer's loop in short: some batches ahead, applied in turns or together, the cursor fenced; both partitions at once. */
 export async function run(world: World, process: Process): Promise<void> {
   const consumer = consumerOf(world, process)
   await Promise.all(world.parts.map((part) => runPart(world, process, part, consumer)))
@@ -37,6 +37,7 @@ async function follow<P>(world: World, process: Process, part: Part, consumer: C
   const { events, database } = part
   const { signal } = process.stopping
   const ahead: Promise<void>[] = []
+  const waiting: Prepared<P>[] = []
   for (let position = database.state.cursor; position < events.length; ) {
     signal.throwIfAborted()
     const from = position
@@ -44,9 +45,16 @@ async function follow<P>(world: World, process: Process, part: Part, consumer: C
     const to = from + batch.length
     const prepared = await consumer.prepare(batch, signal, events.length - to)
     const before = ahead.at(-1)
+    const one = { batch, prepared: [prepared] }
+    waiting.push(one)
     const applied = (async () => {
       await before
-      await settle(world, process, part, consumer, { batch, prepared })
+      if (waiting[0] !== one) return
+      const joined = waiting.splice(0, random.from(1, waiting.length))
+      await settle(world, process, part, consumer, {
+        batch: joined.flatMap((each) => each.batch),
+        prepared: joined.flatMap((each) => each.prepared),
+      })
     })()
     applied.catch(() => process.stopping.abort(new Error('gone')))
     ahead.push(applied)
@@ -57,27 +65,29 @@ async function follow<P>(world: World, process: Process, part: Part, consumer: C
   await nothingUntil(signal)
 }
 
-/** Applies a batch. One that is refused for an event in it comes again in halves, each prepared anew. */
+type Prepared<P> = { batch: readonly Delivered[]; prepared: readonly P[] }
+
+/** Applies a batch, or several that were joined. One that is refused for an event in it comes again in halves, each prepared anew. */
 async function settle<P>(
   world: World,
   process: Process,
   part: Part,
   consumer: ConsumerDefinition<P>,
-  { batch, prepared }: { batch: readonly Delivered[]; prepared: P },
+  { batch, prepared }: Prepared<P>,
 ): Promise<void> {
   const { random, trouble, history } = world
   const from = batch[0]?.position ?? 0
   const to = from + batch.length
   if (batch.length === 1 || !chance(random, trouble / 4)) {
-    await applyBatch(world, process, part, { from, to }, (connection) => consumer.apply(connection, prepared))
-    consumer.committed?.(part.number, to, prepared)
+    await applyBatch(world, process, part, { from, to }, async (connection) => consumer.applyTogether?.(connection, prepared))
+    for (const one of prepared) consumer.committed?.(part.number, to, one)
     return
   }
   history.refusals += 1
   const middle = Math.ceil(batch.length / 2)
   for (const half of [batch.slice(0, middle), batch.slice(middle)]) {
     const again = await consumer.prepare(half, process.stopping.signal, part.events.length - to)
-    await settle(world, process, part, consumer, { batch: half, prepared: again })
+    await settle(world, process, part, consumer, { batch: half, prepared: [again] })
   }
 }
 
