@@ -5,15 +5,18 @@
 export function waitInQueue<T>(signal: AbortSignal, join: (resolve: (given: T) => void) => () => void): Promise<T> {
   return new Promise((resolve, reject) => {
     if (signal.aborted) return reject(signal.reason)
-    let leave = () => {}
+    let leave: (() => void) | undefined
+    let isGiven = false
     const abort = () => {
-      leave()
+      leave?.()
       reject(signal.reason)
     }
-    signal.addEventListener('abort', abort, { once: true })
     leave = join((given) => {
-      signal.removeEventListener('abort', abort)
+      isGiven = true
+      if (leave) signal.removeEventListener('abort', abort)
       resolve(given)
     })
+    // Most are given their place at once, and a listener costs more than that.
+    if (!isGiven) signal.addEventListener('abort', abort, { once: true })
   })
 }
