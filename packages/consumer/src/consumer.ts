@@ -67,7 +67,7 @@ function keepFollowing<P>(shared: Shared<P>, partitions: Map<number, Partition>,
   const { topic, group } = definition
   const { batchBytes: maxBytes, gathering } = definition
   const limits = {
-    limit: batchSizeOf(definition),
+    limit: () => Math.min(batchSizeOf(definition), definition.sliceSize?.() ?? Number.POSITIVE_INFINITY),
     ...(maxBytes === undefined ? {} : { maxBytes }),
     ...(gathering === undefined ? {} : { gathering }),
   }

@@ -41,8 +41,8 @@ export type ConsumerDefinition<Prepared> = {
   prepare(events: readonly Delivered[], signal: AbortSignal, left: number | undefined): Promise<Prepared>
   apply(connection: Connection, prepared: Prepared): Promise<void>
   /**
-   * The same for several batches at once, also of other consumers that have the same function here. With it, batches that
-   * come while a transaction is under way share the next one (commit-group.ts).
+   * The same for several batches at once, those of a partition in order, also of other consumers that have the same function
+   * here. With it, batches share transactions (commit-group.ts).
    */
   applyTogether?(connection: Connection, prepared: readonly Prepared[]): Promise<void>
   /**
@@ -51,14 +51,16 @@ export type ConsumerDefinition<Prepared> = {
    */
   assigned?(owned: OwnedPartition): Promise<void>
   /**
-   * The cursor now stands at `next` for good, with the effects of `prepared`, if anything was applied: called after each commit
-   * of a batch, in order, and never for one that failed.
+   * The cursor now stands at `next` for good, with the effects of `prepared`, if anything was applied: called for each batch after
+   * its commit, which it may share with the batches behind it, in order, and never for one that failed.
    */
   committed?(partition: number, next: Position, prepared: Prepared | undefined): void
   /** No batch and no `apply` will come; once for each `assigned` that resolved. The loop waits before it gives the partition back. */
   revoked?(partition: number): Promise<void>
   /** Most events in a batch, default 500. */
   batchSize?: number
+  /** Most events that are read and prepared at once, asked each time, where that should be less than a batch for the moment. */
+  sliceSize?(): number
   /** About how many bytes of data a batch has at most, default 8 MB. As much as two batches of a partition is in memory at a time. */
   batchBytes?: number
   /**

@@ -43,6 +43,7 @@ describe('Catching up', () => {
     other.noteAtHead()
     await behind.batch(100, forever)
     expect(turns).to.equal(25)
+    expect([behind.isBesideOthers(), other.isBesideOthers()]).to.deep.equal([true, false])
   })
 
   it('takes all the time once the other has left', async () => {

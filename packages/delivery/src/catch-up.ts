@@ -23,6 +23,8 @@ const spareTime = createSpareTime()
 export type CatchUp = {
   /** Notes that this endpoint is at the head. */
   noteAtHead(): void
+  /** Whether another endpoint of the process is at the head. */
+  isBesideOthers(): boolean
   /** This endpoint has no partition here any more, so nobody waits for its sake. */
   leave(): void
   /** Waits until a request of this endpoint, which is behind, may begin. Throws the signal's reason. */
@@ -47,6 +49,7 @@ export function createCatchUp(
   }
   return {
     noteAtHead: () => void lastAtHead.set(endpoint, now()),
+    isBesideOthers,
     leave: () => void lastAtHead.delete(endpoint),
     turn: async (signal) => {
       if (isBesideOthers()) await spare.turn(signal)

@@ -10,6 +10,8 @@ import { noteCommit, openPartition, type Partition } from './partition.ts'
 
 /** Attempts are written in groups of this many, with one move of the cursor. */
 const BATCH_SIZE = 128
+/** To decode and render so many keeps the event loop busy for some two milliseconds, which others have to wait. */
+const SLICE_BESIDE_OTHERS = 32
 /** Orders have 3 KB as a rule; a partition full of huge ones must not fill the memory. */
 const BATCH_BYTES = 2 * 1_024 * 1_024
 
@@ -28,6 +30,7 @@ export function endpointConsumer(
     types,
     batchSize: BATCH_SIZE,
     batchBytes: BATCH_BYTES,
+    sliceSize: () => (catchUp.isBesideOthers() ? SLICE_BESIDE_OTHERS : BATCH_SIZE),
     keyOf: endpoint.orderKey,
     // A receiver waits for the request, not for what we write down about the one before.
     preparesAhead: true,

@@ -15,9 +15,9 @@ describe('Spare time', () => {
   it('is what others leave of the event loop, if little, then little, but never none', () => {
     // Each piece takes 2 % of a tick; others take what is told.
     const beside = (others: number) => settled((allowance) => Math.min(1, others + allowance * 0.02), 4)
-    expect(beside(0)).to.be.closeTo(35, 1)
-    expect(beside(0.4)).to.be.closeTo(15, 1)
-    expect(beside(0.6)).to.be.closeTo(5, 1)
+    expect(beside(0)).to.be.closeTo(25, 1)
+    expect(beside(0.2)).to.be.closeTo(15, 1)
+    expect(beside(0.4)).to.be.closeTo(5, 1)
     expect(beside(1)).to.equal(4)
   })
 

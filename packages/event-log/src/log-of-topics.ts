@@ -94,7 +94,8 @@ export function createLogOfTopics(driver: Driver): EventLog {
         const joined = found.joinReading()
         const membership = createMembership(database, topic, group, processIdentity(), lease)
         const context: ReaderContext = {
-          ...{ topic, watcher, follower, limit, maxBytes, gathering, logger },
+          ...{ topic, watcher, follower, maxBytes, gathering, logger },
+          limit: typeof limit === 'function' ? limit : () => limit,
           ends: () => patiently('be read', () => found.ends()),
           // Alone there is nobody to share with, and nothing is kept.
           read: (partition, from, options) =>

@@ -74,7 +74,8 @@ export type EventLog = {
     group: string
     follower: Follower
     signal: AbortSignal
-    limit?: number
+    /** Most events of a slice; a function is asked before each. */
+    limit?: number | (() => number)
     maxBytes?: number
     /** Milliseconds that events wait for others before a batch at the end of the topic, unless they come after a silence; default 5. */
     gathering?: number

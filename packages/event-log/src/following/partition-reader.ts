@@ -14,7 +14,7 @@ export type ReaderContext = {
   read(partition: number, from: Position, options: { limit: number; maxBytes?: number }): Promise<Slice>
   watcher: TailWatcher
   follower: Follower
-  limit: number
+  limit: () => number
   maxBytes: number | undefined
   gathering: number | undefined
   logger: Logger | undefined
@@ -48,7 +48,7 @@ export async function readPartition(context: ReaderContext, partition: number, s
     await watcher.reached(partition, from, ending)
     await pause(next - performance.now(), ending)
     lost?.throwIfAborted()
-    const limit = Math.min(context.limit, length)
+    const limit = Math.min(context.limit(), length)
     const options = { limit, ...(maxBytes === undefined ? {} : { maxBytes }) }
     const slice = await untilPossible(() => context.read(partition, from, options), signal, patience)
     if (!slice) return
