@@ -1,6 +1,7 @@
 import { type Static, type TSchema, Type } from 'typebox'
 import type { Answer } from '../http.ts'
 import { ChannelError } from '../port.ts'
+import { parseList } from '../reading/json-text.ts'
 import { checkShape } from '../reading/shape.ts'
 
 /** Answers to the three grants of the token endpoint (developer.ebay.com, "OAuth authorization code grant request"). */
@@ -39,7 +40,7 @@ export const PublicKeyAnswer = Type.Object({
 })
 
 /** eBay Fulfillment OpenAPI v1.20.7, OrderSearchPagedCollection. The orders themselves are read one by one. */
-export const OrderList = Type.Object({
+const OrderList = Type.Object({
   orders: Type.Array(Type.Unknown()),
   total: Type.Optional(Type.Integer({ minimum: 0 })),
   next: Type.Optional(Type.String()),
@@ -66,10 +67,20 @@ export function readAnswer<T extends TSchema>(schema: T, answer: Answer, what: s
 
 /** Throws CHANNEL_ANSWER_UNREADABLE (retry) when the text is no JSON. */
 export function parseAnswer(answer: Answer, what: string): unknown {
-  if (answer.oversized)
+  return parsed(answer, what, JSON.parse)
+}
+
+/** A page of orders: what it says of itself, checked, and its elements as they were written and as values. Throws like `readAnswer`. */
+export function readOrderList(answer: Answer, what: string) {
+  const { rest, elements } = parsed(answer, what, (text) => parseList(text, 'orders'))
+  return { list: checkShape(OrderList, rest, { from: 'eBay', what }), elements }
+}
+
+function parsed<T>({ oversized, text }: Answer, what: string, parse: (text: string) => T): T {
+  if (oversized)
     throw new ChannelError('CHANNEL_ANSWER_UNREADABLE', `eBay's answer to ${what} is larger than we hold`, { remedy: 'bug' })
   try {
-    return JSON.parse(answer.text)
+    return parse(text)
   } catch {
     throw new ChannelError('CHANNEL_ANSWER_UNREADABLE', `eBay's answer to ${what} is no JSON`, { remedy: 'retry' })
   }

@@ -18,11 +18,11 @@ export type OrderOutcome =
 
 /**
  * Reads the JSON text of one order (eBay Fulfillment OpenAPI v1.20.7, `Order`) as far as it goes. Every field may be missing
- * or have another type; only an order without an id is nothing. The text is kept as it is.
+ * or have another type; only an order without an id is nothing. The text is kept as it is. `value` is what it parses to.
  */
-export function normalizeOrder(text: string): OrderOutcome {
+export function normalizeOrder(text: string, value: unknown = parseExactly(text)): OrderOutcome {
   const read = createFieldReader()
-  const root: Field = { value: parseExactly(text), path: '' }
+  const root: Field = { value, path: '' }
   const orderId = read.text(read.member(root, 'orderId'))
   if (orderId === undefined) return { kind: 'unreadable', problem: 'missing, empty or no text' }
   const { buyer, receiver } = readPersonal(read, root)

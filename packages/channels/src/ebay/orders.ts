@@ -2,8 +2,7 @@ import type { FieldProblem } from '@tributary/events'
 import { type Answer, ORDERS_ANSWER } from '../http.ts'
 import type { Channel, ModifiedWindow, OrderPage, Session, SourceOrder } from '../port.ts'
 import { ChannelError } from '../port.ts'
-import { elementTexts } from '../reading/json-text.ts'
-import { OrderList, parseAnswer, readAnswer } from './answers.ts'
+import { parseAnswer, readOrderList } from './answers.ts'
 import { readFaults, refusal } from './errors.ts'
 import { normalizeOrder } from './normalize.ts'
 import { type PageToken, pageAfter, readPageToken, writePageToken } from './page-token.ts'
@@ -49,10 +48,10 @@ export function createOrders(options: { url: string; call: SellerCall; clock: ()
     const page = token === null ? { offset: 0, limit: PAGE_SIZE, total: null } : readPageToken(token)
     const answer = await callList(session, window, page, signal)
     if (answer.oversized) return await smallerPage(session, window, page, signal)
-    const list = readAnswer(OrderList, answer, 'getOrders')
-    const { orders, unreadable } = readElements(answer.text, page.offset)
+    const { list, elements } = readOrderList(answer, 'getOrders')
+    const { orders, unreadable } = readElements(elements, page.offset)
     const total = list.total ?? null
-    const next = pageAfter(page, { count: list.orders.length, total, more: list.next !== undefined })
+    const next = pageAfter(page, { count: elements.length, total, more: list.next !== undefined })
     return {
       orders: await withDetails(orders, (orderId) => getOrder(session, orderId, signal)),
       unreadable,
@@ -112,11 +111,14 @@ function orderRefusal(answer: Answer, what: string, now: number): ChannelError {
   return refusal(answer, what, now)
 }
 
-function readElements(text: string, offset: number): { orders: ListedOrder[]; unreadable: FieldProblem[] } {
+function readElements(
+  elements: readonly { text: string; value: unknown }[],
+  offset: number,
+): { orders: ListedOrder[]; unreadable: FieldProblem[] } {
   const orders: ListedOrder[] = []
   const unreadable: FieldProblem[] = []
-  for (const [index, element] of elementTexts(text, 'orders').entries()) {
-    const outcome = normalizeOrder(element)
+  for (const [index, { text, value }] of elements.entries()) {
+    const outcome = normalizeOrder(text, value)
     if (outcome.kind === 'order') orders.push(outcome)
     else unreadable.push({ field: `orders[${offset + index}].orderId`, problem: outcome.problem })
   }

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
-import { elementTexts, parseExactly } from './json-text.ts'
+import { elementTexts, parseExactly, parseList } from './json-text.ts'
 
 /** Two ways of writing the same JSON that a parser accepts and a stringifier never makes. */
 function spaced(value: unknown): string {
@@ -43,6 +43,53 @@ describe('Cutting the text of JSON', () => {
   it('finds nothing where there is no such list', () => {
     for (const text of ['[]', '"orders"', '{}', '{"orders":{}}', '{"orders":[ ]}', ' null '])
       expect(elementTexts(text, 'orders')).to.deep.equal([])
+  })
+})
+
+describe('Parsing a list', () => {
+  const parsed = (text: string, parse: (text: string) => unknown) => {
+    try {
+      return parse(text)
+    } catch (error) {
+      return (error as Error).name
+    }
+  }
+  /** What the parts say together. */
+  const together = (text: string) => {
+    const { rest, elements } = parseList(text, 'orders')
+    const values = elements.map(({ value }) => value)
+    for (const element of elements) expect(parseExactly(element.text)).to.deep.equal(element.value)
+    return elements.length === 0 ? rest : { ...(rest as object), orders: values }
+  }
+
+  it('gives each element as it was written and as its value, and the rest without them', () => {
+    const text = '{"total":2,"orders": [ {"a":1.0,"b":"ü"} ,{"id":12345678901234567890,"c":"山🌻"}],"next":"é"}'
+    expect(parseList(text, 'orders')).to.deep.equal({
+      rest: { total: 2, orders: [], next: 'é' },
+      elements: [
+        { text: '{"a":1.0,"b":"ü"}', value: { a: 1, b: 'ü' } },
+        { text: '{"id":12345678901234567890,"c":"山🌻"}', value: { id: 12345678901234567890n, c: '山🌻' } },
+      ],
+    })
+    expect(parseList('{"orders":{"a":[1]}}', 'orders')).to.deep.equal({ rest: { orders: { a: [1] } }, elements: [] })
+    expect(parseList('[1]', 'orders')).to.deep.equal({ rest: [1], elements: [] })
+  })
+
+  it('says what the whole says, and is no JSON where that is none, however it was cut or changed', () => {
+    const strings = fc.string({ unit: fc.constantFrom('a', '"', '\\', '山', '🌻', '[', ']', '}', ',', ':') })
+    const value = fc.jsonValue({ stringUnit: 'binary' })
+    const whole = fc.record({ before: value, orders: fc.oneof(fc.array(value), fc.array(strings), value), after: strings })
+    const change = fc.record({ at: fc.nat(), drop: fc.nat(3), put: fc.constantFrom('', '', ',', '[', ']', '}', '"', '{') })
+    fc.assert(
+      fc.property(whole, fc.boolean(), fc.option(change), (given, wide, changed) => {
+        const text = (wide ? spaced(given) : JSON.stringify(given)).toWellFormed()
+        const at = changed === null ? 0 : changed.at % text.length
+        const changedText = changed === null ? text : text.slice(0, at) + changed.put + text.slice(at + changed.drop)
+        const wellFormed = changedText.toWellFormed()
+        expect(parsed(wellFormed, together)).to.deep.equal(parsed(wellFormed, parseExactly))
+      }),
+      { numRuns: 2_000 },
+    )
   })
 })
 

@@ -1,6 +1,7 @@
 /**
  * Cuts JSON text without changing it. `JSON.stringify(JSON.parse(text))` is not the identity (numbers such as `1.0`, escapes,
- * key order, spaces), and an order is kept as the marketplace wrote it. Every function expects text that `JSON.parse` accepts.
+ * key order, spaces), and an order is kept as the marketplace wrote it. Text that is no JSON is a SyntaxError where it keeps us
+ * from cutting, and may be cut anyhow where it does not.
  */
 
 const QUOTE = 0x22
@@ -10,38 +11,69 @@ const CLOSING_BRACKET = 0x5d
 const OPENING_BRACE = 0x7b
 const CLOSING_BRACE = 0x7d
 
+type Span = { start: number; end: number }
+
 /** The texts of the elements of an array that is a member of the outermost object; empty when there is no such array. */
 export function elementTexts(text: string, member: string): string[] {
-  const start = memberStart(text, member)
-  if (start === undefined || text[start] !== '[') return []
-  const elements: string[] = []
-  let at = skipSpace(text, start + 1)
-  while (text[at] !== ']') {
-    const end = valueEnd(text, at)
-    elements.push(text.slice(at, end))
-    at = skipSpace(text, end)
-    if (text[at] === ',') at = skipSpace(text, at + 1)
-  }
-  return elements
+  const list = memberSpan(text, member)
+  return list ? elementSpans(text, list).map(({ start, end }) => text.slice(start, end)) : []
 }
 
 /** The text of the value of a member of the outermost object; undefined when there is none. */
 export function memberText(text: string, member: string): string | undefined {
-  const start = memberStart(text, member)
-  return start === undefined ? undefined : text.slice(start, valueEnd(text, start))
+  const span = memberSpan(text, member)
+  return span && text.slice(span.start, span.end)
 }
 
-/** Where the value of a member begins. Of repeated members the last counts, as for `JSON.parse`. */
-function memberStart(text: string, member: string): number | undefined {
-  let found: number | undefined
+/**
+ * What `parseExactly` gives, with each element of an array that is a member of the outermost object apart: as it was written,
+ * and as a value. In `rest` the array is empty. Nothing is parsed twice. Throws SyntaxError when the text is no JSON.
+ *
+ * It is cut as bytes, because one letter beyond Latin-1 makes a string twice as large and slow to parse, and an element without
+ * such letters should not pay for the others.
+ */
+export function parseList(text: string, member: string): { rest: unknown; elements: { text: string; value: unknown }[] } {
+  const bytes = Buffer.from(text)
+  // A character for each byte. What cuts JSON is ASCII, which UTF-8 has in no other character.
+  const flat = bytes.toString('latin1')
+  const list = memberSpan(flat, member)
+  if (!list || flat[list.start] !== '[') return { rest: parseExactly(text), elements: [] }
+  const elements = elementSpans(flat, list).map(({ start, end }) => {
+    const element = bytes.toString('utf8', start, end)
+    return { text: element, value: parseExactly(element) }
+  })
+  return { rest: parseExactly(`${bytes.toString('utf8', 0, list.start)}[]${bytes.toString('utf8', list.end)}`), elements }
+}
+
+/** Where the elements of an array stand, none in a value that is no array. */
+function elementSpans(text: string, list: Span): Span[] {
+  if (text[list.start] !== '[') return []
+  const elements: Span[] = []
+  let at = skipSpace(text, list.start + 1)
+  while (text[at] !== ']') {
+    const end = valueEnd(text, at)
+    elements.push({ start: at, end })
+    at = skipSpace(text, end)
+    if (text[at] === ']') break
+    if (text[at] !== ',') throw new SyntaxError('The elements of a list are not parted by commas.')
+    at = skipSpace(text, at + 1)
+    if (text[at] === ']') throw new SyntaxError('A list ends with a comma.')
+  }
+  return elements
+}
+
+/** Where the value of a member stands. Of repeated members the last counts, as for `JSON.parse`. */
+function memberSpan(text: string, member: string): Span | undefined {
+  let found: Span | undefined
   let at = skipSpace(text, 0)
   if (text[at] !== '{') return undefined
   at = skipSpace(text, at + 1)
   while (text[at] !== '}') {
     const keyEnd = stringEnd(text, at)
     const start = skipSpace(text, skipSpace(text, keyEnd) + 1)
-    if (JSON.parse(text.slice(at, keyEnd)) === member) found = start
-    at = skipSpace(text, valueEnd(text, start))
+    const end = valueEnd(text, start)
+    if (JSON.parse(text.slice(at, keyEnd)) === member) found = { start, end }
+    at = skipSpace(text, end)
     if (text[at] === ',') at = skipSpace(text, at + 1)
   }
   return found
@@ -53,6 +85,7 @@ function valueEnd(text: string, start: number): number {
   if (first === OPENING_BRACE || first === OPENING_BRACKET) return nestedEnd(text, start)
   let at = start
   while (at < text.length && !/[\s,\]}]/.test(text.charAt(at))) at += 1
+  if (at === start) throw new SyntaxError('A value is missing.')
   return at
 }
 
@@ -67,6 +100,7 @@ function nestedEnd(text: string, start: number): number {
     }
     if (character === OPENING_BRACE || character === OPENING_BRACKET) depth += 1
     else if (character === CLOSING_BRACE || character === CLOSING_BRACKET) depth -= 1
+    else if (at >= text.length) throw new SyntaxError('An object or a list does not end.')
     at += 1
   } while (depth > 0)
   return at
@@ -74,8 +108,11 @@ function nestedEnd(text: string, start: number): number {
 
 /** The native search for a quote, then whether a backslash stands before it: most of an order is inside quotes. */
 function stringEnd(text: string, start: number): number {
-  let quote = text.indexOf('"', start + 1)
-  while (isEscaped(text, quote)) quote = text.indexOf('"', quote + 1)
+  let quote = start
+  do {
+    quote = text.indexOf('"', quote + 1)
+    if (quote < 0) throw new SyntaxError('A text does not end.')
+  } while (isEscaped(text, quote))
   return quote + 1
 }
 
