@@ -25,6 +25,9 @@ export function joinRows(rows: readonly RowText[]): RowsText {
   return { bytes, toSqlString: () => rows.map(({ text }) => text).join(', ') }
 }
 
+/** The text of rows that go into one statement. */
+export const rowsText = (rows: readonly (readonly unknown[])[]): RowsText => joinRows(rows.map(rowText))
+
 /**
  * In a text between quotes a server reads two characters otherwise than they stand: the quote and the backslash, the latter
  * because every session of ours is without NO_BACKSLASH_ESCAPES (session.ts). In UTF-8 neither is ever a part of another.

@@ -1,5 +1,5 @@
 import type { SourceOrder } from '@tributary/channels'
-import { type Connection, type Database, DatabaseError, upsert } from '@tributary/database'
+import { type Connection, type Database, DatabaseError, rowsText, upsert } from '@tributary/database'
 import type { OrderStatus } from '@tributary/events'
 import type { OrderName, SellerName } from './context.ts'
 import { type ChangedOrder, DOUBTFUL, type SeenOrder } from './order-changes.ts'
@@ -70,7 +70,7 @@ async function rememberNew(
   if (changes.some(({ previous }) => previous !== '')) return false
   const rows = changes.map(({ order, seen }) => rowOf(channel, sellerId, order, seen))
   try {
-    await database.query(`INSERT INTO tributary_order_seen (${COLUMNS.join(', ')}) VALUES ?`, [rows])
+    await database.query(`INSERT INTO tributary_order_seen (${COLUMNS.join(', ')}) VALUES ?`, [rowsText(rows)])
     return true
   } catch (error) {
     // Of a deadlock, too, the careful way makes the best.

@@ -1,4 +1,4 @@
-import type { Connection, Database, WriteResult } from '@tributary/database'
+import { type Connection, type Database, rowsText, type WriteResult } from '@tributary/database'
 import type { SizedEvent } from '../append-queue.ts'
 import { partitionOf } from '../partition.ts'
 import type { Appended, Position, RecordedEvent } from '../port.ts'
@@ -54,7 +54,7 @@ export function writeBatch(
       added.push({ ...event, position })
     }
     for (const part of cutByBytes(added)) {
-      await connection.query(INSERT_EVENTS, [part.map((event) => toRow(topic, event, options.recordedTime))])
+      await connection.query(INSERT_EVENTS, [rowsText(part.map((event) => toRow(topic, event, options.recordedTime)))])
     }
     if (added.length > 0 && !moves) await moveEnds(connection, topic, ends)
     return { places, ends, added: added.map((event) => asRecorded(topic, event, options.recordedTime)) }
