@@ -1,5 +1,4 @@
-import { promisify } from 'node:util'
-import { deflateRaw, deflateRawSync, inflateRawSync } from 'node:zlib'
+import { deflateRawSync, inflateRawSync } from 'node:zlib'
 
 /** Below this many bytes deflating saves too little. */
 const WORTH_TRYING = 1_024
@@ -13,41 +12,15 @@ const MOST_BYTES = 128 * 1024 * 1024
  */
 const SETTINGS = { windowBits: 13, memLevel: 6, level: 3, chunkSize: 4_096 }
 
-/** From this many on, threads pay. */
-const MANY = 8
-
 /** Deflated (RFC 1951, `zip: "DEF"` of JWE), or as it was without `zip`. */
 export type Deflated = { content: Buffer; zip?: 'DEF' }
 
-const deflateInThread: (content: Buffer, settings: typeof SETTINGS) => Promise<Buffer> = promisify(deflateRaw)
-
 /** Deflates what becomes a quarter smaller by it, and leaves the rest as it is. Throws RangeError above 128 MB. */
 export function deflate(text: string): Deflated {
-  const content = checked(text)
-  return content.length < WORTH_TRYING ? { content } : smaller(content, deflateRawSync(content, SETTINGS))
-}
-
-/**
- * `deflate` of many, in the threads of libuv: a page of orders to seal keeps the event loop for a quarter of the time
- * (measured: 13 in place of 62 microseconds each; all threads together take 30 % more).
- */
-export async function deflateAll(texts: readonly string[]): Promise<Deflated[]> {
-  if (texts.length < MANY) return texts.map(deflate)
-  return Promise.all(
-    texts.map(async (text) => {
-      const content = checked(text)
-      return content.length < WORTH_TRYING ? { content } : smaller(content, await deflateInThread(content, SETTINGS))
-    }),
-  )
-}
-
-function checked(text: string): Buffer {
   const content = Buffer.from(text)
-  if (content.length <= MOST_BYTES) return content
-  throw new RangeError(`A text of ${content.length} bytes is too long to be sealed.`)
-}
-
-function smaller(content: Buffer, deflated: Buffer): Deflated {
+  if (content.length > MOST_BYTES) throw new RangeError(`A text of ${content.length} bytes is too long to be sealed.`)
+  if (content.length < WORTH_TRYING) return { content }
+  const deflated = deflateRawSync(content, SETTINGS)
   return deflated.length < content.length * 0.75 ? { content: deflated, zip: 'DEF' } : { content }
 }
 

@@ -1,5 +1,5 @@
 import { createCipheriv, createDecipheriv, type KeyObject, randomBytes } from 'node:crypto'
-import { type Deflated, deflate, inflate } from './deflation.ts'
+import { deflate, inflate } from './deflation.ts'
 import { VaultError } from './errors.ts'
 
 /**
@@ -23,13 +23,9 @@ const ALGORITHM = 'aes-256-gcm'
 const IV_BYTES = 12
 const TAG_BYTES = 16
 
-/** Seals `plaintext` under a key of 32 bytes. `header` can be read by everyone and changed by no one. */
+/** Seals `plaintext` under a key of 32 bytes. `header` can be read by everyone and changed by no one. Throws RangeError above 128 MB. */
 export function sealJwe(key: KeyObject, header: JweHeader, plaintext: string): string {
-  return sealDeflated(key, header, deflate(plaintext))
-}
-
-/** `sealJwe` of what was deflated already. */
-export function sealDeflated(key: KeyObject, header: JweHeader, { content, zip }: Deflated): string {
+  const { content, zip } = deflate(plaintext)
   const full = { alg: 'dir', enc: 'A256GCM', ...(zip ? { zip } : {}), ...header }
   const encodedHeader = Buffer.from(JSON.stringify(full)).toString('base64url')
   const iv = randomBytes(IV_BYTES)

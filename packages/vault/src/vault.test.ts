@@ -63,6 +63,24 @@ describe('a vault', () => {
       expect(await vault.open([])).to.deep.equal([])
     })
 
+    it('a page of texts in a thread, each for itself, and leaves out who was erased', async () => {
+      const items = Array.from({ length: 20 }, (_, index) => ({
+        subject: someone(),
+        eventId: event(),
+        plaintext: `order ${index} 😀 `.repeat(200),
+      }))
+      const erased = items[7]
+      if (erased) await vault.destroy(erased.subject)
+      const outcomes = await vault.seal(items)
+      expect(outcomes[7]).to.deep.equal({ kind: 'erased' })
+      const opens = items.flatMap(({ subject, eventId }, index) => {
+        const outcome = outcomes[index]
+        return outcome?.kind === 'sealed' ? [{ subject, eventId, jwe: outcome.jwe }] : []
+      })
+      const rest = items.filter((item) => item !== erased)
+      expect(await vault.open(opens)).to.deep.equal(rest.map(({ plaintext }) => opened(plaintext)))
+    })
+
     it('so that the seal names its subject and event', async () => {
       const { subject, eventId, jwe } = await sealOne(someone(), 'text')
       expect(readSealHeader(jwe)).to.deep.equal({ subject, eventId })

@@ -1,12 +1,12 @@
 import type { Database } from '@tributary/database'
 import { destroyKey } from './data-keys.ts'
-import { type Deflated, deflateAll } from './deflation.ts'
 import { VaultError } from './errors.ts'
-import { type Jwe, openJwe, parseJwe, sealDeflated, sealJwe } from './jwe.ts'
+import { type Jwe, openJwe, parseJwe, sealJwe } from './jwe.ts'
 import { type DataKey, openKeyRing } from './key-ring.ts'
 import { openMasterKeys, type WrappedKey } from './master-keys.ts'
 import type { OpenOutcome, SealOutcome, Subject, Vault } from './port.ts'
 import { loadPseudonymKey, openPseudonyms } from './pseudonyms.ts'
+import { sealAll } from './sealing.ts'
 
 const CACHE_TTL = 60_000
 
@@ -30,12 +30,14 @@ export async function openVault(options: {
   return {
     subject,
     seal: async (items) => {
-      const [keys, deflated] = await Promise.all([ring.forSealing(items), deflateAll(items.map((item) => item.plaintext))])
-      return items.map(({ subject, eventId }, index): SealOutcome => {
-        const key = dataKey(keys, subject)
-        if (key === 'erased') return { kind: 'erased' }
-        return { kind: 'sealed', jwe: sealDeflated(key, { kid: subject, event: eventId }, deflated[index] as Deflated) }
-      })
+      const keys = await ring.forSealing(items)
+      const jwes = await sealAll(
+        items.map(({ subject, eventId, plaintext }) => {
+          const key = dataKey(keys, subject)
+          return key === 'erased' ? null : { key, header: { kid: subject, event: eventId }, plaintext }
+        }),
+      )
+      return jwes.map((jwe): SealOutcome => (jwe === null ? { kind: 'erased' } : { kind: 'sealed', jwe }))
     },
     open: async (items) => {
       const parsed = items.map(parseSealed)
