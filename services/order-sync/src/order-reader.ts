@@ -65,7 +65,8 @@ export function startOrderReader({ context, pace, receiver, openSeller }: Parts)
     await checkOrderCalls(database, { channel: task.channel, now: Date.now(), polling: task.origin === 'poll' })
     const order = await channel.getOrder(session, task.orderId, signal)
     const traceparent = task.traceparent === null ? {} : { traceparent: task.traceparent }
-    const prepared = await receiver.prepare(seller, [order], { origin: task.origin, ...traceparent })
+    const changes = await receiver.findChanges(seller, [order])
+    const prepared = await receiver.prepare(seller, changes, { origin: task.origin, ...traceparent })
     const [refused] = await receiver.keep(prepared, signal)
     if (refused) throw refused.error
     const shownTime = task.notifiedTime + (channel.lag ?? 0)

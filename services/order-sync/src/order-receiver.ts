@@ -11,20 +11,22 @@ import { requestOrderReads } from './order-read-tasks.ts'
 import { loadSeenOrders, rememberOrders } from './seen-orders.ts'
 
 export type OrderReceiver = {
+  /** Those of a seller's orders that changed since they were seen last. Throws what the database threw. */
+  findChanges(seller: SellerRow, orders: readonly SourceOrder[]): Promise<ChangedOrder[]>
   /**
-   * Makes `OrderReceived` of each of a seller's orders that changed since it was seen last, sealed and ready to be kept.
+   * Makes `OrderReceived` of each change of a seller's orders, sealed and ready to be kept.
    * The trace that is going on counts more than the `traceparent` that began it, which stands in without telemetry.
    * Throws what vault or database threw.
    */
   prepare(
     seller: SellerRow,
-    orders: readonly SourceOrder[],
+    changes: readonly ChangedOrder[],
     options: { origin: OrderOrigin; traceparent?: string | undefined },
   ): Promise<PreparedOrders>
   /**
    * Appends what was prepared, and remembers it. However often both are repeated after a failure, or done at once, a change is
    * one event. Answers the orders that can be no event; they stop no other. Throws what log or database threw; the part
-   * that was kept is recognised when the orders are prepared again.
+   * that was kept is recognised when the orders are looked at again.
    */
   keep(prepared: PreparedOrders, signal: AbortSignal): Promise<RefusedOrder<EventError | EventLogError>[]>
   /** Since the start: orders appended, those among them with undocumented fields, and when the last one was. */
@@ -48,8 +50,7 @@ export function createOrderReceiver(
   const { database, log, vault, logger } = context
   const figures = { received: 0, problems: 0, lastReceivedTime: null as number | null }
 
-  const prepare: OrderReceiver['prepare'] = async (seller, orders, { origin, traceparent }) => {
-    const changes = await findChanges(seller, orders)
+  const prepare: OrderReceiver['prepare'] = async (seller, changes, { origin, traceparent }) => {
     const made = await prepareOrderEvents(context, seller, changes, {
       origin,
       traceparent: currentTraceparent() ?? traceparent,
@@ -113,7 +114,7 @@ export function createOrderReceiver(
     logger.warn({ channel, sellerId, orderId, problems }, 'an order has undocumented fields; it was kept as far as they go')
   }
 
-  return { prepare, keep, figures: () => ({ ...figures }) }
+  return { findChanges, prepare, keep, figures: () => ({ ...figures }) }
 }
 
 function inBatches(prepared: readonly PreparedOrder[]): PreparedOrder[][] {

@@ -6,6 +6,7 @@ import { checkOrderCalls, pauseWhenLimited } from './call-budget.ts'
 import type { OrderSyncContext } from './context.ts'
 import { reasonOf, verdictOn } from './failure.ts'
 import { oneAhead } from './one-ahead.ts'
+import type { ChangedOrder } from './order-changes.ts'
 import type { RefusedOrder } from './order-events.ts'
 import { parkOrderRead, tidyOrderReads } from './order-read-tasks.ts'
 import type { OrderReceiver, PreparedOrders } from './order-receiver.ts'
@@ -36,6 +37,9 @@ type Parts = {
 export type Poller = WorkLoop & { figures(): { unreadable: number } }
 
 type WindowPage = { window: ModifiedWindow; page: OrderPage }
+
+/** A page of which it is known what changed. */
+type ChangedPage = WindowPage & { changes: readonly ChangedOrder[] }
 
 /** A page whose orders have their events. */
 type PreparedPage = WindowPage & { prepared: PreparedOrders }
@@ -96,13 +100,14 @@ export function startPoller({ context, pace, receiver, openSeller }: Parts): Pol
   }
 
   /**
-   * Three things go on at once: the marketplace writes a page, we make events of the one before, and the log takes those of
-   * the one before that. Pages are kept in their order; what is not kept yet is read again after a crash.
+   * Four things go on at once: the marketplace writes a page, we find what changed in the one before, events are made and sealed of
+   * the one before that, and the log takes those of a fourth. Pages are kept in their order; what is not kept yet is read again
+   * after a crash.
    */
   async function readWindows(claimed: Poll, access: SellerAccess, signal: AbortSignal): Promise<Poll> {
     let poll = claimed
-    for await (const page of oneAhead(preparedPages(oneAhead(pages(claimed, access, signal)), access)))
-      poll = await keep(poll, access, page, signal)
+    const changed = oneAhead(changedPages(oneAhead(pages(claimed, access, signal)), access))
+    for await (const page of oneAhead(preparedPages(changed, access))) poll = await keep(poll, access, page, signal)
     return poll
   }
 
@@ -128,12 +133,19 @@ export function startPoller({ context, pace, receiver, openSeller }: Parts): Pol
     }
   }
 
-  async function* preparedPages(
+  async function* changedPages(
     read: AsyncIterable<WindowPage>,
     { seller }: SellerAccess,
+  ): AsyncGenerator<ChangedPage, void, void> {
+    for await (const { window, page } of read) yield { window, page, changes: await receiver.findChanges(seller, page.orders) }
+  }
+
+  async function* preparedPages(
+    changed: AsyncIterable<ChangedPage>,
+    { seller }: SellerAccess,
   ): AsyncGenerator<PreparedPage, void, void> {
-    for await (const { window, page } of read)
-      yield { window, page, prepared: await receiver.prepare(seller, page.orders, { origin: 'poll' }) }
+    for await (const { window, page, changes } of changed)
+      yield { window, page, prepared: await receiver.prepare(seller, changes, { origin: 'poll' }) }
   }
 
   /** Keeps the orders of a page; then the claim is prolonged, and the next reading may go on behind it. */
