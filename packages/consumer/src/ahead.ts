@@ -13,7 +13,7 @@ export type Ahead<P> = {
   room(): Promise<void>
 }
 
-/** `events` and `bytes` are those of a full batch. What is done in `prepare` and not written down yet is done again after a crash. */
+/** `events` and `bytes` are those of a full batch; with no events there is room for one part. What is done in `prepare` and not written down yet is done again after a crash. */
 export function createAhead<P>(full: { events: number; bytes: number; areJoined: boolean }): Ahead<P> {
   const ahead: { events: number; bytes: number; applied: Promise<void> }[] = []
   const waiting: Part<P>[] = []

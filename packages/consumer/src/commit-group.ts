@@ -23,8 +23,8 @@ export type CommitGroup = {
 type Waiting = Move & { resolve(): void; reject(error: unknown): void }
 
 /**
- * Milliseconds that a group waits for company. Nobody waits for it: what was sent, or passed over, is written down afterwards,
- * and events go on being sent meanwhile.
+ * Milliseconds that a group waits for company. Few wait for it: what was sent, or passed over, is written down afterwards, and
+ * events go on being sent meanwhile. Only an event that goes behind others of its key, and a consumer that stops, take so much longer.
  */
 const LINGER = 10
 /** Moves in one transaction. */

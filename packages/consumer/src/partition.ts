@@ -101,7 +101,7 @@ function runPartition<P>(loop: Loop<P>): Partition {
   const isAlwaysAhead = loop.shared.definition.preparesAhead === true
   const turns = createTurns(loop)
   const { batchBytes: bytes = BATCH_BYTES, applyTogether } = loop.shared.definition
-  const ahead = createAhead<P>({ events: fullSlice, bytes, areJoined: applyTogether !== undefined })
+  const ahead = createAhead<P>({ events: isAlwaysAhead ? fullSlice : 0, bytes, areJoined: applyTogether !== undefined })
   let read = loop.cursor.next
   let ended: Promise<void> | undefined
 
@@ -125,9 +125,8 @@ function runPartition<P>(loop: Loop<P>): Partition {
       () => part.prepared !== undefined,
     )
     ahead.add(part, turns.last())
-    // What could not be prepared ahead is prepared in its turn, and nothing may be prepared past it: that may send. At the end
-    // of the log there is nothing to read ahead: what comes while a batch is applied shares the next.
-    const mayGoOn = part.prepared && (isAlwaysAhead || slice.events.length >= fullSlice)
+    // At the end of the log there is nothing to read ahead: what comes while a batch is applied shares the next.
+    const mayGoOn = isWholeAhead(part) && (isAlwaysAhead || slice.events.length >= fullSlice)
     await (mayGoOn ? ahead.room() : turns.last())
     loop.ending.signal.throwIfAborted()
   }
@@ -179,6 +178,12 @@ function tick<P>(loop: Loop<P>, turns: Turns): void {
 }
 
 const nothing = async (): Promise<void> => {}
+
+/**
+ * Whether all of a part is prepared. What is not, because it could not be or waits behind its parked key, is prepared in its turn, and by
+ * then the key may not be parked any more. So nothing may be prepared past it, for that may send.
+ */
+const isWholeAhead = <P>({ items, prepared }: Part<P>): boolean => prepared?.run.length === items.length
 
 async function writePassed<P>(loop: Loop<P>): Promise<void> {
   if (loop.passed === loop.cursor.next) return

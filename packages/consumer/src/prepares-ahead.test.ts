@@ -1,7 +1,7 @@
 import { ORDER_TOPIC } from '@tributary/events'
 import { expect } from 'chai'
 import { takeOver } from './cursor.ts'
-import { type ConsumerDefinition, type RunningConsumer, startConsumer } from './index.ts'
+import { type ConsumerDefinition, listParked, type RunningConsumer, startConsumer } from './index.ts'
 import { effectsConsumer, gate, openStage, quietLogger, type Stage, until } from './testing/stage.ts'
 
 describe('a consumer at the end of its log', () => {
@@ -80,6 +80,37 @@ describe('a consumer at the end of its log', () => {
     applying.open()
     await untilEffects(10)
     expect(prepared).to.deep.equal([0, 1, 2, 3, 4])
+  })
+
+  it('prepares nothing past an event that waits behind its parked key', async () => {
+    await stage.close()
+    stage = await openStage('ahead', { partitions: 1 })
+    const prepared: number[] = []
+    const applying = gate()
+    let isApplying = false
+    start(
+      effectsConsumer({
+        ...{ preparesAhead: true, batchSize: 3, sliceSize: () => 1 },
+        prepare: async (events) => void prepared.push(...events.map(({ position }) => position)),
+        apply: async ([first]) => {
+          if (first?.position === 0) throw Object.assign(new Error('poison'), { code: 'TEST_POISON' })
+          isApplying = true
+          await applying.opened
+        },
+      }),
+    )
+    await stage.append('a', 'poison')
+    await until('its key is parked', async () => (await listParked(stage.database)).length === 1)
+    await stage.append('b', '1')
+    await until('the second event is being applied', () => isApplying)
+    await stage.append('a', '2')
+    await stage.append('b', '3')
+    const other = start(effectsConsumer({ name: 'other' }))
+    await until('another consumer is through', async () => (await other.figures()).applied === 4)
+    const isPreparedPast = prepared.includes(3)
+    applying.open()
+    expect(isPreparedPast).to.equal(false)
+    await until('the last event is prepared', () => prepared.includes(3))
   })
 
   it('lets it share the next batch, if it does not', async () => {
