@@ -26,6 +26,7 @@ describe('Deliveries that are verified', () => {
   let running: RunningConsumer | undefined
   const receiver = createServer((request, response) => request.resume().once('end', () => response.end()))
   beforeEach(async () => {
+    takenBack.clear()
     let url: string
     ;({ database, url, drop } = await migratedTestDatabase('verify_deliveries'))
     log = await openEventLog({ url, database, partitions: 1 })
@@ -93,14 +94,19 @@ describe('Deliveries that are verified', () => {
     expect(await verify(3)).to.deep.equal({ parked: 1, delivered: 1, none: 1 })
   })
 
-  it('miss nothing that was parked and was not for the endpoint any more when it was requeued', async () => {
-    await append('first', 'poison', 'third')
-    start()
-    await untilPassed(3)
+  /** Has what is parked requeued when it is not for the endpoint any more. */
+  const giveBack = async (): Promise<void> => {
     takenBack.add(derivedEventId('verified', 'poison'))
     const [parked] = await listParked(database, { consumer: NAME })
     await requeue(database, NAME, parked?.key ?? '')
     while ((await listParked(database, { consumer: NAME })).length > 0) await new Promise(setImmediate)
+  }
+
+  it('miss nothing that was parked and was not for the endpoint any more when it was requeued', async () => {
+    await append('first', 'poison', 'third')
+    start()
+    await untilPassed(3)
+    await giveBack()
     expect(await verify(3)).to.deep.equal({ delivered: 2 })
     // What comes later is for it all the same.
     await append('fourth')
@@ -144,6 +150,16 @@ describe('Deliveries that are verified', () => {
     }
     expect(await verify(3, { connection: { query }, log: byTheEvent() })).to.deep.equal({ delivered: 3 })
     expect(reads).to.equal(1)
+  })
+
+  it('miss nothing that was given back while they were looked at', async () => {
+    await append('first', 'poison', 'third')
+    start()
+    await untilPassed(3)
+    const onRead = async (position: number) => {
+      if (position === 1) await giveBack()
+    }
+    expect(await verify(3, { connection: database, log: byTheEvent(onRead) })).to.deep.equal({ delivered: 2 })
   })
 
   it('miss what was lost of a seller who began while they were looked at', async () => {

@@ -2,6 +2,7 @@ import type { Connection } from '@tributary/database'
 import { type EventLog, type Position, type RecordedEvent, readSlices } from '@tributary/event-log'
 import { decodeEvent, type Event } from '@tributary/events'
 import type { EndpointDefinition } from './endpoint.ts'
+import type { Place } from './place.ts'
 import { type PastRouting, readPastRouting } from './routing-rows.ts'
 import { readStandings, type Standing } from './standing.ts'
 
@@ -28,15 +29,13 @@ export async function verifyDeliveries(
   for (const { partition, from, to } of ranges) {
     const place = { endpoint: name, topic, partition }
     let next = from
-    let past: PastRouting | undefined
+    const meantOf = createMeaning(connection, place, endpoint)
     for await (const slice of readSlices(log, topic, partition, { from, to, limit: READ_EVENTS, signal: options.signal })) {
       const standingOf = await readStandings(connection, place, { from: next, to: slice.next })
       const events = slice.events
         .filter(({ position, event }) => position < to && (types as readonly string[]).includes(event.type))
         .map((recorded) => ({ recorded, event: readable(recorded), standing: standingOf(recorded.position) }))
-      // Once for what has passed already, and after the standings, so that it reaches as far as they do.
-      if (past === undefined || hasPassedSince(past, events)) past = await readPastRouting(connection, place)
-      for (const { recorded, standing } of await meantOf(endpoint, past, events)) {
+      for (const { recorded, standing } of await meantOf(events)) {
         counts.set(standing, (counts.get(standing) ?? 0) + 1)
         if (standing === 'none') options.onNone(recorded)
       }
@@ -51,11 +50,30 @@ export async function verifyDeliveries(
 type VerifiedEndpoint = Pick<EndpointDefinition, 'name' | 'topic' | 'types' | 'route' | 'routedBy'>
 type Looked = { recorded: RecordedEvent; event: Event | undefined; standing: Standing }
 
+const isNone = ({ standing }: Looked): boolean => standing === 'none'
+
 const hasPassedSince = ({ until }: PastRouting, events: readonly Looked[]): boolean =>
-  events.some(({ recorded, standing }) => standing === 'none' && recorded.position >= until)
+  events.some((looked) => isNone(looked) && looked.recorded.position >= until)
+
+/**
+ * Answers those of a partition's events that were, or are, meant for the endpoint. The record is read once for what has passed
+ * already, after the standings, so that it reaches as far as they do; and again before anything is said to be missing, because it
+ * may have been given back meanwhile.
+ */
+function createMeaning(connection: Connection, place: Place, endpoint: VerifiedEndpoint) {
+  let past: PastRouting | undefined
+  return async (events: Looked[]): Promise<Looked[]> => {
+    if (past && !hasPassedSince(past, events)) {
+      const meant = await meantAsOf(endpoint, past, events)
+      if (!meant.some(isNone)) return meant
+    }
+    past = await readPastRouting(connection, place)
+    return await meantAsOf(endpoint, past, events)
+  }
+}
 
 /** Those that are for the endpoint: what it had to do with, whatever holds now, and of the rest what was, or is, meant for it. */
-async function meantOf({ route, routedBy }: VerifiedEndpoint, past: PastRouting, events: Looked[]): Promise<Looked[]> {
+async function meantAsOf({ route, routedBy }: VerifiedEndpoint, past: PastRouting, events: Looked[]): Promise<Looked[]> {
   const meant = new Map<Looked, boolean>()
   const open: { looked: Looked; event: Event }[] = []
   for (const looked of events) {
