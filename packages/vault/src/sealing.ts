@@ -29,9 +29,9 @@ export async function sealAll(items: readonly (Sealable | null)[]): Promise<(str
   thread ??= startThread()
   const { worker, waiting } = thread
   const sealed = Promise.withResolvers<(string | null)[]>()
+  worker.postMessage({ items } satisfies SealRequest)
   waiting.push(sealed)
   worker.ref()
-  worker.postMessage({ items } satisfies SealRequest)
   return await sealed.promise
 }
 
@@ -51,8 +51,13 @@ function startThread(): Thread {
   worker.on('error', (error) => {
     cause = error
   })
+  // Answers are told apart by their order, so one that is missing must be the last.
+  worker.on('messageerror', (error) => {
+    cause = error
+    void worker.terminate()
+  })
   worker.on('exit', (code) => {
-    thread = undefined
+    if (thread === started) thread = undefined
     for (const sealed of started.waiting) sealed.reject(new Error(`The thread that seals ended with code ${code}.`, { cause }))
   })
   return started
