@@ -13,6 +13,8 @@ const DEFAULT_LIMIT = 500
 const DEFAULT_BYTES = 8 * 1024 * 1024
 /** Slices of more events are read alone: what takes long would keep the others waiting. */
 const MOST_EVENTS_TOGETHER = 64
+/** Slices in a statement, so that its answer stays below 64 MB, whatever the number of partitions. */
+const MOST_SLICES_TOGETHER = 32
 /** Data that comes with the rows of several slices at most. Larger data is asked for apart. */
 const MOST_BYTES_TOGETHER = 32 * 1024
 
@@ -27,11 +29,11 @@ export function createSliceReader(
   database: Connection,
   topic: Topic,
 ): (partition: number, from: Position, options?: ReadOptions) => Promise<Slice> {
-  let waiting: Waiting[] = []
+  const waiting: Waiting[] = []
 
   async function readWaiting(): Promise<void> {
-    const together = waiting
-    waiting = []
+    const together = waiting.splice(0, MOST_SLICES_TOGETHER)
+    if (waiting.length > 0) void readWaiting()
     try {
       const rows = await selectRows(
         database,
