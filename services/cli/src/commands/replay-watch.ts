@@ -9,6 +9,8 @@ import type { LogAccess } from '../setting-up.ts'
 const LOOK_EVERY = 500
 /** A replay that has not moved for so long, milliseconds, is said to stand still. */
 const STILL_AFTER = 2_000
+/** An endpoint that fails is tried at least so often, milliseconds, where a dispatcher runs. */
+const PROBED_WITHIN = 60_000
 
 /**
  * Shows how far the dispatchers are with a replay, and why when it does not move. Ctrl-C ends the showing, not the replay. Throws
@@ -55,7 +57,7 @@ async function reasonOf(database: Database, endpoint: string): Promise<string> {
   const decided = (await readEndpointStates(database)).get(endpoint)
   if (decided && decided.state !== 'active')
     return `${endpoint} is ${decided.state} (${printable(decided.reason)}): the replay waits for tributary endpoint resume.`
-  const [latest] = await listDeliveries(database, { endpoints: [endpoint], limit: 1 })
+  const [latest] = await listDeliveries(database, { endpoints: [endpoint], limit: 1, since: Date.now() - PROBED_WITHIN })
   if (latest && latest.outcome !== 'delivered')
     return `The latest try of ${endpoint} was ${latest.outcome} (${printable(latest.reason)}): the replay goes on once it takes what it gets.`
   return `No dispatcher moves it. Does one run? See: tributary endpoint list.`

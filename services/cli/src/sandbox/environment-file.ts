@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises'
+import { rm, writeFile } from 'node:fs/promises'
 
 /**
  * Writes what a shell needs so that every command works on the sandbox: `. <file>`, then `npm run tributary -- …`. It
@@ -11,6 +11,8 @@ export async function writeEnvironmentFile(
   const lines = Object.entries(environment).flatMap(([name, value]) =>
     value === undefined ? [] : [`export ${name}=${quoted(value)}\n`],
   )
+  // One that is there would keep the mode that it has.
+  await rm(file, { force: true })
   await writeFile(file, lines.join(''), { mode: 0o600 })
 }
 
