@@ -26,7 +26,8 @@ type Window = { from: Position; next: Position; events: RecordedEvent[]; bytes: 
  * changes what it holds, so it makes no difference to a follower, except that it is given the same objects as others.
  *
  * What all who stand in the window have had is dropped at once. Kept until the window was full, two seconds of 2,000 events each, it was
- * half of what the collector moved among what is old, and to collect that stops the process.
+ * half of what the collector moved among what is old, and to collect that stops the process. A follower whose partition went to
+ * another process counts on as one that stands there, until the window is full.
  *
  * Only a server that dies may come back without events that it had shown and never acknowledged. So everything is forgotten
  * when a read fails, and when `troubles`, a count of what else failed, has grown.
