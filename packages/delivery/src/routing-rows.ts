@@ -1,3 +1,4 @@
+import { readCursors } from '@tributary/consumer'
 import type { Connection, WriteResult } from '@tributary/database'
 import type { Position } from '@tributary/event-log'
 import type { Place, Placed } from './place.ts'
@@ -33,12 +34,9 @@ export async function takeUpRouting(connection: Connection, place: Place, live: 
   return { floor, wanted: new Set(wanted) }
 }
 
-async function readCursor(connection: Connection, place: Place): Promise<Position> {
-  const [cursor] = await connection.query<{ next: Position }[]>(
-    'SELECT next_position AS next FROM tributary_cursor WHERE consumer = ? AND topic = ? AND partition_no = ?',
-    placeValues(place),
-  )
-  return cursor?.next ?? 0
+async function readCursor(connection: Connection, { endpoint, topic, partition }: Place): Promise<Position> {
+  const cursors = await readCursors(connection, endpoint, topic)
+  return cursors.find((cursor) => cursor.partition === partition)?.next ?? 0
 }
 
 /** Records changes, in their order; again does no harm. */
