@@ -4,8 +4,8 @@ export const closed = { additionalProperties: false } as const
 
 export const Id = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })
 export const Time = Type.Integer({ description: 'Milliseconds since 1970.' })
-/** Ids of marketplaces: whole in their columns, and equal after a round trip. */
 const printable = { minLength: 1, pattern: '^[^\\u0000-\\u001f\\u007f-\\u009f]+$' }
+/** Ids of marketplaces: whole in their columns, and equal after a round trip. */
 export const Name = Type.String({
   ...printable,
   maxLength: 100,
