@@ -5,9 +5,6 @@ import { text } from 'node:stream/consumers'
 
 const root = join(import.meta.dirname, '../../..')
 
-/** Half of a start is stripping types and compiling; every process here starts the same program. */
-const COMPILED = { NODE_COMPILE_CACHE: join(root, '.local/compile-cache') }
-
 export type Environment = Readonly<Record<string, string>>
 export type CommandOutcome = { code: number | null; output: string; errors: string }
 
@@ -16,7 +13,7 @@ export function startProgram(args: readonly string[], environment: Environment) 
   const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('TRIBUTARY_'))
   return spawn(process.execPath, ['services/cli/src/main.ts', ...args], {
     cwd: root,
-    env: { ...Object.fromEntries(inherited), ...COMPILED, ...environment },
+    env: { ...Object.fromEntries(inherited), ...environment },
     stdio: ['pipe', 'pipe', 'pipe'],
   })
 }
