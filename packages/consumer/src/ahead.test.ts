@@ -41,6 +41,19 @@ describe('What is prepared ahead', () => {
     expect(await hasRoomAfter(part(1, 1, 1, 1, 1))).to.equal(true)
   })
 
+  it('is one part where a full batch has no events, however small', async () => {
+    const ahead = createAhead<string>({ events: 0, bytes: 100, areJoined: true })
+    ahead.add(part(1), never)
+    await ahead.room()
+    ahead.add(part(1), never)
+    let hasRoom = false
+    void ahead.room().then(() => {
+      hasRoom = true
+    })
+    await turn()
+    expect(hasRoom).to.equal(false)
+  })
+
   it('is less once the first was applied', async () => {
     const ahead = createSmall()
     const first = Promise.withResolvers<void>()

@@ -56,6 +56,13 @@ describe('Slices of the MySQL log', () => {
     expect(statements).to.deep.equal(['slices', ...large.map(() => 'data')])
   })
 
+  it('come with a second statement where more than 32 are asked for at a time', async () => {
+    const slices = await Promise.all(Array.from({ length: 40 }, (_, n) => read(n % PARTITIONS, 1, { limit: 1 })))
+    const found = slices.map(({ events }) => events[0]?.event.id)
+    expect(found).to.deep.equal(Array.from({ length: 40 }, (_, n) => ids[n % PARTITIONS]?.[1]))
+    expect(statements.filter((kind) => kind === 'slices')).to.have.length(2)
+  })
+
   it('are read alone when they are long, and nothing of one that was given up', async () => {
     const ending = new AbortController()
     const both = Promise.allSettled([read(0, 0, { limit: 3, signal: ending.signal }), read(1, 0, { limit: 2 }), read(2, 0)])

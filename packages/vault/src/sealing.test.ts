@@ -1,0 +1,38 @@
+import { createSecretKey, randomBytes } from 'node:crypto'
+import { expect } from 'chai'
+import { openJwe, parseJwe } from './jwe.ts'
+import { type Sealable, sealAll } from './sealing.ts'
+
+const key = createSecretKey(randomBytes(32))
+const page = (name: string, length = 20): Sealable[] =>
+  Array.from({ length }, (_, index) => ({
+    key,
+    header: { kid: 'k', event: `${name} ${index}` },
+    plaintext: `${name} ${index}`,
+  }))
+const openedOf = (jwes: readonly (string | null)[]) => jwes.map((jwe) => jwe && openJwe(key, parseJwe(jwe)))
+const textsOf = (items: readonly Sealable[]) => items.map(({ plaintext }) => plaintext)
+
+describe('Sealing many texts', () => {
+  it('leaves the event loop to others meanwhile', async () => {
+    let turns = 0
+    setImmediate(() => {
+      turns += 1
+    })
+    await sealAll(page('page'))
+    expect(turns).to.equal(1)
+  })
+
+  it('gives each of several calls at a time its own', async () => {
+    const pages = [page('one'), page('two', 9), page('three', 40)]
+    const sealed = await Promise.all(pages.map(sealAll))
+    expect(sealed.map(openedOf)).to.deep.equal(pages.map(textsOf))
+  })
+
+  it('tells what cannot be sealed to the call that asked for it, and goes on', async () => {
+    const wrong = page('wrong').map((item) => ({ ...item, key: createSecretKey(randomBytes(5)) }))
+    const [failed, fine] = await Promise.allSettled([sealAll(wrong), sealAll(page('fine'))])
+    expect(failed).to.have.nested.property('reason.name', 'RangeError')
+    expect(fine.status === 'fulfilled' && openedOf(fine.value)).to.deep.equal(textsOf(page('fine')))
+  })
+})
