@@ -10,13 +10,22 @@ export type Relay = {
   /** Passes nothing on any more, without a word, until `heal`. */
   stall(): void
   heal(): void
+  /**
+   * Lets the next statement that begins like this through, and breaks the connection in place of its answer: it is done, and
+   * whoever asked cannot know. With `then`, of what follows on that connection the answer to that one. Resolves when that has
+   * happened.
+   */
+  loseAnswerTo(statement: string, then?: string): Promise<void>
   close(): Promise<void>
 }
+
+type AwaitedLoss = { statement: string; then: string | undefined; happened(): void }
 
 export async function startRelay(databaseUrl: string): Promise<Relay> {
   const target = new URL(databaseUrl)
   const pairs = new Set<[Socket, Socket]>()
   let mode: 'open' | 'cut' | 'stalled' = 'open'
+  let awaitedLoss: AwaitedLoss | undefined
   const end = (pair: [Socket, Socket]) => {
     pairs.delete(pair)
     for (const socket of pair) socket.destroy()
@@ -26,6 +35,19 @@ export async function startRelay(databaseUrl: string): Promise<Relay> {
     const far = connect(Number(target.port || 3306), target.hostname)
     const pair: [Socket, Socket] = [near, far]
     pairs.add(pair)
+    let loss: AwaitedLoss | undefined
+    near.on('data', (chunk) => {
+      if (!loss && awaitedLoss && chunk.includes(awaitedLoss.statement)) {
+        loss = awaitedLoss
+        awaitedLoss = undefined
+        if (loss.then !== undefined) return
+      }
+      if (!loss || (loss.then !== undefined && !chunk.includes(loss.then))) return
+      far.removeAllListeners('data').once('data', () => {
+        end(pair)
+        loss?.happened()
+      })
+    })
     for (const [from, to] of [
       [near, far],
       [far, near],
@@ -54,6 +76,10 @@ export async function startRelay(databaseUrl: string): Promise<Relay> {
       mode = 'open'
       for (const pair of pairs) for (const socket of pair) socket.resume()
     },
+    loseAnswerTo: (statement, then) =>
+      new Promise((happened) => {
+        awaitedLoss = { statement, then, happened }
+      }),
     async close() {
       for (const pair of [...pairs]) end(pair)
       server.close()

@@ -186,8 +186,26 @@ export async function retryShipments(
   return affectedRows
 }
 
+/** Ends the claims of an owner on all but these: it claimed more than it has heard of. They are due at once. Throws DatabaseError. */
+export async function releaseShipments(
+  connection: Connection,
+  owner: string,
+  inHand: readonly Shipment[],
+  now: number,
+): Promise<void> {
+  const others = inHand.map(() => 'AND shipment_id <> ?').join(' ')
+  await connection.query(
+    `UPDATE tributary_shipment SET claimed_by = NULL, due_time = ? WHERE claimed_by = ? AND settled_time IS NULL ${others}`,
+    [now, owner, ...inHand.map(({ shipmentId }) => shipmentId)],
+  )
+}
+
 /** Ends the claims of owners that are gone. Throws DatabaseError. */
-export async function releaseShipments(connection: Connection, gone: (owner: string) => boolean, now: number): Promise<void> {
+export async function releaseShipmentsOfGone(
+  connection: Connection,
+  gone: (owner: string) => boolean,
+  now: number,
+): Promise<void> {
   const owners = await connection.query<{ claimed_by: string }[]>(
     'SELECT DISTINCT claimed_by FROM tributary_shipment WHERE claimed_by IS NOT NULL AND due_time IS NOT NULL',
   )

@@ -149,6 +149,21 @@ export async function putBackOrderRead(
   )
 }
 
+/** Ends the claims of an owner on all but these tasks: it claimed more than it has heard of. They are due at once. */
+export async function releaseOrderReads(
+  database: Database,
+  owner: string,
+  inHand: readonly OrderReadTask[],
+  now: number,
+): Promise<void> {
+  const others = inHand.map(() => `AND NOT (${OF_TASK})`).join(' ')
+  await database.query(`UPDATE tributary_order_read SET claimed_by = NULL, due_time = ? WHERE claimed_by = ? ${others}`, [
+    now,
+    owner,
+    ...inHand.flatMap(nameOf),
+  ])
+}
+
 /** Gives up on an order, keeping the task to be looked at; a request that came meanwhile is honoured instead. */
 export async function dropOrderRead(
   database: Database,

@@ -4,7 +4,14 @@ import { inSpan, traceFrom, type WorkLoop } from '@tributary/runtime'
 import { checkOrderCalls, pauseWhenLimited } from './call-budget.ts'
 import type { OrderSyncContext, SellerName } from './context.ts'
 import { needsPerson, reasonOf, TRIES_OF_UNKNOWN, verdictOn } from './failure.ts'
-import { claimOrderRead, dropOrderRead, finishOrderRead, type OrderReadTask, putBackOrderRead } from './order-read-tasks.ts'
+import {
+  claimOrderRead,
+  dropOrderRead,
+  finishOrderRead,
+  type OrderReadTask,
+  putBackOrderRead,
+  releaseOrderReads,
+} from './order-read-tasks.ts'
 import type { OrderReceiver } from './order-receiver.ts'
 import { type Pace, retryWait } from './pace.ts'
 import type { createSellerAccess } from './seller-access.ts'
@@ -27,17 +34,7 @@ export function startOrderReader({ context, pace, receiver, openSeller }: Parts)
   const { concurrency } = context.configuration.orderSync
   const owner = processIdentity()
   const channels = [...context.channels.keys()]
-  /** Claimed by us and in nobody's hand, because the database was away when they were to be put back. */
-  const adrift = new Set<OrderReadTask>()
   const mostOfSeller = Math.ceil(concurrency / 2)
-
-  async function putBackAdrift(): Promise<void> {
-    for (const task of adrift) {
-      const next = { dueTime: Date.now(), attempts: task.attempts, state: 'waiting', error: '' } as const
-      await putBackOrderRead(database, task, owner, next)
-      adrift.delete(task)
-    }
-  }
 
   function busySellers(tasks: readonly OrderReadTask[]): SellerName[] {
     return tasks.filter(
@@ -101,16 +98,13 @@ export function startOrderReader({ context, pace, receiver, openSeller }: Parts)
 
   return startTaskLoop({
     most: concurrency,
-    prepare: putBackAdrift,
     claim(inHand) {
       const now = Date.now()
       return claimOrderRead(database, { owner, channels, busy: busySellers(inHand), now, until: now + pace.claim })
     },
+    release: (inHand) => releaseOrderReads(database, owner, inHand, Date.now()),
     handle,
-    lost(task, error) {
-      adrift.add(task)
-      logger.error({ ...nameOf(task), err: error }, 'an order read could not be put back yet')
-    },
+    lost: (task, error) => logger.error({ ...nameOf(task), err: error }, 'an order read could not be put back yet'),
     failed: (error) => logger.error({ err: error }, 'the order reads cannot be claimed'),
     idle: pace.idle,
   })

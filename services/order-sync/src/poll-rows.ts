@@ -95,6 +95,15 @@ export async function putBackPoll(
   ])
 }
 
+/** Ends the claims of an owner on all but these polls: it claimed more than it has heard of. They are due at once. */
+export async function releasePolls(database: Database, owner: string, inHand: readonly Poll[]): Promise<void> {
+  const others = inHand.map(() => `AND NOT (${OF_SELLER})`).join(' ')
+  await database.query(`UPDATE tributary_poll SET claimed_by = NULL, due_time = 0 WHERE claimed_by = ? ${others}`, [
+    owner,
+    ...inHand.flatMap(({ channel, sellerId }) => [channel, sellerId]),
+  ])
+}
+
 /** The notice of a revocation has been looked into; a newer one stands. */
 export async function settleRevocation(database: Database, poll: Poll): Promise<void> {
   await database.query(`UPDATE tributary_poll SET revocation_time = 0 WHERE ${OF_SELLER} AND revocation_time = ?`, [

@@ -1,7 +1,7 @@
 import type { ModifiedWindow, OrderPage } from '@tributary/channels'
 import { isGone, listSellers, processIdentity } from '@tributary/database'
 import { inSpan, type WorkLoop } from '@tributary/runtime'
-import { releaseShipments } from '@tributary/shipping'
+import { releaseShipmentsOfGone } from '@tributary/shipping'
 import { checkOrderCalls, pauseWhenLimited } from './call-budget.ts'
 import type { OrderSyncContext } from './context.ts'
 import { reasonOf, verdictOn } from './failure.ts'
@@ -19,6 +19,7 @@ import {
   type Poll,
   PollLost,
   putBackPoll,
+  releasePolls,
   settleRevocation,
   tidyPolls,
 } from './poll-rows.ts'
@@ -72,7 +73,7 @@ export function startPoller({ context, pace, receiver, openSeller }: Parts): Pol
     await ensurePolls(database, sellers)
     await tidyPolls(database, isGone)
     await tidyOrderReads(database, isGone, Date.now())
-    await releaseShipments(database, isGone, Date.now())
+    await releaseShipmentsOfGone(database, isGone, Date.now())
     nextRound = performance.now() + interval
   }
 
@@ -217,8 +218,9 @@ export function startPoller({ context, pace, receiver, openSeller }: Parts): Pol
       const now = Date.now()
       return claimPoll(database, { owner, channels, now, until: now + pace.claim })
     },
+    release: (inHand) => releasePolls(database, owner, inHand),
     handle,
-    lost: (_poll, error) => logger.error({ err: error }, 'a poll could not be put back; its claim runs out by itself'),
+    lost: (poll, error) => logger.error({ ...nameOf(poll), err: error }, 'a poll could not be put back yet'),
     failed: (error) => logger.error({ err: error }, 'polls cannot be claimed'),
     idle: pace.idle,
   })

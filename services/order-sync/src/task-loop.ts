@@ -3,34 +3,58 @@ import { startWorkLoop, type WorkLoop } from '@tributary/runtime'
 /**
  * Works on claimed tasks beside each other, `most` at a time, until it is stopped, which waits for those in hand. `claim`
  * hears what is in hand and answers the next, or undefined when there is none. `prepare` is called before each look.
+ *
+ * The answer to a claim can be lost, and so can the end of one: the row is ours then, and in nobody's hand. After an error of
+ * either kind `release` ends our claims on all but what is in hand, and only then is anything claimed again.
  */
 export function startTaskLoop<Task extends object>(options: {
   most: number
   prepare?(): Promise<void>
   claim(inHand: readonly Task[]): Promise<Task | undefined>
+  release(inHand: readonly Task[]): Promise<void>
   handle(task: Task, signal: AbortSignal): Promise<void>
-  /** `handle` threw: the task keeps its claim until it runs out. */
+  /** `handle` threw: the task is released at the next look. */
   lost(task: Task, error: unknown): void
-  /** `prepare` or `claim` threw; the next look comes by itself. */
+  /** `prepare`, `claim` or `release` threw; the next look comes by itself. */
   failed(error: unknown): void
   idle: { shortest: number; longest: number }
 }): WorkLoop {
-  const { most, claim, handle, lost, failed, idle } = options
+  const { most, claim, release, handle, lost, failed, idle } = options
   const inHand = new Map<Task, Promise<void>>()
+  let mayHaveMore = false
 
   async function turn(signal: AbortSignal): Promise<boolean> {
     await options.prepare?.()
     if (inHand.size >= most) return false
-    const task = await claim([...inHand.keys()])
+    const task = await claimNext()
     if (!task) return false
-    const work = handle(task, signal)
-      .catch((error: unknown) => lost(task, error))
-      .finally(() => {
-        inHand.delete(task)
-        loop.wake()
-      })
+    const work = handle(task, signal).then(
+      () => done(task),
+      (error: unknown) => {
+        lost(task, error)
+        mayHaveMore = true
+        done(task)
+      },
+    )
     inHand.set(task, work)
     return true
+  }
+
+  async function claimNext(): Promise<Task | undefined> {
+    const wasLost = mayHaveMore
+    mayHaveMore = false
+    try {
+      if (wasLost) await release([...inHand.keys()])
+      return await claim([...inHand.keys()])
+    } catch (error) {
+      mayHaveMore = true
+      throw error
+    }
+  }
+
+  function done(task: Task): void {
+    inHand.delete(task)
+    loop.wake()
   }
 
   const loop = startWorkLoop({ turn, failed, idle })

@@ -10,7 +10,14 @@ import {
   type StoredEvent,
 } from '@tributary/events'
 import { inSpan, traceFrom, type WorkLoop } from '@tributary/runtime'
-import { claimShipment, putBackShipment, type Shipment, type ShipmentAnswer, settleShipment } from '@tributary/shipping'
+import {
+  claimShipment,
+  putBackShipment,
+  releaseShipments,
+  type Shipment,
+  type ShipmentAnswer,
+  settleShipment,
+} from '@tributary/shipping'
 import { pauseWhenLimited } from '../call-budget.ts'
 import { type OrderSyncContext, SOURCE } from '../context.ts'
 import { needsPerson, reasonOf, TRIES_OF_UNKNOWN, verdictOn } from '../failure.ts'
@@ -100,9 +107,9 @@ export function startShipper({ context, pace, openSeller }: Parts): WorkLoop {
       const now = Date.now()
       return claimShipment(database, { owner, channels, now, until: now + pace.claim })
     },
+    release: (inHand) => releaseShipments(database, owner, inHand, Date.now()),
     handle,
-    lost: (shipment, error) =>
-      logger.error({ ...nameOf(shipment), err: error }, 'a shipment keeps its claim until it runs out'),
+    lost: (shipment, error) => logger.error({ ...nameOf(shipment), err: error }, 'a shipment could not be put back yet'),
     failed: (error) => logger.error({ err: error }, 'the shipments cannot be claimed'),
     idle: pace.idle,
   })
