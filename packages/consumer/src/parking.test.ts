@@ -1,6 +1,8 @@
+import { openDatabase } from '@tributary/database'
 import { ORDER_TOPIC, sellerKey } from '@tributary/events'
 import { metricsText } from '@tributary/runtime'
 import { metricValue } from '@tributary/runtime/testing'
+import { startRelay } from '@tributary/test/servers'
 import { expect } from 'chai'
 import {
   type ConsumerDefinition,
@@ -95,6 +97,32 @@ describe('poison events', () => {
     expect(await stage.effects()).to.deep.equal([])
     expect((await parked())[0]?.waiting).to.equal(2)
     expect(await readSetAside(stage.database, 'effects', ORDER_TOPIC)).to.have.all.keys('0:0', '0:1')
+  })
+
+  it('leave their key free when the answer to its last requeued event is lost, so that later events are applied', async () => {
+    bad.add('a1')
+    await stage.append('a', 'a1')
+    const relay = await startRelay(stage.url)
+    const database = openDatabase(relay.url)
+    const definition = effectsConsumer({ apply: failing })
+    const consumer = startConsumer({ definition, database, log: stage.log, logger: quietLogger })
+    try {
+      await untilParked(1)
+      bad.clear()
+      const lost = relay.loseAnswerTo('DELETE FROM tributary_parked_key', 'COMMIT')
+      await requeue(stage.database, 'effects', sellerKey(1, 'a'))
+      await lost
+      await untilParked(0)
+      await stage.append('a', 'a2')
+      await untilCursorAt(2)
+      expect(await valuesOf('a')).to.deep.equal(['a1', 'a2'])
+      expect(await readSetAside(stage.database, 'effects', ORDER_TOPIC)).to.deep.equal(new Set())
+      await until('no key is taken for parked', async () => (await consumer.figures()).parkedKeys === 0)
+    } finally {
+      await consumer.stop()
+      await database.close()
+      await relay.close()
+    }
   })
 
   it('are applied in order when their key is requeued, and the key is free again', async () => {

@@ -1,3 +1,4 @@
+import { DatabaseError } from '@tributary/database'
 import type { Position } from '@tributary/event-log'
 import { backOff, pause } from '@tributary/runtime'
 import { deliveredOf } from './apply.ts'
@@ -63,6 +64,7 @@ async function applyTogether<P>(loop: Loop<P>, key: string, items: readonly Item
     return (await unparkIfEmpty(connection, loop.cursor, key)) ? 'unparked' : 'parked'
   }).catch((error: unknown) => {
     if (error instanceof QueueChanged) return 'changed' as const
+    if (error instanceof DatabaseError && error.code === 'DATABASE_UNAVAILABLE') dropUnsure(loop, key, error)
     throw error
   })
   if (outcome === 'changed') return
@@ -74,6 +76,20 @@ async function applyTogether<P>(loop: Loop<P>, key: string, items: readonly Item
 }
 
 class QueueChanged extends Error {}
+
+/**
+ * A connection lost in COMMIT leaves open whether the events have had their effects and the key is free. Of that depends what
+ * is remembered here, the parked keys above all: taken for parked, a key that is free would gather events that nobody ever
+ * applies. So the partition is given up, and whoever takes it reads what stands.
+ */
+function dropUnsure<P>(loop: Loop<P>, key: string, error: DatabaseError): void {
+  const { consumer, partition } = loop.cursor
+  loop.shared.logger.warn(
+    { consumer, partition, key, code: error.code },
+    'whether requeued events were applied is not known; the partition is taken anew',
+  )
+  loop.ending.abort(error)
+}
 
 /** Which events run, and which must wait on behind their own key because that is parked as well. */
 function sortOut<P>(
