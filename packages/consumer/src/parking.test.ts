@@ -85,6 +85,33 @@ describe('poison events', () => {
     expect(await metricsText()).not.to.include('tributary_consumer_parked_keys{')
   })
 
+  it('are not what a server without room makes of every event: that is waited for', async () => {
+    await stage.operator.query('SET SESSION max_heap_table_size = 16384')
+    await stage.operator.query('CREATE TABLE test_small (value VARCHAR(2000)) ENGINE = MEMORY')
+    const filled = await Promise.resolve()
+      .then(async () => {
+        for (;;) await stage.operator.query('INSERT INTO test_small VALUES (?)', ['x'.repeat(2_000)])
+      })
+      .catch((error: { code?: string }) => error.code)
+    await stage.append('a', 'a1')
+    let tries = 0
+    const consumer = start(
+      effectsConsumer({
+        apply: async (_effects, connection) => {
+          tries += 1
+          await connection.query('INSERT INTO test_small VALUES (?)', ['x'.repeat(2_000)])
+        },
+      }),
+    )
+    await until('it was tried more often than poison is', () => tries > 4)
+    expect(await parked()).to.deep.equal([])
+    const [partition] = (await consumer.figures()).partitions
+    expect(partition?.trouble).to.equal(filled)
+    await stage.operator.query('DELETE FROM test_small')
+    await untilCursorAt(1)
+    expect(await valuesOf('a')).to.deep.equal(['a1'])
+  })
+
   it('stay parked for the next owner, whose new events of the key queue behind as well', async () => {
     bad.add('a1')
     await stage.append('a', 'a1')

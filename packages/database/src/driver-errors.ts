@@ -17,6 +17,8 @@ const ADVICE: Partial<Record<DatabaseErrorCode, string>> = {
   DATABASE_READ_ONLY: 'The database only reads, as a replica does. Connect to the primary.',
   DATABASE_DEADLOCK: 'Two transactions waited for each other and the server ended this one.',
   DATABASE_LOCK_TIMEOUT: 'Another transaction held a lock for too long.',
+  DATABASE_EXHAUSTED: 'The server has no room: its disk or its memory is full. Make room; its own log says where.',
+  DATABASE_TOO_SLOW: 'The server ended a statement that took longer than its limit (max_statement_time, max_execution_time).',
   DATABASE_DUPLICATE: 'A row with this key exists already.',
   DATABASE_VALUE_REFUSED: 'A value does not fit its column.',
   DATABASE_PACKET_TOO_LARGE: 'A statement is larger than the server accepts. Raise max_allowed_packet on the server to 64M.',
@@ -27,11 +29,14 @@ const ADVICE: Partial<Record<DatabaseErrorCode, string>> = {
 /** Numbers of server errors: https://dev.mysql.com/doc/mysql-errors/8.0/en/server-error-reference.html */
 const CODE_OF_NUMBER: ReadonlyMap<number, DatabaseErrorCode> = new Map<number, DatabaseErrorCode>([
   ...codes('DATABASE_BUSY', [1040, 1203, 1226]),
-  ...codes('DATABASE_UNAVAILABLE', [1053, 1077, 1079, 1158, 1159, 1160, 1161, 1184, 1317, 1927, 3169]),
+  ...codes('DATABASE_UNAVAILABLE', [1047, 1053, 1077, 1079, 1129, 1158, 1159, 1160, 1161, 1184, 1317, 1927, 3169, 4031]),
   ...codes('DATABASE_REFUSED', [1044, 1045, 1049, 1130, 1142, 1143, 1227, 1251, 1370, 1410, 1698, 1820, 3118, 4151]),
   ...codes('DATABASE_READ_ONLY', [1290, 1792, 1836]),
-  ...codes('DATABASE_DEADLOCK', [1213]),
+  ...codes('DATABASE_DEADLOCK', [1213, 3101]),
   ...codes('DATABASE_LOCK_TIMEOUT', [1205, 3058]),
+  // 3 and 20 come from beneath the server, and 1030 hands on what the storage engine said, which is nothing of a row.
+  ...codes('DATABASE_EXHAUSTED', [3, 20, 1021, 1026, 1030, 1037, 1038, 1041, 1114, 1135, 1180, 1206, 1637]),
+  ...codes('DATABASE_TOO_SLOW', [1028, 1969, 3024]),
   ...codes('DATABASE_DUPLICATE', [1022, 1062, 1169, 1586]),
   ...codes('DATABASE_VALUE_REFUSED', [1048, 1264, 1265, 1292, 1364, 1366, 1367, 1406, 1690, 3140, 3141, 4025]),
   ...codes('DATABASE_PACKET_TOO_LARGE', [1153, 1301]),

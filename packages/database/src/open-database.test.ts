@@ -247,6 +247,27 @@ describe('a database', () => {
       expect(error.message).to.include('nowhere').and.include('tributary migrate')
     })
 
+    it('a server without room as something that passes, and not as the fault of a row', async () => {
+      const one = openDatabase(url, { connections: 1 })
+      try {
+        await one.query('SET SESSION max_heap_table_size = 16384')
+        await one.query('CREATE TABLE small_thing (value VARCHAR(2000)) ENGINE = MEMORY')
+        const fill = async () => {
+          for (;;) await one.query('INSERT INTO small_thing VALUES (?)', ['x'.repeat(2_000)])
+        }
+        expect(await rejection(fill())).to.include({ code: 'DATABASE_EXHAUSTED', retriable: true })
+      } finally {
+        await one.close()
+      }
+    })
+
+    it('a statement that takes longer than the server allows as something that passes', async function () {
+      const [server] = await database.query<{ version: string }[]>('SELECT VERSION() AS version')
+      if (!server?.version.includes('MariaDB')) this.skip()
+      const slow = database.query('SET STATEMENT max_statement_time = 0.05 FOR SELECT SLEEP(20)')
+      expect(await rejection(slow)).to.include({ code: 'DATABASE_TOO_SLOW', retriable: true })
+    })
+
     it('a refused password without showing it', async () => {
       const wrong = new URL(url)
       wrong.password = 'not-the-password'
