@@ -8,7 +8,10 @@ parentPort?.on('message', (request: SealRequest) => parentPort?.postMessage(answ
 function answerTo({ items }: SealRequest): SealAnswer {
   try {
     return { jwes: items.map((item) => item && sealJwe(item.key, item.header, item.plaintext)) }
-  } catch (error) {
-    return { error }
+  } catch (thrown) {
+    const error = thrown instanceof Error ? thrown : new Error(String(thrown))
+    // Of an error only its name, its message and its stack cross over by themselves.
+    const { code } = error as { code?: unknown }
+    return { error, code: typeof code === 'string' ? code : undefined }
   }
 }

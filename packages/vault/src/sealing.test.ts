@@ -1,4 +1,5 @@
 import { createSecretKey, randomBytes } from 'node:crypto'
+import type { Worker } from 'node:worker_threads'
 import { expect } from 'chai'
 import { openJwe, parseJwe } from './jwe.ts'
 import { type Sealable, sealAll } from './sealing.ts'
@@ -12,6 +13,12 @@ const page = (name: string, length = 20): Sealable[] =>
   }))
 const openedOf = (jwes: readonly (string | null)[]) => jwes.map((jwe) => jwe && openJwe(key, parseJwe(jwe)))
 const textsOf = (items: readonly Sealable[]) => items.map(({ plaintext }) => plaintext)
+
+/** The threads of this process that seal, which nothing else tells from others than what they are allowed. */
+const threads: Worker[] = []
+process.on('worker', (worker) => {
+  if (worker.resourceLimits?.maxYoungGenerationSizeMb === 6) threads.push(worker)
+})
 
 describe('Sealing many texts', () => {
   it('leaves the event loop to others meanwhile', async () => {
@@ -35,6 +42,20 @@ describe('Sealing many texts', () => {
     const wrong = page('wrong').map((item) => ({ ...item, key: createSecretKey(randomBytes(5)) }))
     const [failed, fine] = await Promise.allSettled([sealAll(wrong), sealAll(page('fine'))])
     expect(failed).to.have.nested.property('reason.name', 'RangeError')
+    expect(failed).to.have.nested.property('reason.code', 'ERR_CRYPTO_INVALID_KEYLEN')
     expect(fine.status === 'fulfilled' && openedOf(fine.value)).to.deep.equal(textsOf(page('fine')))
+  })
+
+  it('tells everyone who waits that the thread has ended, and seals what comes then in another', async () => {
+    await sealAll(page('before'))
+    const large = randomBytes(60_000).toString('base64')
+    const work = page('large', 500).map((item) => ({ ...item, plaintext: large }))
+    const waiting = Promise.allSettled([sealAll(work), sealAll(page('behind'))])
+    await threads.at(-1)?.terminate()
+    for (const outcome of await waiting) {
+      expect(outcome).to.have.nested.property('reason.code', 'VAULT_SEALING_ENDED')
+      expect(outcome).to.have.nested.property('reason.retriable', true)
+    }
+    expect(openedOf(await sealAll(page('next')))).to.deep.equal(textsOf(page('next')))
   })
 })

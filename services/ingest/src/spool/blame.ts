@@ -20,7 +20,7 @@ const OF_THE_ENTRY: ReadonlySet<string> = new Set([
  * `unknown` is an error without a code: a fault of ours, which may come from this entry alone.
  */
 export function blame(error: unknown): 'entry' | 'surroundings' | 'unknown' {
-  if (error instanceof EventError || error instanceof VaultError) return 'entry'
+  if (error instanceof EventError || (error instanceof VaultError && !error.retriable)) return 'entry'
   if (error instanceof DatabaseError || error instanceof EventLogError || error instanceof SpoolError)
     return OF_THE_ENTRY.has(error.code) ? 'entry' : 'surroundings'
   return typeof (error as { code?: unknown }).code === 'string' ? 'surroundings' : 'unknown'
