@@ -1,3 +1,7 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { openSync } from 'node:fs'
+import { text } from 'node:stream/consumers'
 import { expect } from 'chai'
 import { createLogger, type Logger } from './logger.ts'
 
@@ -15,6 +19,24 @@ describe('the logger', () => {
     logger.info({ lag: 3 }, 'projecting')
     expect(last()).to.include({ level: 'info', lag: 3, msg: 'projecting' })
     expect(Date.parse(String(last()['time']))).to.be.closeTo(Date.now(), 5_000)
+  })
+
+  it('lets work go on whose lines nobody can keep, because the disk is full', async () => {
+    const program = `import { createLogger } from '${import.meta.resolve('./logger.ts')}'
+      const logger = createLogger({ level: 'info', format: 'json' })
+      for (let line = 0; line < 100; line += 1) logger.info({ text: '1'.repeat(20_000) }, 'a line')
+      process.stderr.write('done')`
+    const child = spawn(process.execPath, ['--input-type=module', '--eval', program], {
+      stdio: ['ignore', openSync('/dev/full', 'w'), 'pipe'],
+    })
+    const [said, [code]] = await Promise.all([text(child.stderr as NodeJS.ReadableStream), once(child, 'exit')])
+    expect({ said, code }).to.deep.equal({ said: 'done', code: 0 })
+  })
+
+  it('takes time as a line is long, not as its square: anyone may ask for a path that is logged', () => {
+    // Each of these took minutes, and the event loop with it.
+    for (const path of ['x'.repeat(1_000_000), 'a-'.repeat(500_000), 'a1.'.repeat(300_000)]) logger.info({ path }, 'request')
+    expect(lines).to.have.length(3)
   })
 
   it('hides secrets and personal data by name, at any depth, in children too', () => {

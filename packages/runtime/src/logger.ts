@@ -1,3 +1,4 @@
+import { writeSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { isSpanContextValid, trace } from '@opentelemetry/api'
 import { type DestinationStream, type Logger as PinoLogger, pino } from 'pino'
@@ -6,13 +7,17 @@ import { redacted, redactedText } from './redaction.ts'
 
 export type Logger = PinoLogger
 
+/** Milliseconds that a slow reader of our lines is given before it is offered more. */
+const READER_PAUSE = 10
+
 /**
  * A logger that writes one line an event to standard output (or `destination`): JSON, or for people when the format is
- * `pretty`. Secrets and personal data are hidden by field name at any depth and by their form in free text. Lines
- * written inside a span carry `trace_id` and `span_id`.
+ * `pretty`. What an output does not take, because its disk is full or nobody reads it, is lost, and nothing ends. Secrets and
+ * personal data are hidden by field name at any depth and by their form in free text. Lines written inside a span carry
+ * `trace_id` and `span_id`.
  */
 export function createLogger(options: { level: LogLevel; format: LogFormat; destination?: DestinationStream }): Logger {
-  const destination = options.destination ?? pino.destination({ fd: 1, sync: true })
+  const destination = options.destination ?? standardOutput()
   const forReading = options.format === 'pretty' ? prettyLine() : (line: string) => line
   return pino(
     {
@@ -32,6 +37,25 @@ export function createLogger(options: { level: LogLevel; format: LogFormat; dest
     destination,
   )
 }
+
+/** Standard output, a line at once. pino's own would throw the failure at whoever says something, and end the process. */
+function standardOutput(): DestinationStream {
+  return {
+    write(line) {
+      for (let rest = Buffer.from(line); rest.length > 0; ) {
+        try {
+          rest = rest.subarray(writeSync(1, rest))
+        } catch (error) {
+          if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') return
+          // A pipe that is full, and set to tell so: its reader is only slow.
+          Atomics.wait(asleep, 0, 0, READER_PAUSE)
+        }
+      }
+    },
+  }
+}
+
+const asleep = new Int32Array(new SharedArrayBuffer(4))
 
 function traceIds(): Record<string, string> {
   const context = trace.getActiveSpan()?.spanContext()
