@@ -11,6 +11,8 @@ import { hostname } from 'node:os'
 export type ProcessIdentity = string
 
 const PLACE = place()
+/** In place of the start time of a process that has ended. */
+const GONE = 'gone'
 
 /** A name for one owner in this process, at most 100 characters, different at each call. */
 export function processIdentity(): ProcessIdentity {
@@ -22,7 +24,9 @@ export function processIdentity(): ProcessIdentity {
 export function isGone(owner: ProcessIdentity): boolean {
   const [, where, pid, start] = owner.split('/')
   if (PLACE === undefined || where !== PLACE || pid === undefined || start === '-') return false
-  return startTime(Number(pid)) !== start
+  const found = startTime(Number(pid))
+  // Where the system shows each user only its own processes (hidepid, ProtectProc), others are there all the same.
+  return found === undefined ? !isThere(Number(pid)) : found !== start
 }
 
 /** Boot id and process namespace, or undefined where the system does not tell (then leases simply run out). */
@@ -35,13 +39,23 @@ function place(): string | undefined {
   }
 }
 
-/** Field 22 of /proc/PID/stat (see proc(5)); a zombie counts as gone. */
+/** Whether any process has this number, whoever may look at it. */
+function isThere(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH'
+  }
+}
+
+/** Field 22 of /proc/PID/stat (see proc(5)), undefined where it cannot be read; a zombie counts as gone. */
 function startTime(pid: number): string | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
     // The program's name may hold spaces and brackets; the fields after the last bracket do not.
     const [state, ...fields] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-    return state === 'Z' || state === 'X' ? undefined : fields[18]
+    return state === 'Z' || state === 'X' ? GONE : fields[18]
   } catch {
     return undefined
   }
