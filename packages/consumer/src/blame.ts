@@ -25,16 +25,19 @@ function isRetriable(error: unknown): boolean {
 export type ErrorSummary = { code: string; message: string }
 
 const LONGEST_MESSAGE = 500
+/** Codes of Node's own, whose messages often quote what was given. */
+const OF_NODE = /^ERR_/
 
 /**
  * What may be kept about an error: the code and message of one that has a code, as ours promise to hold no values;
- * of any other only its name and where in the code it arose, because its message may quote personal data.
+ * of any other, and of Node's own that quote values, only its name and where in the code it arose, because its message may
+ * quote personal data.
  */
 export function summarize(error: unknown): ErrorSummary {
   if (!(error instanceof Error)) return { code: 'UNKNOWN', message: 'Something that is no Error was thrown.' }
-  const code = (error as { code?: unknown }).code
-  if (typeof code === 'string' && /^[A-Z][A-Z0-9_]{2,63}$/.test(code))
-    return { code, message: error.message.slice(0, LONGEST_MESSAGE) }
+  const { code } = error as { code?: unknown }
   const place = /([^/\\\s(]+:\d+):\d+\)?$/m.exec(error.stack ?? '')?.[1]
-  return { code: error.name.slice(0, 64), message: place ? `A ${error.name} at ${place}.` : `A ${error.name}.` }
+  const where = place ? `A ${error.name} at ${place}.` : `A ${error.name}.`
+  if (typeof code !== 'string' || !/^[A-Z][A-Z0-9_]{2,63}$/.test(code)) return { code: error.name.slice(0, 64), message: where }
+  return { code, message: OF_NODE.test(code) ? where : error.message.slice(0, LONGEST_MESSAGE) }
 }
