@@ -1,6 +1,7 @@
 import { type Answer, ORDERS_ANSWER, type Send } from '../http.ts'
 import { type App, type CallBudget, ChannelError } from '../port.ts'
 import { membersOf, memberText } from '../reading/json-text.ts'
+import { retryAfter } from '../retry-after.ts'
 import type { Verdict } from './errors.ts'
 import { signRequest } from './signature.ts'
 
@@ -30,26 +31,26 @@ export function createOpenApi(options: { url: string; send: Send; budget: CallBu
     const headers = { 'x-tts-access-token': token, 'content-type': 'application/json', accept: 'application/json' }
     const url = `${options.url}${path}?${new URLSearchParams(signed)}`
     const outgoing = { what, method, url, headers, limit: ORDERS_ANSWER, ...(text === '' ? {} : { body: text }) }
-    return readReply(await options.send(outgoing, signal), what)
+    return readReply(await options.send(outgoing, signal), what, options.clock())
   }
 }
 
-/** Reads the envelope `{code, message, request_id, data}`. Throws ChannelError for an answer that has none. */
-export function readReply(answer: Answer, what: string): Reply {
+/** Reads the envelope `{code, message, request_id, data}`. `now` is for a Retry-After that names a date. Throws ChannelError for an answer without one. */
+export function readReply(answer: Answer, what: string, now: number): Reply {
   if (answer.oversized)
     throw new ChannelError('CHANNEL_ANSWER_UNREADABLE', `TikTok Shop's answer to ${what} is larger than we hold`, {
       remedy: 'bug',
     })
   const envelope = membersOf(answer.text)
-  const wait = Number(answer.headers.get('retry-after') ?? Number.NaN)
-  const retryAfter = wait >= 0 ? { retryAfter: Math.min(wait * 1000, 3_600_000) } : {}
+  const asked = retryAfter(answer.headers, now)
+  const wait = asked === undefined ? {} : { retryAfter: asked }
   if (typeof envelope?.['code'] === 'number') {
     const { code, message } = envelope
-    const verdict = { status: answer.status, code, message: typeof message === 'string' ? message : '', ...retryAfter }
+    const verdict = { status: answer.status, code, message: typeof message === 'string' ? message : '', ...wait }
     return { verdict, data: memberText(answer.text, 'data') ?? 'null' }
   }
   if (answer.status === 429 || answer.status >= 500)
-    return { verdict: { status: answer.status, code: 0, message: '', ...retryAfter }, data: 'null' }
+    return { verdict: { status: answer.status, code: 0, message: '', ...wait }, data: 'null' }
   throw new ChannelError('CHANNEL_ANSWER_UNREADABLE', `TikTok Shop's answer to ${what} is no JSON of theirs`, {
     remedy: 'retry',
   })

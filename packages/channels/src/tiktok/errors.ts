@@ -42,13 +42,15 @@ export function isBusinessRefusal({ code, status }: Verdict): boolean {
   return isOfBusiness && status < 500 && !RETRY.has(code)
 }
 
+/** Whether so many calls were made for a shop that TikTok answers none for a while. */
+export const isLimited = ({ status, code }: Verdict): boolean => status === 429 || code === RATE_LIMITED
+
 /** Classes an answer that was no success by what helps. */
 export function refusal(verdict: Verdict, what: string): ChannelError {
   const { status, code, message, retryAfter } = verdict
   const said = `TikTok Shop answered ${status} to ${what} (${code}${message === '' ? '' : ` ${message.slice(0, 200)}`})`
   const wait = retryAfter === undefined ? {} : { retryAfter }
-  if (status === 429 || code === RATE_LIMITED)
-    return new ChannelError('CHANNEL_RATE_LIMITED', said, { remedy: 'retry', ...wait })
+  if (isLimited(verdict)) return new ChannelError('CHANNEL_RATE_LIMITED', said, { remedy: 'retry', ...wait })
   if (status >= 500 || RETRY.has(code)) return new ChannelError('CHANNEL_UNAVAILABLE', said, { remedy: 'retry', ...wait })
   if (isTokenRefused(verdict))
     return new ChannelError('CHANNEL_UNAVAILABLE', `${said}, also with a fresh access token`, {
@@ -67,14 +69,20 @@ export function refusal(verdict: Verdict, what: string): ChannelError {
 }
 
 /**
- * Classes a refused exchange of a code or of a refresh token. The codes of these calls are not documented, so the words
- * decide: whatever is wrong with the app is a person's to mend, all else that is no outage needs a new consent.
+ * Classes a refused exchange of a code or of a refresh token. The codes of these calls are not documented, so the words decide:
+ * whatever is wrong with the app is a person's to mend, and all else needs a new consent, but for what is said of every call: an
+ * outage, a limit, an address that is not on the app's list. That says nothing of the grant, and would end those of all sellers.
  */
 export function tokenRefusal(verdict: Verdict, what: string): ChannelError {
   const { status, code, message } = verdict
-  if (status === 429 || status >= 500 || code === RATE_LIMITED || RETRY.has(code)) return refusal(verdict, what)
   const said = `TikTok Shop refused ${what} (${code} ${message.slice(0, 200)})`
+  const isOfAnyCall = isLimited(verdict) || status >= 500 || RETRY.has(code) || PERSON.has(code) || code === SCOPE_MISSING
+  if (isOfAnyCall) return refusal(verdict, what)
   if (/app[ _]?(key|secret)|service/i.test(message))
     return new ChannelError('CHANNEL_APP_REFUSED', `${said}. Check app key and secret in eg_order_app`, { remedy: 'person' })
+  if (isOfGateway(code) && !(code === AMBIGUOUS && /token|auth[ _]?code/i.test(message))) return refusal(verdict, what)
   return new ChannelError('CHANNEL_GRANT_REVOKED', `${said}. The seller must consent again`, { remedy: 'reauthorize' })
 }
+
+/** What stands before all calls, and refuses them for their form: path, method, time, type of the body, address of the caller. */
+const isOfGateway = (code: number): boolean => code >= 36_009_000 && code < 36_010_000

@@ -3,14 +3,15 @@ import { type App, ChannelError, type Session } from '../port.ts'
 import { createSingleFlight } from '../single-flight.ts'
 import { readData, Shops } from './answers.ts'
 import { isSuccess, type OpenApi, type Outgoing, type Reply } from './call.ts'
-import { isCipherRefused, isTokenRefused, refusal, sprangFromToken } from './errors.ts'
+import { isCipherRefused, isLimited, isTokenRefused, refusal, sprangFromToken } from './errors.ts'
+import type { Limits } from './limits.ts'
 
 type Shop = Static<typeof Shops>['shops'][number]
 
 /** The shops that an access token opens, one at least. Throws ChannelError. */
 export type ReadShops = (app: App, token: string, signal: AbortSignal) => Promise<readonly Shop[]>
 
-/** A call in the name of one shop; answers whatever TikTok said, except a first refusal of the token. */
+/** A call in the name of one shop; answers whatever TikTok said, except a first refusal of the token. Throws for one too many. */
 export type ShopCall = (session: Session, call: Omit<Outgoing, 'token'>, signal: AbortSignal) => Promise<Reply>
 
 /** Get Authorized Shops. Sending a cipher where none is wanted is refused, so this call sends none. */
@@ -29,7 +30,8 @@ export function createReadShops(api: OpenApi): ReadShops {
  * Adds the shop's cipher, which is read once for each shop and kept in memory, and calls once more with another access token
  * or another cipher when the first is refused.
  */
-export function createShopCall({ api, readShops }: { api: OpenApi; readShops: ReadShops }): ShopCall {
+export function createShopCall(options: { api: OpenApi; readShops: ReadShops; limits: Limits }): ShopCall {
+  const { api, readShops, limits } = options
   const ciphers = new Map<string, string>()
   const once = createSingleFlight<string>()
 
@@ -44,7 +46,15 @@ export function createShopCall({ api, readShops }: { api: OpenApi; readShops: Re
   }
 
   async function attempt(session: Session, call: Omit<Outgoing, 'token'>, token: string, signal: AbortSignal) {
-    const send = (cipher: string) => api(session.app, { ...call, query: { ...call.query, shop_cipher: cipher }, token }, signal)
+    const shop = `${session.app.clientId} ${session.sellerId}`
+    const send = async (cipher: string): Promise<Reply> => {
+      limits.check(shop)
+      const query = { ...call.query, shop_cipher: cipher }
+      const reply = await api(session.app, { ...call, query, token }, signal)
+      if (isLimited(reply.verdict)) throw limits.met(shop, reply.verdict.retryAfter)
+      limits.passed(shop)
+      return reply
+    }
     const read = () => once(session.sellerId, signal, () => cipherOf(session, token))
     const cipher = ciphers.get(session.sellerId) ?? (await read())
     const reply = await send(cipher)

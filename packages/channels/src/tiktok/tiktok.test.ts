@@ -70,6 +70,60 @@ describe('TikTok Shop', () => {
     expect(await failureOf(stage.tiktok.refresh(wrong, token, stage.signal))).to.include({ code: 'CHANNEL_APP_REFUSED' })
   })
 
+  it('takes no grant for ended when what is refused has nothing to do with it', async () => {
+    const token = stage.simulator.market.issueRefreshToken([stage.shopId])
+    const table = [
+      [{ code: 36_009_033, message: 'The IP address is not in the allow list' }, 'CHANNEL_APP_REFUSED', 'person'],
+      [{ code: 106_001, message: 'Invalid sign' }, 'CHANNEL_APP_REFUSED', 'person'],
+      [{ code: 105_005, message: 'Access denied for the scope' }, 'CHANNEL_SCOPE_MISSING', 'person'],
+      [{ code: 36_009_009, message: 'Invalid path' }, 'CHANNEL_REQUEST_REFUSED', 'bug'],
+      [{ code: 36_009_004, message: 'Invalid timestamp' }, 'CHANNEL_REQUEST_REFUSED', 'bug'],
+      [{ code: 36_009_004, message: 'Invalid app_key' }, 'CHANNEL_APP_REFUSED', 'person'],
+      [{ code: 36_009_002, message: 'Too many requests' }, 'CHANNEL_RATE_LIMITED', 'retry'],
+      [{ code: 36_009_004, message: 'Invalid refresh_token' }, 'CHANNEL_GRANT_REVOKED', 'reauthorize'],
+      [{ code: 36_004_004, message: 'refresh_token is invalid or expired' }, 'CHANNEL_GRANT_REVOKED', 'reauthorize'],
+    ] as const
+    for (const [said, code, remedy] of table) {
+      stage.simulator.fail({ operation: 'token', kind: 'code', ...said })
+      const failure = await failureOf(stage.tiktok.refresh(stage.app, token, stage.signal))
+      expect(failure, JSON.stringify(said)).to.include({ code, remedy })
+    }
+  })
+
+  it('leaves a shop alone whose calls are too many, each time for longer, and no other', async () => {
+    await stage.simulator.close()
+    let now = Date.now()
+    stage = await createStage({ clock: () => now })
+    const { id } = stage.simulator.market.addOrder(stage.shopId)
+    const get = () => stage.tiktok.getOrder(stage.session, id, stage.signal)
+    const asked = () => stage.simulator.calls.filter((call) => call === 'detail').length
+    const limits = [{ kind: 'code', code: 36_009_002 } as const, { kind: 'status', status: 429 } as const]
+    for (const [wait, fault] of [
+      [1_000, limits[0]],
+      [2_000, limits[1]],
+      [4_000, limits[0]],
+    ] as const) {
+      if (fault) stage.simulator.fail({ operation: 'detail', ...fault })
+      expect(await failureOf(get())).to.include({ code: 'CHANNEL_BUDGET_SPENT', retriable: true, retryAfter: wait })
+      const before = asked()
+      now += wait - 1
+      expect(await failureOf(get())).to.include({ code: 'CHANNEL_BUDGET_SPENT', retryAfter: 1 })
+      expect(asked(), 'nothing is asked meanwhile').to.equal(before)
+      now += 1
+    }
+    stage.simulator.fail({ operation: 'detail', kind: 'status', status: 429 })
+    await failureOf(get())
+    const other = stage.simulator.market.addShop()
+    const { token } = stage.simulator.market.issueAccessToken([other.id])
+    const session = { ...stage.session, sellerId: other.id, token: async () => token }
+    const theirs = stage.simulator.market.addOrder(other.id)
+    expect((await stage.tiktok.getOrder(session, theirs.id, stage.signal)).orderId).to.equal(theirs.id)
+    now += 8_000
+    expect((await get()).orderId).to.equal(id)
+    stage.simulator.fail({ operation: 'detail', kind: 'status', status: 429 })
+    expect(await failureOf(get()), 'it begins anew').to.include({ retryAfter: 1_000 })
+  })
+
   it('lists every order of a window over many pages, and reads one as it was listed', async () => {
     const orders = Array.from({ length: 120 }, () => stage.simulator.market.addOrder(stage.shopId).id)
     const elsewhere = stage.simulator.market.addOrder(stage.simulator.market.addShop().id).id
@@ -118,8 +172,6 @@ describe('TikTok Shop', () => {
     const { id } = stage.simulator.market.addOrder(stage.shopId)
     const get = () => failureOf(stage.tiktok.getOrder(stage.session, id, stage.signal))
     const table = [
-      [{ kind: 'code', code: 36_009_002 }, 'CHANNEL_RATE_LIMITED', 'retry'],
-      [{ kind: 'status', status: 429 }, 'CHANNEL_RATE_LIMITED', 'retry'],
       [{ kind: 'status', status: 503 }, 'CHANNEL_UNAVAILABLE', 'retry'],
       [{ kind: 'code', code: 36_009_003 }, 'CHANNEL_UNAVAILABLE', 'retry'],
       [{ kind: 'code', code: 10_002_014 }, 'CHANNEL_UNAVAILABLE', 'retry'],

@@ -1,6 +1,7 @@
 import { createSend } from '../http.ts'
 import type { App, CallBudget, Channel } from '../port.ts'
 import { createOpenApi } from './call.ts'
+import { createLimits } from './limits.ts'
 import { createOrders } from './orders.ts'
 import { createReceive } from './receive.ts'
 import { createShipping } from './shipping.ts'
@@ -29,7 +30,7 @@ export function createTiktok(options: TiktokOptions): Channel {
   const send = createSend({ channel: 'tiktok', name: 'TikTok Shop', timeout: options.timeout ?? TIMEOUT })
   const api = createOpenApi({ url: urls.apiUrl, send, budget, clock })
   const readShops = createReadShops(api)
-  const call = createShopCall({ api, readShops })
+  const call = createShopCall({ api, readShops, limits: createLimits({ clock }) })
   const orders = createOrders({ call })
   return {
     number: 2,

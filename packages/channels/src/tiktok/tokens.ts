@@ -17,7 +17,7 @@ export function createTokens({ url, send, budget, readShops, clock }: Options): 
     const query = new URLSearchParams({ app_key: app.clientId, app_secret: app.clientSecret, ...parameters })
     const headers = { accept: 'application/json' }
     const answer = await send({ what, method: 'GET', url: `${url}${path}?${query}`, headers, limit: SMALL_ANSWER }, signal)
-    const reply = readReply(answer, what)
+    const reply = readReply(answer, what, clock())
     if (!isSuccess(reply)) throw tokenRefusal(reply.verdict, what)
     return readData(Tokens, reply.data, what)
   }

@@ -16,7 +16,7 @@ export type Stage = {
 
 /** `apps` is what the channel takes for the registered apps. Close the simulator afterwards. */
 export async function createStage(
-  options: { timeout?: number; region?: string; apps?: (app: App) => App[] } = {},
+  options: { timeout?: number; region?: string; apps?: (app: App) => App[]; clock?: () => number } = {},
 ): Promise<Stage> {
   const simulator = await createTiktokMarketplace({ seed: 5 })
   const app: App = { id: 1, channel: 2, name: 'TikTok', ...simulator.app }
@@ -25,6 +25,7 @@ export async function createStage(
     apps: async () => (options.apps ?? ((one) => [one]))(app),
     budget: { take: async () => {} },
     timeout: options.timeout ?? 5_000,
+    ...(options.clock ? { clock: options.clock } : {}),
   })
   const shop = simulator.market.addShop(options.region ?? 'US')
   const rejected: string[] = []
