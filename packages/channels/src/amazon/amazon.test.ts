@@ -58,6 +58,19 @@ describe('Orders of Amazon', () => {
     expect(stage.simulator.calls.length - before).to.equal(2)
   })
 
+  it('are read with the people of one seller though the consent of another does not cover them', async () => {
+    const { orderId } = add()
+    const { sellerId, region } = stage.simulator.market.addAccount()
+    const token = stage.simulator.market.issueAccessToken(sellerId)
+    const session = { ...stage.session, sellerId, region, token: async () => token }
+    const theirs = stage.simulator.market.addOrder(sellerId)
+    stage.simulator.people = 'refused'
+    expect((await get(orderId)).personal.receiver).to.deep.equal({})
+    stage.simulator.people = 'given'
+    const order = await stage.amazon.getOrder(session, theirs.orderId, stage.signal)
+    expect(order.personal.receiver).to.include({ addressLine1: '1 Sample Street' })
+  })
+
   it('are asked for once more with another token when the first has ended', async () => {
     const { orderId } = add()
     for (const token of stage.simulator.market.accessTokens.values()) token.expires = 0

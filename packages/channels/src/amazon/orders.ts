@@ -1,4 +1,5 @@
 import type { FieldProblem } from '@tributary/events'
+import { LRUCache } from 'lru-cache'
 import type { Answer } from '../http.ts'
 import { type Channel, ChannelError, type ModifiedWindow, type Session, type SourceOrder } from '../port.ts'
 import { elementTexts, memberText } from '../reading/json-text.ts'
@@ -18,8 +19,9 @@ export const PAGES_LAST = 23 * 3_600_000
 const PLAIN_DATA = ['CANCELLATION', 'FULFILLMENT', 'PACKAGES']
 /** Given by role, not by a restricted token as in v0. */
 const PERSONAL_DATA = ['BUYER', 'RECIPIENT', 'TAX']
-/** How long we believe that an app's roles do not cover them: a refusal costs a call. */
+/** How long we believe that a seller's consent does not cover them: a refusal costs a call. */
 const ROLES_FOR = 3_600_000
+const MOST_SELLERS = 20_000
 
 /** Three groups of seven digits; letters stand in the first of some kinds of order. */
 const ORDER_ID = /^[A-Z0-9]{3}-\d{7}-\d{7}$/
@@ -34,9 +36,10 @@ type Orders = Pick<Channel, 'listOrders' | 'getOrder'>
  * which a missing role most likely does, the order is read without them.
  */
 export function createOrders({ call, clock }: { call: SellerCall; clock: () => number }): Orders {
-  const lacking = new Map<string, number>()
+  // By seller, and not by app: a new role counts only for those who consent after the app got it.
+  const lacking = new LRUCache<string, number>({ max: MOST_SELLERS })
 
-  const lacksRoles = ({ app }: Session) => (lacking.get(app.clientId) ?? 0) > clock()
+  const lacksRoles = (session: Session) => (lacking.get(sellerOf(session)) ?? 0) > clock()
 
   /** Asks with and, when that is refused, without personal data; `withoutPeople` says which of them was answered. */
   async function ask(
@@ -53,7 +56,7 @@ export function createOrders({ call, clock }: { call: SellerCall; clock: () => n
     const answer = await read([...PERSONAL_DATA, ...PLAIN_DATA])
     if (!isRoleMissing(answer)) return { answer, withoutPeople }
     const plain = await read(PLAIN_DATA)
-    if (plain.status === 200) lacking.set(session.app.clientId, clock() + ROLES_FOR)
+    if (plain.status === 200) lacking.set(sellerOf(session), clock() + ROLES_FOR)
     return { answer: plain, withoutPeople: true }
   }
 
@@ -90,6 +93,8 @@ export function createOrders({ call, clock }: { call: SellerCall; clock: () => n
     },
   }
 }
+
+const sellerOf = ({ app, region, sellerId }: Session): string => `${app.clientId} ${region} ${sellerId}`
 
 function unknownOrder(remedy: 'retry' | 'bug'): ChannelError {
   return new ChannelError('CHANNEL_ORDER_UNKNOWN', 'Amazon does not know this order', { remedy })
