@@ -29,8 +29,12 @@ export type LazadaOrder = {
   address_shipping: Record<string, string>
 }
 
-/** `allocation`: TFS travels within the country, NTFS across borders. */
+/**
+ * `allocation`: TFS travels within the country, NTFS across borders. `late`: so many readings of the lines show them as they were
+ * before they were packed.
+ */
 export type MarketOrder = {
+  late?: { readings: number; lines: LazadaLine[] }
   sellerId: string
   order: LazadaOrder
   lines: LazadaLine[]

@@ -65,7 +65,7 @@ export function routes(world: World): Router {
     '/rest/order/items/get',
     run('items', true, ({ order_id: id = '' }, sellers) => {
       const entry = entryOf(market, id, sellers)
-      return entry ? { answer: `"data":[${entry.lines.map(lineText).join(',')}]` } : { code: '16' }
+      return entry ? { answer: `"data":[${shownLines(entry).map(lineText).join(',')}]` } : { code: '16' }
     }),
   )
   router.post(
@@ -133,6 +133,13 @@ function tokensFor(market: Market, sellers: readonly string[], isFirst: boolean)
   }
 }
 
+/** What Lazada shows may be older than what it did. */
+function shownLines({ late, lines }: MarketOrder): readonly LazadaLine[] {
+  if (!late || late.lines.length === 0 || late.readings === 0) return lines
+  late.readings -= 1
+  return late.lines
+}
+
 function entryOf(market: Market, orderId: string, sellers: readonly string[]): MarketOrder | undefined {
   return sellers.map((seller) => market.orders.get(`${seller}:${orderId}`)).find((entry) => entry !== undefined)
 }
@@ -159,6 +166,7 @@ function pack(market: Market, request: string, sellers: readonly string[]): Answ
     return { answer: '"result":{"success":"false","error_code":"700101","error_msg":"shipping_allocate_type does not fit"}' }
   const carrier = CARRIERS.find(({ provider_code: code }) => code === asked.shipment_provider_code) ?? CARRIERS[0]
   const wanted = items.split(',')
+  if (entry.late?.lines.length === 0) entry.late.lines = structuredClone(entry.lines)
   const packageId = `FP${entry.lines[0]?.order_item_id}`
   const results = entry.lines
     .filter((line) => wanted.includes(line.order_item_id))

@@ -178,6 +178,16 @@ describe('Lazada', () => {
     expect(stage.simulator.calls.filter((call) => call === 'ready')).to.have.length(2)
   })
 
+  it('does not take what is packed and not shown yet for refused', async () => {
+    for (const readings of [1, 2]) {
+      const entry = add()
+      entry.late = { readings, lines: [] }
+      expect(await failureOf(ship(parcel(entry.order.order_id)))).to.include({ code: 'CHANNEL_UNAVAILABLE', retriable: true })
+      expect(await ship(parcel(entry.order.order_id)), `${readings} readings`).to.include({ kind: 'confirmed' })
+      expect(new Set(entry.lines.map(({ status }) => status))).to.deep.equal(new Set(['ready_to_ship']))
+    }
+  })
+
   it('ships nothing when one line of the parcel is unknown or cancelled', async () => {
     const { order, lines } = add()
     const [line] = lines

@@ -11,12 +11,14 @@ type Line = { id: string; status: string; packageId: string; tracking: string; c
 type Refused = Extract<ShipmentOutcome, { kind: 'refused' }>
 
 const TO_PACK: ReadonlySet<string> = new Set(['pending', 'topack', 'repacked'])
+const NOT_SHIPPABLE: ReadonlySet<string> = new Set(['unpaid', 'canceled'])
 const RETRY: ReadonlySet<string> = new Set(['40011', '700024', '6'])
 
 /**
  * Lazada chooses the tracking number, and mostly the carrier: shipping is to pack the lines and to say that the packages are ready
  * (/order/fulfill/pack, /order/package/rts). Each step looks at the lines first, so what is packed is not packed again and
- * what is ready is not said twice, however often this is called.
+ * what is ready is not said twice, however often this is called. What Lazada shows may be older than what it did: a pack that is refused
+ * is looked into, because an earlier one may have gone through, and one that went through and is not shown comes again later.
  */
 export function createShipping(options: {
   call: SellerCall
@@ -56,8 +58,8 @@ export function createShipping(options: {
       if (unfit) return unfit
       const toPack = before.filter(({ status }) => TO_PACK.has(status))
       const notPacked = toPack.length > 0 ? await pack(session, shipment, toPack, signal) : undefined
-      if (notPacked) return notPacked
       const packed = toPack.length > 0 ? await linesOf(session, shipment, signal) : before
+      if (packed.some(({ status }) => TO_PACK.has(status))) return notPacked ?? notShownYet()
       const waiting = [...new Set(packed.filter(({ status }) => status === 'packed').map(({ packageId }) => packageId))]
       const notReady = waiting.length > 0 ? await sayReady(session, waiting, signal) : undefined
       return notReady ?? conclude(packed, toPack.length === 0 && waiting.length === 0)
@@ -71,11 +73,14 @@ function unfitFor(shipment: Shipment, lines: readonly Line[]): Refused | undefin
   const there = new Set(lines.map(({ id }) => id))
   const missing = shipment.lines.find(({ lineItemId }) => !there.has(lineItemId))
   if (missing) return refused('LINES_UNKNOWN', `The order has no line ${missing.lineItemId}`)
-  const stopped = lines.find(({ status }) => status === 'unpaid' || status === 'canceled')
+  const stopped = lines.find(({ status }) => NOT_SHIPPABLE.has(status))
   return stopped && refused('NOT_SHIPPABLE', `Line ${stopped.id} is ${stopped.status}`)
 }
 
-const NOT_SHIPPABLE: ReadonlySet<string> = new Set([...TO_PACK, 'unpaid', 'canceled'])
+function notShownYet(): never {
+  const message = 'Lazada packed the lines and does not show it yet'
+  throw new ChannelError('CHANNEL_UNAVAILABLE', message, { remedy: 'retry' })
+}
 
 function conclude(lines: readonly Line[], existing: boolean): ShipmentOutcome {
   const [line] = lines
