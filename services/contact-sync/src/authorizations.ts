@@ -1,5 +1,7 @@
-import { authorizeCorp, listCorps, requestReading } from '@tributary/database'
+import { authorizeCorp, DatabaseError, listCorps, requestReading } from '@tributary/database'
 import { CONTACT_TOPIC, corpKey, createEvent, derivedEventId, encodeEvent } from '@tributary/events'
+import { backOff, pause } from '@tributary/runtime'
+import type { Setting } from '@tributary/vault'
 import {
   authorizationCodePrefix,
   corpSubject,
@@ -14,44 +16,82 @@ import { type Suite, TICKET_LIFE } from './customers.ts'
 
 /** A code lives for ten minutes (W90642). */
 const CODE_LIFE = 10 * 60_000
+/** Milliseconds between two tries to keep what a code was exchanged for. */
+const SHORTEST_PAUSE = 100
+const LONGEST_PAUSE = 5_000
 
 /**
- * Exchanges the codes of new authorizations and answers whether there was one. The permanent code is kept before anything
- * else is done with it, because the exchange works once. Throws WecomError for what a later try may mend.
+ * What became of a code: it stands in its place from the exchange, which works once, until all that the authorization brings is kept.
+ * A code has no brace.
+ */
+type Exchanged = { corpId: string; permanentCode: string }
+
+const exchangedIn = (value: string): Exchanged | undefined =>
+  value.startsWith('{') ? (JSON.parse(value) as Exchanged) : undefined
+
+/**
+ * Exchanges the codes of new authorizations and answers whether there was one. What a code was exchanged for is kept in its place at
+ * once and ends last, so whatever fails between is done by a later turn. Throws WecomError for what a later try may mend.
  */
 export async function exchangeCodes(context: SyncContext, suite: Suite, signal: AbortSignal): Promise<boolean> {
-  const { settings, logger } = context
+  const { settings } = context
   const names = await settings.names(authorizationCodePrefix(suite))
   for (const name of names) {
     const code = await settings.get(name)
     if (!code) continue
     try {
-      await authorize(context, suite, { name, code: code.value, time: Math.floor(code.time / 1000) }, signal)
+      const exchanged = exchangedIn(code.value) ?? (await exchange(context, suite, { name, code }, signal))
+      await keepAuthorization(context, suite, exchanged, Math.floor(code.time / 1000))
+      await settings.remove(name)
     } catch (error) {
       if (!(error instanceof WecomError)) throw error
-      const isOver = Date.now() - code.time > CODE_LIFE
-      if (error.retriable && !isOver) throw error
-      logger.error(
-        { err: error, customer: suite.customer },
-        'a code could not be exchanged; the corp has to authorize the suite again',
-      )
-      await settings.remove(name)
+      if (error.retriable && Date.now() - code.time <= CODE_LIFE) throw error
+      await giveUp(context, suite, { name, code, error })
     }
   }
   return names.length > 0
 }
 
-async function authorize(
-  context: SyncContext,
-  suite: Suite,
-  { name, code, time }: { name: string; code: string; time: number },
-  signal: AbortSignal,
+/** Nothing comes of a code any more, unless another process had exchanged it and is at work. */
+async function giveUp(
+  { settings, logger }: SyncContext,
+  { customer }: Suite,
+  { name, code, error }: { name: string; code: Setting; error: WecomError },
 ): Promise<void> {
-  const { database, log, vault, settings } = context
-  const { corpId, permanentCode } = await exchangeCode(suite.send, suite.access, code, signal)
+  if ((await settings.get(name))?.value !== code.value) return
+  logger.error({ err: error, customer }, 'a code could not be exchanged; the corp has to authorize the suite again')
+  await settings.remove(name)
+}
+
+async function exchange(
+  { settings }: SyncContext,
+  suite: Suite,
+  { name, code }: { name: string; code: Setting },
+  signal: AbortSignal,
+): Promise<Exchanged> {
+  const exchanged = await exchangeCode(suite.send, suite.access, code.value, signal)
+  // A moment later than the code: the same one may be told again, and must not take this place.
+  const kept = { value: JSON.stringify(exchanged), time: code.time + 1 }
+  for (let attempt = 1; ; attempt += 1)
+    try {
+      await settings.put(name, kept)
+      return exchanged
+    } catch (error) {
+      // Nobody can exchange the code again, so this waits for the database.
+      if (signal.aborted || !(error instanceof DatabaseError && error.retriable)) throw error
+      await pause(backOff(attempt, SHORTEST_PAUSE, LONGEST_PAUSE), signal)
+    }
+}
+
+/** Doing it again changes nothing. */
+async function keepAuthorization(
+  { database, log, vault, settings }: SyncContext,
+  suite: Suite,
+  { corpId, permanentCode }: Exchanged,
+  time: number,
+): Promise<void> {
   const corp = { customer: suite.customer, suiteId: suite.suiteId, corpId }
   await settings.put(permanentCodeName(corp), { value: permanentCode, time: time * 1000 })
-  await settings.remove(name)
   const { authorization } = await authorizeCorp(database, corp, time)
   const event = createEvent({
     id: derivedEventId('CorpAuthorized', corp.customer, corp.suiteId, corpId, authorization, time),

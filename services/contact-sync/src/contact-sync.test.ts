@@ -184,6 +184,30 @@ describe('keeping directories of WeCom true', () => {
     await readUntilNow(name)
   })
 
+  it('loses no authorization when something fails after its code was exchanged, which works once', async () => {
+    const corp = its.wecom.addCorp({ departments: 1, members: 1 })
+    await its.ticket()
+    await its.database.query(
+      "CREATE TRIGGER refused BEFORE INSERT ON tributary_wework_corp FOR EACH ROW SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'refused'",
+    )
+    let name: CorpName
+    try {
+      name = await its.authorize(corp)
+      its.start()
+      await until('it was tried', () => its.lines.some((line) => line.includes('codes could not be exchanged')))
+      await its.stop()
+    } finally {
+      await its.database.query('DROP TRIGGER refused')
+    }
+    its.start()
+    its.start()
+    await readUntilNow(name)
+    await until('the code has ended', async () => (await its.settings.names('wework:code:')).length === 0)
+    expect((await its.events()).filter(({ type }) => type === 'CorpAuthorized')).to.have.length(1)
+    expect(its.wecom.count('get_permanent_code')).to.equal(1)
+    expect(its.lines.join('')).not.to.contain(corp.permanentCode).and.not.to.contain('authorize the suite again')
+  })
+
   it('forgets the directory of a corp that took its consent back, and reads it no more', async () => {
     const { name } = await authorized({ departments: 2, members: 5 })
     await cancelCorp(its.database, name, Math.floor(Date.now() / 1000) + 1)
