@@ -25,6 +25,19 @@ describe('The HTTP API', () => {
       expect(await idsOf(`/v1/orders?${filter}`), filter).to.deep.equal([])
   })
 
+  it('goes on behind every row, also one whose id has sixteen digits', async () => {
+    const ids = [1_000_000_000_000_001, Number.MAX_SAFE_INTEGER - 1, Number.MAX_SAFE_INTEGER]
+    for (const id of ids) await its.addOrder(id, 'DELIVERED')
+    await its.database.query("UPDATE eg_order_order SET update_time = 1 WHERE status = 'DELIVERED'")
+    const found: number[] = []
+    for (let cursor: unknown = '0'; cursor !== null; ) {
+      const page = await json(`/v1/orders?status=DELIVERED&limit=1&cursor=${cursor}`)
+      found.push(...(page['orders'] as { id: number }[]).map(({ id }) => id))
+      cursor = page['next']
+    }
+    expect(found).to.deep.equal(ids)
+  })
+
   it('shows one order under the ids of its marketplace, with its lines', async () => {
     const order = await json(ORDER)
     expect(order).to.include({ id: 8, sellerId: 'shop', status: 'SHIPPED' })

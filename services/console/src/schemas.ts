@@ -23,10 +23,12 @@ export const Reason = Type.String({
 export const Nothing = Type.Object({}, closed)
 
 const number = '^(0|[1-9][0-9]{0,14})$'
+/** Ids of rows have 53 bits, and 16 digits from September 2027 on; those of imported rows may have them now. */
+const rowId = '^(0|[1-9][0-9]{0,15})$'
 export const Milliseconds = Type.String({ pattern: number, description: 'Milliseconds since 1970.' })
 /** Of every list: `cursor` is `next` of the page before. */
 export const paging = {
-  cursor: Type.Optional(Type.String({ pattern: number, description: '`next` of the page before.' })),
+  cursor: Type.Optional(Type.String({ pattern: rowId, description: '`next` of the page before.' })),
   limit: Type.Optional(Type.String({ pattern: '^([1-9][0-9]?|1[0-9]{2}|200)$', description: '1 to 200, default 50.' })),
 }
 export const Next = Type.Union([Type.String(), Type.Null()], {
