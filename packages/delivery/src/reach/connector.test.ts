@@ -1,10 +1,11 @@
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { until } from '@tributary/test/servers'
 import { expect } from 'chai'
 import { Agent, request } from 'undici'
 import { type Reach, reachable } from './addresses.ts'
-import { guardedConnector } from './connector.ts'
+import { guardedConnector, sharing } from './connector.ts'
 
 const PUBLIC: Reach = { scope: 'public', allow: [] }
 const INTERNAL: Reach = { scope: 'internal', allow: [] }
@@ -91,6 +92,30 @@ describe('The reach of deliveries', () => {
     expect(asked).to.equal(1)
     expect(await post('rebinding.example', onlyTheFirst, rebinding)).to.equal('DELIVERY_ADDRESS_REFUSED')
     expect(connections).to.equal(1)
+  })
+
+  it('asks for a name once, however many connect to it at a time, and for another beside it', async () => {
+    const asked: string[] = []
+    const answers = new Map<string, () => void>()
+    const resolve = sharing((hostname, done) => {
+      asked.push(hostname)
+      answers.set(hostname, () => done(null, [{ address: '127.0.0.1', family: 4 }]))
+    })
+    const isAsked = (names: number) =>
+      until(() => answers.size === names, { patience: 2_000, message: () => `${answers.size} names were asked for` })
+    const slow = [1, 2, 3].map(() => post('slow.example', INTERNAL, resolve))
+    const quick = post('quick.example', INTERNAL, resolve)
+    await isAsked(2)
+    answers.get('quick.example')?.()
+    expect(await quick).to.equal('reached')
+    answers.get('slow.example')?.()
+    expect(await Promise.all(slow)).to.deep.equal(['reached', 'reached', 'reached'])
+    expect(asked.toSorted()).to.deep.equal(['quick.example', 'slow.example'])
+    answers.clear()
+    const later = post('slow.example', INTERNAL, resolve)
+    await isAsked(1)
+    answers.get('slow.example')?.()
+    expect(await later, 'an answer is for those who waited for it').to.equal('reached')
   })
 
   it('leaves out the closed ones among several addresses of a name', async () => {

@@ -6,8 +6,30 @@ import { type Reach, reachable } from './addresses.ts'
 
 type Resolve = (hostname: string, done: (error: Error | null, addresses: LookupAddress[]) => void) => void
 
-const resolveWithSystem: Resolve = (hostname, done) =>
-  lookup(hostname, { all: true }, (error, addresses) => done(error, addresses ?? []))
+/**
+ * Who asks for a name that is being asked for waits for that answer. Names are looked up in two threads of the whole process (libuv's
+ * for slow work), so a name whose servers do not answer would have both: whoever connects anywhere else would wait behind it.
+ */
+export function sharing(resolve: Resolve): Resolve {
+  const waiting = new Map<string, Parameters<Resolve>[1][]>()
+  return (hostname, done) => {
+    const others = waiting.get(hostname)
+    if (others) {
+      others.push(done)
+      return
+    }
+    const all = [done]
+    waiting.set(hostname, all)
+    resolve(hostname, (error, addresses) => {
+      waiting.delete(hostname)
+      for (const one of all) one(error, addresses)
+    })
+  }
+}
+
+const resolveWithSystem: Resolve = sharing((hostname, done) =>
+  lookup(hostname, { all: true }, (error, addresses) => done(error, addresses ?? [])),
+)
 
 /**
  * Connects only to addresses within reach. What is checked is what is dialled: the name is resolved once, and the
