@@ -71,7 +71,7 @@ describe('the command line, on a new database', function () {
     const [doctor, services, apps] = lists
     expect(doctor).not.to.match(/^FIX/m)
     expect(services).to.include(`warehouse  warehouse-service  ${NOWHERE}/spi`)
-    expect(JSON.parse(apps)).to.include({ channel: 1, name: 'shop', clientId: 'id', redirectUri: 'RuName' })
+    expect(JSON.parse(apps)).to.include({ channel: 1, name: 'shop', clientId: 'id', redirectUri: 'RuName', secretEnds: null })
     expect(lists.join('')).not.to.match(/client-secret-of-the-app|whsec_/)
   })
 

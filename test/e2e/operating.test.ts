@@ -195,7 +195,11 @@ describe('a running gateway, looked after by commands', function () {
       const [row] = await rowsWith(world, 'eg_order_app_seller', 'seller_id', seller.userId)
       return row?.['spi_server_codes'] === 'accounting'
     })
-    expect((await list('seller'))[0]).to.deep.include({ seller: seller.userId, spi: ['accounting'], grantEnds: 'in 547 days' })
+    const [listed] = await list('seller')
+    expect(listed).to.deep.include({ seller: seller.userId, spi: ['accounting'], grant: 'standing' })
+    const ends = String(listed?.['grantEnds'])
+    expect(new Date(ends).toISOString()).to.equal(ends)
+    expect((Date.parse(ends) - Date.now()) / 86_400_000).to.be.within(547, 548)
     // What is sent counts from two seconds after the row says so (docs/spi.md).
     const orderId = await eventually('an order goes to accounting alone', async () => {
       const sent = await sendOrder()

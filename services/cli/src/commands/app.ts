@@ -63,14 +63,17 @@ export function addAppCommands(program: Command): void {
       printRows(
         apps.map(({ id, channel, name, clientId, redirectUri, changedTime, secretLife }) => ({
           ...{ id, channel, name, clientId, redirectUri },
-          secretEnds: secretLife === undefined ? '' : secretEnds(changedTime + secretLife),
+          secretEnds: secretEnds(secretLife === undefined ? undefined : changedTime + secretLife, options),
         })),
         options,
       )
     })
 }
 
-function secretEnds(time: number): string {
+/** A machine gets the moment; null where no marketplace ends the secret. */
+function secretEnds(time: number | undefined, { json }: { json?: boolean }): string | null {
+  if (json) return time === undefined ? null : new Date(time).toISOString()
+  if (time === undefined) return ''
   const days = Math.floor((time - Date.now()) / 86_400_000)
   return days < 0 ? 'ended; tributary app set-secret' : `in ${days} days`
 }

@@ -30,7 +30,7 @@ export function addSellerCommands(program: Command): void {
           seller: row.sellerId,
           app: row.orderAppId,
           spi: row.spiServerCodes,
-          grantEnds: grantEnds(row, reminderDays),
+          ...(options.json ? grantForMachines(row, reminderDays) : { grantEnds: grantEnds(row, reminderDays) }),
         })),
         options,
       )
@@ -68,10 +68,24 @@ async function routeSeller(
   await log.append(ORDER_TOPIC, [encodeEvent(event)])
 }
 
+const daysLeft = ({ refreshTokenExpiresTime: time }: SellerRow): number => Math.floor((time - Date.now()) / DAY)
+
 /** A seller who withdrew the grant has no token in the row; one whose grant never ends has no time. */
-function grantEnds({ refreshToken, refreshTokenExpiresTime: time }: SellerRow, reminderDays: number): string {
-  const days = Math.floor((time - Date.now()) / DAY)
-  if (refreshToken === '' || (time > 0 && days < 0)) return 'ended; a new consent is needed'
-  if (time === 0) return 'never'
-  return `in ${days} days${days < reminderDays ? '; ask for a new consent' : ''}`
+function grantOf(row: SellerRow, reminderDays: number): 'standing' | 'ending' | 'ended' {
+  const ends = row.refreshTokenExpiresTime > 0
+  if (row.refreshToken === '' || (ends && daysLeft(row) < 0)) return 'ended'
+  return ends && daysLeft(row) < reminderDays ? 'ending' : 'standing'
 }
+
+function grantEnds(row: SellerRow, reminderDays: number): string {
+  const grant = grantOf(row, reminderDays)
+  if (grant === 'ended') return 'ended; a new consent is needed'
+  if (row.refreshTokenExpiresTime === 0) return 'never'
+  return `in ${daysLeft(row)} days${grant === 'ending' ? '; ask for a new consent' : ''}`
+}
+
+/** `grantEnds` is null where nothing says when the grant ends, or ended. */
+const grantForMachines = (row: SellerRow, reminderDays: number) => ({
+  grant: grantOf(row, reminderDays),
+  grantEnds: row.refreshTokenExpiresTime === 0 ? null : new Date(row.refreshTokenExpiresTime).toISOString(),
+})
