@@ -14,8 +14,8 @@ type Hints = {
   erasures: EventOf<'PersonalDataErased'>['data'][]
 }
 
-/** eBay's topic for a grant that a user took back; other channels may use the word, too. */
-const REVOCATION = 'AUTHORIZATION_REVOCATION'
+/** What marketplaces call the notice of a grant that a seller took back: eBay, and TikTok Shop (webhook 6). */
+const REVOCATIONS: ReadonlySet<string> = new Set(['AUTHORIZATION_REVOCATION', 'SELLER_DEAUTHORIZATION'])
 
 /**
  * Turns what the log says into work that stands in tables, in the transaction that moves the cursor: no hint is lost, and
@@ -53,7 +53,7 @@ function addHint(hints: Hints, event: Event): void {
       hints.reads.push(requestOf(event))
       break
     case 'NotificationReceived':
-      if (event.data.topic === REVOCATION && event.data.sellerId !== null)
+      if (REVOCATIONS.has(event.data.topic) && event.data.sellerId !== null)
         hints.revocations.push({
           channel: event.data.channel,
           sellerId: event.data.sellerId,

@@ -205,7 +205,7 @@ describe('polling the orders of sellers', () => {
   describe('when a grant ends', () => {
     const ended = () => its.events('SellerDeauthorized')
     const ofThis = async () => (await ended()).filter(({ data }) => data.sellerId === seller)
-    const notice = () =>
+    const notice = (topic = 'AUTHORIZATION_REVOCATION') =>
       createEvent({
         id: timeOrderedEventId(),
         type: 'NotificationReceived',
@@ -215,7 +215,7 @@ describe('polling the orders of sellers', () => {
         partitionkey: `${EBAY}:${seller}`,
         data: {
           channel: EBAY,
-          topic: 'AUTHORIZATION_REVOCATION',
+          topic,
           notificationId: timeOrderedEventId(),
           notifiedTime: Date.now(),
           sellerId: seller,
@@ -265,6 +265,15 @@ describe('polling the orders of sellers', () => {
       expect(await ofThis()).to.have.length(0)
       its.ebay.market.revoke(seller)
       await its.append(notice())
+      await until('its end is in the log', async () => (await ofThis()).length === 1)
+      expect((await ofThis())[0]?.data.reason).to.equal('revoked')
+    })
+
+    it('looks into a notice at once, whatever a marketplace calls it', async () => {
+      await its.run()
+      await isPolled()
+      its.ebay.market.revoke(seller)
+      await its.append(notice('SELLER_DEAUTHORIZATION'))
       await until('its end is in the log', async () => (await ofThis()).length === 1)
       expect((await ofThis())[0]?.data.reason).to.equal('revoked')
     })
