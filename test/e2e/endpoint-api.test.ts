@@ -156,6 +156,8 @@ describe('endpoints, looked after over the HTTP API', function () {
     await settle(async () => (await get(`${PATH}/replay`))['done'] === 3, 'the replay has ended')
     expect(await post(`${PATH}/replay`, { from: { position: 3 } })).to.have.nested.property('body.code', 'REPLAY_EMPTY')
     expect(await post(`${PATH}/replay`, { from: {} })).to.have.property('status', 400)
+    const tooLong = 'k'.repeat(256)
+    expect(await post(`${PATH}/replay`, { from: { position: 0 }, key: tooLong })).to.have.property('status', 400)
     expect(await audit()).to.deep.equal(['replay'])
   })
 })

@@ -16,7 +16,7 @@ const ReplayBody = Type.Object(
   {
     from: Place,
     to: Type.Optional({ ...Place, description: 'Before this; to where the endpoint stands when left out.' }),
-    key: Type.Optional(Type.String({ minLength: 1, maxLength: 300, description: 'Only events of this partition key.' })),
+    key: Type.Optional(Type.String({ minLength: 1, maxLength: 255, description: 'Only events of this partition key.' })),
     dryRun: Type.Optional(Type.Boolean({ description: 'Only tell what would be sent.' })),
   },
   closed,
