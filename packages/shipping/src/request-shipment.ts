@@ -91,7 +91,9 @@ async function isAskedInLog(log: EventLog, shipment: Shipment): Promise<boolean>
 
 function linesOf(order: ShippableOrder, { lines }: ShipmentRequest): readonly ParcelLine[] | ShipmentReception {
   if (!SHIPPABLE.has(order.status)) return { kind: 'not-shippable', status: order.status }
-  if (lines === undefined) return order.status === 'PARTIALLY_SHIPPED' ? { kind: 'lines-needed' } : order.lines
+  if (lines === undefined && order.status === 'PARTIALLY_SHIPPED') return { kind: 'lines-needed' }
+  // Of a line that was cancelled, as Amazon shows it, no unit is ordered: nothing of it is in a package.
+  if (lines === undefined) return order.lines.filter(({ quantity }) => quantity > 0)
   for (const { lineItemId, quantity } of lines) {
     const ordered = order.lines.find((line) => line.lineItemId === lineItemId)?.quantity
     if (ordered === undefined) return { kind: 'line-unknown', lineItemId }

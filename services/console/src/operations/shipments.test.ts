@@ -62,6 +62,13 @@ describe('Shipments over the HTTP API', () => {
     expect([other.status, other.body.code]).to.deep.equal([422, 'IDEMPOTENCY_KEY_REUSED'])
   })
 
+  it('of a whole order leave out a line of which no unit is ordered any more', async () => {
+    await its.addOrder(10, 'AWAITING_SHIPMENT')
+    await its.database.query("UPDATE eg_order_order_detail SET quantity = 0 WHERE order_id = 10 AND line_item_id = 'line-2'")
+    const { status, body } = await post(BODY, { path: '/v1/orders/1/shop/order-10/shipments' })
+    expect([status, body['lines']]).to.deep.equal([202, [line('line-1', 2)]])
+  })
+
   it('are refused with what is wrong, and nothing is kept', async () => {
     const before = (await requests()).length
     const order = (id: number) => ({ path: `/v1/orders/1/shop/order-${id}/shipments` })
