@@ -46,12 +46,13 @@ export function outcomeOf(answer: {
   return { kind: 'failed', reason, ...came }
 }
 
-/** A text that is no whole JSON says nothing, and so does one that was cut at 4 KB. */
+/** A text that is no whole JSON says nothing, and so does one that was cut at 4 KB. A byte order mark before it changes nothing. */
 function saysNoSuccess(body: string): boolean {
   // Most answers are empty, and an error that JSON.parse makes costs ten times what a signature does.
-  if (!body.trimStart().startsWith('{')) return false
+  const text = body.trim()
+  if (!text.startsWith('{')) return false
   try {
-    const value: unknown = JSON.parse(body)
+    const value: unknown = JSON.parse(text)
     return typeof value === 'object' && value !== null && 'success' in value && value.success === false
   } catch {
     return false

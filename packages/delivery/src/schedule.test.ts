@@ -49,6 +49,7 @@ describe('What an answer means', () => {
     expect(outcome(200, 'null').kind).to.equal('delivered')
     expect(outcome(200, '"success": false').kind).to.equal('delivered')
     expect(outcome(200, ' {"code":1, "success" : false}')).to.include({ kind: 'refused', reason: 'success false' })
+    expect(outcome(200, '\uFEFF{"success":false}\n').kind, 'behind a byte order mark').to.equal('refused')
   })
 
   it('a redirect and 5xx are failures, 4xx are refusals, 429 and 503 ask for patience', () => {
