@@ -31,10 +31,11 @@ export type LazadaOrder = {
 
 /**
  * `allocation`: TFS travels within the country, NTFS across borders. `late`: so many readings of the lines show them as they were
- * before they were packed.
+ * before they were packed. `isPassedOver`: its lines are left out where those of several orders are asked for.
  */
 export type MarketOrder = {
   late?: { readings: number; lines: LazadaLine[] }
+  isPassedOver?: boolean
   sellerId: string
   order: LazadaOrder
   lines: LazadaLine[]

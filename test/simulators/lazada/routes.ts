@@ -48,9 +48,9 @@ export function routes(world: World): Router {
         .split(',')
         .flatMap((id) => entryOf(market, id, sellers) ?? [])
       if (found.length > 50) return { code: '56' }
-      const lists = found.map(
-        ({ order, lines }) => `{"order_id":${order.order_id},"order_items":[${lines.map(lineText).join(',')}]}`,
-      )
+      const lists = found
+        .filter(({ isPassedOver }) => !isPassedOver)
+        .map(({ order, lines }) => `{"order_id":${order.order_id},"order_items":[${lines.map(lineText).join(',')}]}`)
       return { answer: `"data":[${lists.join(',')}]` }
     }),
   )

@@ -92,6 +92,21 @@ describe('Lazada', () => {
     expect(seen).to.include.members(orders.map(({ order }) => order.order_id))
   })
 
+  it('asks again for the lines of an order that were left out among those of others', async () => {
+    add()
+    const passedOver = add()
+    passedOver.isPassedOver = true
+    const window = { from: Date.now() - 60_000, to: Date.now() + 1_000 }
+    const { orders } = await stage.lazada.listOrders(stage.session, window, null, stage.signal)
+    const found = orders.find(({ orderId }) => orderId === passedOver.order.order_id)
+    expect(found?.order).to.include({ status: 'AWAITING_SHIPMENT', linesComplete: true })
+    expect(found?.problems).to.deep.equal([])
+    expect(stage.simulator.calls.filter((call) => call === 'items')).to.have.length(2)
+    stage.simulator.fail({ operation: 'items', kind: 'code', code: '16', after: 1 })
+    const again = await stage.lazada.listOrders(stage.session, window, null, stage.signal)
+    expect(again.orders, 'one that Lazada does not know all the same holds up no other').to.have.length(2)
+  })
+
   it('keeps ids beyond 2^53 whole, though they come as numbers', async () => {
     const { order } = stage.simulator.market.addOrder(stage.sellerId, { order_id: '9007199254740993' })
     expect(order.order_id).to.equal('9007199254740993')

@@ -40,7 +40,14 @@ export function createOrders({ call }: { call: SellerCall }): Orders {
     const text = await call(session, { what, method: 'GET', path: what, parameters }, signal)
     const { data } = readAnswer(ItemLists, text, what)
     const lists = elementTexts(text, 'data')
-    return new Map(data.map(({ order_id }, index) => [String(order_id), elementTexts(lists[index] ?? '{}', 'order_items')]))
+    const found = data.map(
+      ({ order_id }, index) => [String(order_id), elementTexts(lists[index] ?? '{}', 'order_items')] as const,
+    )
+    const items = new Map(found.filter(([, lines]) => lines.length > 0))
+    // Every order has lines, and one without would count as in no known state: who was passed over is asked for alone.
+    for (const id of orderIds.filter((id) => !items.has(id)))
+      items.set(id, await readItems(session, id, signal).catch(noneOfUnknown))
+    return items
   }
 
   async function listOrders(session: Session, window: ModifiedWindow, token: string | null, signal: AbortSignal) {
@@ -91,6 +98,12 @@ export function createOrders({ call }: { call: SellerCall }): Orders {
       throw new ChannelError('CHANNEL_ORDER_UNKNOWN', 'Lazada does not know this order', { remedy: 'retry' })
     },
   }
+}
+
+/** One order that Lazada lists and does not know must not hold up all others. */
+function noneOfUnknown(error: unknown): string[] {
+  if (error instanceof ChannelError && error.code === 'CHANNEL_ORDER_UNKNOWN') return []
+  throw error
 }
 
 /** Digits only: ids go into a list that is no JSON of ours otherwise. */
