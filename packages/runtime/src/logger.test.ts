@@ -80,6 +80,7 @@ describe('the logger', () => {
   it('hides secrets that stand in free text', () => {
     const texts = [
       'GET https://qyapi.example/cgi-bin/gettoken?corpid=ww1&corpsecret=hidden-9 failed',
+      'GET https://auth.example/api/v2/token/get?app_key=k&app_secret=hidden-1&auth_code=hidden-2&grant_type=authorized_code failed',
       'cannot reach mysql://tributary:hidden-1@db.example/hub',
       'sent Authorization: Bearer hidden-2-abcdefgh',
       'GET /open/order/oauth/callback/1?code=hidden-3&state=hidden-4 failed',

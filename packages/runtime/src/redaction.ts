@@ -71,7 +71,7 @@ const inText: readonly [RegExp, string][] = [
   [/([a-z][a-z0-9+.-]{0,30}:\/\/[^\s:/@"]*):[^\s@/"]+@/gi, `$1:${HIDDEN}@`],
   [/\b(Bearer|Basic)\s+[\w+/=.~^#%-]{8,}/gi, `$1 ${HIDDEN}`],
   [
-    /\b((?:\w+_)?token|(?:spapi_oauth_)?code|(?:amazon_)?state|(?:client_|corp|suite_)?secret|password|echostr)=[^&\s"'\\]+/gi,
+    /\b((?:\w+_)?token|(?:spapi_oauth_|auth_)?code|(?:amazon_)?state|(?:app_|client_|corp|suite_)?secret|password|echostr)=[^&\s"'\\]+/gi,
     `$1=${HIDDEN}`,
   ],
   [/(\\?"(?:\w*token|client_secret|password)\\?"\s*:\s*\\?")[^"\\]+/gi, `$1${HIDDEN}`],
