@@ -16,8 +16,19 @@ export type Relay = {
    * happened.
    */
   loseAnswerTo(statement: string, then?: string): Promise<void>
+  /** Asks about everything that is sent to the database whether the connection breaks there, and how. */
+  breakWhere(choose: ChooseBreak | undefined): void
   close(): Promise<void>
 }
+
+/**
+ * How a connection breaks at a statement. `before`: the server never gets it. `answer`: it is done, and no answer comes. `half`: half
+ * an answer comes. `late`: none comes, and it is done so much later, when its sender has long been told that the connection is gone.
+ */
+export type Break = { kind: 'before' | 'answer' | 'half' } | { kind: 'late'; milliseconds: number }
+
+/** `connection` is the same object for everything that one connection sends. */
+export type ChooseBreak = (chunk: Buffer, connection: object) => Break | undefined
 
 type AwaitedLoss = { statement: string; then: string | undefined; happened(): void }
 
@@ -26,6 +37,7 @@ export async function startRelay(databaseUrl: string): Promise<Relay> {
   const pairs = new Set<[Socket, Socket]>()
   let mode: 'open' | 'cut' | 'stalled' = 'open'
   let awaitedLoss: AwaitedLoss | undefined
+  let choose: ChooseBreak | undefined
   const end = (pair: [Socket, Socket]) => {
     pairs.delete(pair)
     for (const socket of pair) socket.destroy()
@@ -48,15 +60,36 @@ export async function startRelay(databaseUrl: string): Promise<Relay> {
         loss?.happened()
       })
     })
-    for (const [from, to] of [
-      [near, far],
-      [far, near],
-    ] as const) {
-      from.on('data', (chunk) => to.write(chunk))
-      from.on('error', () => end(pair)).on('close', () => end(pair))
-      if (mode === 'stalled') from.pause()
+    near.on('data', (chunk) => {
+      const chosen = choose?.(chunk, near)
+      if (chosen?.kind !== 'before' && chosen?.kind !== 'late') far.write(chunk)
+      if (chosen) breakAt(chosen, pair, chunk)
+    })
+    far.on('data', (chunk) => near.write(chunk))
+    for (const socket of pair) {
+      socket.on('error', () => end(pair)).on('close', () => end(pair))
+      if (mode === 'stalled') socket.pause()
     }
   })
+
+  function breakAt(chosen: Break, pair: [Socket, Socket], chunk: Buffer): void {
+    const [near, far] = pair
+    if (chosen.kind === 'before') {
+      end(pair)
+      return
+    }
+    far.removeAllListeners('data').once('data', (answer) => {
+      if (chosen.kind === 'half') near.end(answer.subarray(0, answer.length >> 1))
+      far.destroy()
+    })
+    if (chosen.kind !== 'late') return
+    // The far end outlives the near one.
+    near.removeAllListeners('close').destroy()
+    setTimeout(() => {
+      if (pairs.has(pair)) far.write(chunk)
+    }, chosen.milliseconds)
+  }
+
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const url = new URL(databaseUrl)
@@ -80,6 +113,9 @@ export async function startRelay(databaseUrl: string): Promise<Relay> {
       new Promise((happened) => {
         awaitedLoss = { statement, then, happened }
       }),
+    breakWhere(chosen) {
+      choose = chosen
+    },
     async close() {
       for (const pair of [...pairs]) end(pair)
       server.close()
