@@ -7,6 +7,7 @@ import { createEbay } from '@tributary/channels/ebay'
 import { listApps, openDatabase, processIdentity } from '@tributary/database'
 import { openEventLog } from '@tributary/event-log'
 import { createLogger } from '@tributary/runtime'
+import { startRelay } from '@tributary/test/servers'
 import { openVault } from '@tributary/vault'
 import { expect } from 'chai'
 import { createAccessTokens } from './access-tokens.ts'
@@ -42,8 +43,8 @@ describe('access tokens of sellers', () => {
   const channelOf = (urls = its.ebay.urls): Channel =>
     createEbay({ urls, app: async () => app, budget: { take: async () => {} }, timeout: 1_000 })
   /** Tokens as another process has them, with its own connections. */
-  const process = (channel = channelOf(), log = its.log, sellerId = seller) => {
-    const database = openDatabase(its.surroundings.databaseUrl)
+  const process = (channel = channelOf(), log = its.log, sellerId = seller, databaseUrl = its.surroundings.databaseUrl) => {
+    const database = openDatabase(databaseUrl)
     closers.push(() => database.close())
     const logger = createLogger({ level: 'silent', format: 'json' })
     const pace = { ...PACE, retry: { first: 300, most: 300 } }
@@ -182,6 +183,20 @@ describe('access tokens of sellers', () => {
     expect(asked()).to.equal(2)
   })
 
+  it('keep nobody waiting for a refresh whose claim, or the end of it, was done without an answer', async () => {
+    const relay = await startRelay(its.surroundings.databaseUrl)
+    closers.push(relay.close)
+    const { session } = process(channelOf(), its.log, seller, relay.url)
+    for (const statement of ['SET claimed_by = ?', 'SET claimed_by = NULL']) {
+      const lost = relay.loseAnswerTo(`UPDATE tributary_access_token ${statement.replace('?', "'")}`)
+      await age('expires_time = 0, refresh_time = 0, claimed_until = 0')
+      expect((await askAtOnce([session], 1))[0]?.status).to.equal('rejected')
+      await lost
+      // A claim lasts for half a minute.
+      expect(await session.token(AbortSignal.timeout(10_000))).to.be.a('string')
+    }
+  })
+
   it('show whether a grant stands, only by asking', async () => {
     const { session, verify } = process()
     await session.token(never)
@@ -245,6 +260,25 @@ describe('access tokens of sellers', () => {
       await until('the back-off is over', async () => (await askAtOnce([session], 1))[0]?.status === 'fulfilled')
       expect(presented.slice(1)).to.deep.equal(['refresh 1'])
       expect(await rotations()).to.have.length(2)
+    })
+
+    it('wait for the database when it breaks off, and the new refresh token is not lost', async () => {
+      strict = true
+      const relay = await startRelay(its.surroundings.databaseUrl)
+      closers.push(relay.close)
+      const { session } = process(rotating, its.log, seller, relay.url)
+      const isKeeping = (chunk: Buffer) => chunk.includes('UPDATE tributary_access_token SET rotated_from')
+      const kinds = ['before', 'answer', 'half'] as const
+      let broken = 0
+      relay.breakWhere((chunk) => {
+        const kind = isKeeping(chunk) ? kinds[broken++] : undefined
+        return kind && { kind }
+      })
+      expect(await session.token(never)).to.equal('access 1')
+      expect(broken).to.equal(kinds.length + 1)
+      await session.rejected('access 1')
+      expect(await session.token(never)).to.equal('access 2')
+      expect(presented.slice(1)).to.deep.equal(['refresh 1'])
     })
 
     it('end when their consent said, where no refresh moves that day', async () => {

@@ -1,7 +1,7 @@
 import { type App, type Channel, ChannelError } from '@tributary/channels'
 import { isGone, processIdentity } from '@tributary/database'
 import { type EventData, ORDER_TOPIC, type StoredEvent, sellerKey } from '@tributary/events'
-import { pause } from '@tributary/runtime'
+import { insist, pause } from '@tributary/runtime'
 import { claimRefresh, keepFailure, keepRefusal, keepRotation, keepToken, type TokenRow } from './access-token-rows.ts'
 import { pauseWhenLimited } from './call-budget.ts'
 import type { OrderSyncContext, SellerName } from './context.ts'
@@ -50,16 +50,25 @@ export function createRefreshTurns(
 ): TakeTurn {
   const { database, log, vault, logger } = context
   const owner = processIdentity()
+  const refreshing = new Set<string>()
 
   const takeTurn: TakeTurn = async (call, found) => {
+    const { row } = found
     const now = Date.now()
-    if (isClaimed(found.row, now)) {
-      if (found.row.claimedBy === null) throw tooEarly(found.row.claimedUntil - now)
+    const name = secretName(call.seller)
+    // Of a claim of ours that nobody here works on the answer got lost, or that of its end: it keeps nobody waiting.
+    if (refreshing.has(name) || (row.claimedBy !== owner && isClaimed(row, now))) {
+      if (row.claimedBy === null && row.claimedUntil > now) throw tooEarly(row.claimedUntil - now)
       await pause(LOOK_AGAIN, call.signal)
       return 'again'
     }
-    if (!(await claimRefresh(database, call.seller, { seen: found.row, owner, until: now + CLAIM }))) return 'again'
-    return await refreshNow(call, found, now)
+    refreshing.add(name)
+    try {
+      if (!(await claimRefresh(database, call.seller, { seen: row, owner, until: now + CLAIM }))) return 'again'
+      return await refreshNow(call, found, now)
+    } finally {
+      refreshing.delete(name)
+    }
   }
 
   async function refreshNow(call: RefreshCall, { grant, row }: Found, now: number): Promise<'refreshed' | 'again'> {
@@ -97,8 +106,9 @@ export function createRefreshTurns(
     const { access, rotated } = await channel.refresh(app, refreshToken, signal)
     const grantId = rotated
       ? await rotate(
-          [grant, ...(await otherGrantsOf(context, { channel, app, grant, refreshToken }))],
+          [grant, ...(await insist(() => otherGrantsOf(context, { channel, app, grant, refreshToken }), signal))],
           channel.deadlineStays ? endingAsBefore(rotated, grant) : rotated,
+          signal,
         )
       : grant.id
     const sealed = vault.sealSecret(secretName(seller), access.token)
@@ -106,17 +116,22 @@ export function createRefreshTurns(
     await keepToken(database, seller, owner, { grantId, sealed, refreshTime, expiresTime: access.expiresTime })
   }
 
-  /** A new grant, of all who stand behind the token, is kept before it is appended, and appended before it is used: it cannot be lost, and the log knows it. */
-  async function rotate(grants: readonly [Grant, ...Grant[]], rotation: Rotation): Promise<string> {
-    const own = await rotatedEvent(context, grants[0].seller, rotation)
-    const others = await Promise.all(grants.slice(1).map(({ seller }) => rotatedEvent(context, seller, rotation)))
-    const events: StoredEvent[] = [own, ...others]
-    await database.transaction(async (connection) => {
-      for (const [index, { seller }] of grants.entries()) {
-        const rotatedTo = JSON.stringify(events[index])
-        await keepRotation(connection, seller, { rotatedFrom: shownGrantId(seller), rotatedTo })
-      }
-    })
+  /**
+   * A new grant, of all who stand behind the token, is kept before it is appended, and appended before it is used: it cannot be lost, and
+   * the log knows it. The marketplace gives it once and may take the old one no more, so nothing but the end of the process stops keeping it.
+   */
+  async function rotate(grants: readonly [Grant, ...Grant[]], rotation: Rotation, signal: AbortSignal): Promise<string> {
+    const made = ({ seller }: Grant) => insist(() => rotatedEvent(context, seller, rotation), signal)
+    const own = await made(grants[0])
+    const events: StoredEvent[] = [own, ...(await Promise.all(grants.slice(1).map(made)))]
+    const keep = () =>
+      database.transaction(async (connection) => {
+        for (const [index, { seller }] of grants.entries()) {
+          const rotatedTo = JSON.stringify(events[index])
+          await keepRotation(connection, seller, { rotatedFrom: shownGrantId(seller), rotatedTo })
+        }
+      })
+    await insist(keep, signal)
     await log.append(ORDER_TOPIC, events)
     return own.id
   }
