@@ -29,10 +29,10 @@ export function joinRows(rows: readonly RowText[]): RowsText {
 export const rowsText = (rows: readonly (readonly unknown[])[]): RowsText => joinRows(rows.map(rowText))
 
 /**
- * In a text between quotes a server reads two characters otherwise than they stand: the quote and the backslash, the latter
+ * A value as a statement has it. In a text between quotes a server reads two characters otherwise than they stand: the quote and the backslash, the latter
  * because every session of ours is without NO_BACKSLASH_ESCAPES (session.ts). In UTF-8 neither is ever a part of another.
  */
-function literal(value: unknown): string {
+export function literal(value: unknown): string {
   if (typeof value === 'string') {
     if (!value.includes("'") && !value.includes('\\')) return `'${value}'`
     return `'${value.replaceAll('\\', '\\\\').replaceAll("'", "''")}'`

@@ -91,6 +91,25 @@ describe('an upsert', () => {
     expect(refused).to.equal('DATABASE_VALUE_REFUSED')
   })
 
+  it('writes the same with usual values named, whether all rows have them or one has another', async () => {
+    const columns = ['id', 'author', 'user', 'label']
+    const usual = { author: "it's \\ a ? 'program'", user: 0 }
+    const make = (name: string) =>
+      database.query('CREATE TABLE ?? (id INT PRIMARY KEY, author VARCHAR(40), user INT, label VARCHAR(40))', [name])
+    await make('usual')
+    await make('unusual')
+    const rows = Array.from({ length: 320 }, (_, id) => [id, usual.author, 0, `label ${id}`])
+    const oneChanged = (id: number, column: number, value: unknown) =>
+      rows.map((row) => (row[0] === id ? row.with(column, value as string) : row))
+    for (const list of [rows, oneChanged(3, 1, 'somebody'), oneChanged(260, 2, 7), oneChanged(319, 2, 8), rows]) {
+      await upsert(database, { table: 'usual', primaryKey: ['id'], columns, usual }, list)
+      await upsert(database, { table: 'unusual', primaryKey: ['id'], columns }, list)
+      const written = await database.query<Record<string, unknown>[]>('SELECT * FROM usual ORDER BY id')
+      expect(written.map((row) => columns.map((column) => row[column]))).to.deep.equal(list)
+      expect(written).to.deep.equal(await database.query('SELECT * FROM unusual ORDER BY id'))
+    }
+  })
+
   it('changes only the columns it is told to', async () => {
     await upsert(database, { ...shape, assign: [] }, [[1, 1, 'ignored']])
     expect((await all())[0]).to.deep.equal({ a: 1, b: 1, 'odd`name': 'one' })

@@ -29,6 +29,8 @@ export type TableDefinition = {
    * cannot be applied.
    */
   unique?: readonly string[]
+  /** Values that nearly every row has in a column, which makes it cheaper to write many rows at once. */
+  usual?: Readonly<Record<string, string | number>>
   /** Columns that hold data about people; tools show them only to whoever may see it. */
   personal?: readonly string[]
   /** Columns that a release brings: a rebuild makes them in the tables that it builds (docs/operations.md). */

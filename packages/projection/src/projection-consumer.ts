@@ -172,7 +172,7 @@ async function writeRows(
       const rows = inLockOrder(changed.get(table.name) ?? [])
       const writing = upsert(
         connection,
-        { table: physical(table.name), primaryKey: [table.primaryKey], columns: table.columns },
+        { ...table, table: physical(table.name), primaryKey: [table.primaryKey] },
         rows.map((row) => cellsOf(row, table.columns)),
       )
       return untilOwn(connection, { table, physical: physical(table.name), rows }, writing)

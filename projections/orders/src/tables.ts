@@ -1,5 +1,5 @@
 import type { TableDefinition } from '@tributary/projection'
-import { AUDIT_COLUMNS } from '@tributary/projection/folding'
+import { AUDIT_COLUMNS, USUAL_AUDIT } from '@tributary/projection/folding'
 
 export const ORDER_TABLE = 'eg_order_order'
 export const DETAIL_TABLE = 'eg_order_order_detail'
@@ -82,6 +82,7 @@ export const TABLES: readonly TableDefinition[] = [
       ...AUDIT_COLUMNS,
     ],
     by: { columns: ['channel', 'order_app_seller_id', 'order_id'] },
+    usual: USUAL_AUDIT,
     personal: (Object.keys(ORDER_LIMITS) as OrderTextColumn[]).filter((column) => /^(buyer|receiver)_/.test(column)),
   },
   {
@@ -89,12 +90,14 @@ export const TABLES: readonly TableDefinition[] = [
     primaryKey: 'id',
     columns: ['id', 'order_id', 'line_item_id', 'quantity', 'title', 'sku', ...AUDIT_COLUMNS],
     by: { parent: ORDER_TABLE, column: 'order_id' },
+    usual: USUAL_AUDIT,
   },
   {
     name: ORIGINAL_TABLE,
     primaryKey: 'id',
     columns: ['id', 'order_id', 'original', ...AUDIT_COLUMNS],
     by: { parent: ORDER_TABLE, column: 'order_id' },
+    usual: USUAL_AUDIT,
     personal: ['original'],
   },
   { name: FACTS_TABLE, primaryKey: 'id', columns: ['id', 'facts'], by: { parent: ORDER_TABLE, column: 'id' } },

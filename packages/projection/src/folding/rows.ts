@@ -28,6 +28,9 @@ export const newAudit = (time: number) => ({
   deleted: 0,
 })
 
+/** What every row has in its audit columns that nobody else wrote. `deleted` is left out: among many rows one may have gone. */
+export const USUAL_AUDIT = { create_user_id: 0, create_by: AUTHOR, update_user_id: 0, update_by: AUTHOR } as const
+
 /**
  * The row to keep after an event of this time: `before` itself when nothing differs, so that its reader sees by identity
  * that there is nothing to write; else `after`, whose audit columns then say who changed it and when.

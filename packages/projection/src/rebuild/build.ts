@@ -3,6 +3,7 @@ import { lagOf, readCursors, readSetAside } from '@tributary/consumer'
 import type { Database, WriteResult } from '@tributary/database'
 import type { Position } from '@tributary/event-log'
 import { inThread } from './build-thread.ts'
+import { keyFilterMemory } from './key-filter.ts'
 import { builderOf } from './names.ts'
 import { type BuildContext, buildHere, type PartitionBuilder } from './partition-builder.ts'
 
@@ -16,10 +17,15 @@ export type Pace = {
   again?: number
   /** Fewer events than this are built by one thread alone, default 5,000; tests lower it. */
   worthAThread?: number
+  /** Positions of a partition that are built before another may be taken instead, default 1,000; tests lower it. */
+  leastPiece?: number
 }
 
 /** Starting a thread takes as long as building one or two thousand orders, or six thousand events that hold little. */
 const WORTH_A_THREAD = 5_000
+
+/** To begin with a partition takes a thread as long as building twenty orders. */
+const LEAST_PIECE = 1_000
 
 export type PartitionProgress = { partition: number; next: Position; to: Position }
 
@@ -36,40 +42,28 @@ export type Builder = {
 
 /**
  * Builds a generation of a projection's tables, several partitions at once: the first in this thread, each other one in a
- * thread that `startThread` starts, or in this thread, too, without that or while there is little to build. Events that an
- * operator skipped for the live tables are skipped here, too.
+ * thread that `startThread` starts, or in this thread, too, without that or while there is little to build. Each goes half of
+ * the way of the partition that has the longest, and then looks for the longest again, so that all end together. Events
+ * that an operator skipped for the live tables are skipped here, too.
  */
 export async function createBuilder(
   context: BuildContext,
   generation: number,
-  { parallel, share, worthAThread = WORTH_A_THREAD }: Pace,
+  { parallel, share, worthAThread = WORTH_A_THREAD, leastPiece = LEAST_PIECE }: Pace,
   startThread?: () => Worker,
 ): Promise<Builder> {
   const { projection, database, log } = context
   const { name, topic } = projection
   const consumer = builderOf(projection, generation)
   const known = new Map((await readCursors(database, consumer, topic)).map(({ partition, next }) => [partition, next]))
-  const plan = { generation, share, ...(known.size === 0 ? { mostKeys: await log.ends(topic) } : {}) }
+  const metKeys = known.size === 0 ? { metKeys: (await log.ends(topic)).map(keyFilterMemory) } : {}
+  const plan = { generation, share, ...metKeys }
   const here = buildHere(context, plan)
   const builders = Array.from({ length: Math.max(1, parallel) }, (_, index) =>
     index > 0 && startThread ? inThread(startThread, plan) : here,
   )
-  const homes = new Map<number, PartitionBuilder>()
   const reached = new Map<number, PartitionProgress>()
-
-  /** Who builds so many events: a thread that has begun a partition goes on with it, another is started only where that pays. */
-  function buildersOf(events: number): PartitionBuilder[] {
-    const begun = new Set(homes.values())
-    return builders.map((builder) => (events >= worthAThread || begun.has(builder) ? builder : here))
-  }
-
-  /** A partition stays with who began it, because only there is known which keys it has met. */
-  function take(waiting: { partition: number; to: Position }[], builder: PartitionBuilder) {
-    const index = waiting.findIndex(({ partition }) => (homes.get(partition) ?? builder) === builder)
-    const [taken] = index < 0 ? [] : waiting.splice(index, 1)
-    if (taken) homes.set(taken.partition, builder)
-    return taken
-  }
+  const leftOf = ({ partition, to }: { partition: number; to: Position }) => to - (known.get(partition) ?? 0)
 
   return {
     async buildTo(targets, signal) {
@@ -82,19 +76,23 @@ export async function createBuilder(
         .filter(({ partition, to }) => (known.get(partition) ?? -1) < to)
       const failing = new AbortController()
       const both = AbortSignal.any([signal, failing.signal])
+      const events = waiting.reduce((sum, one) => sum + leftOf(one), 0)
+      const takeLongest = () => waiting.sort((one, other) => leftOf(other) - leftOf(one)).shift()
       const work = async (builder: PartitionBuilder) => {
-        for (let next = take(waiting, builder); next; next = take(waiting, builder)) {
+        for (let next = takeLongest(); next; next = takeLongest()) {
           both.throwIfAborted()
           const { partition, to } = next
+          const upTo =
+            builders.length > 1 ? Math.min(to, to - leftOf(next) + Math.max(leastPiece, Math.ceil(leftOf(next) / 2))) : to
           const reach = (position: Position) => reached.set(partition, { partition, next: position, to })
-          const end = await builder.build({ partition, to, skipped }, both, reach)
+          const end = await builder.build({ partition, to: upTo, skipped }, both, reach)
           known.set(partition, end)
           reach(end)
+          if (end < to) waiting.push(next)
         }
       }
-      const left = waiting.reduce((sum, { partition, to }) => sum + to - (known.get(partition) ?? 0), 0)
-      const workers = buildersOf(left).map((builder) =>
-        work(builder).catch((error: unknown) => {
+      const workers = builders.map((builder) =>
+        work(events < worthAThread ? here : builder).catch((error: unknown) => {
           failing.abort(error)
           throw error
         }),

@@ -6,13 +6,19 @@ const LEAST_BITS = 2 ** 16
 const MOST_BITS = 2 ** 31
 const HASHES = 4
 
+/** What a filter for so many keys remembers, in memory that threads share: whoever goes on with a partition knows its keys. */
+export function keyFilterMemory(expectedKeys: number): SharedArrayBuffer {
+  const bits = Math.min(MOST_BITS, Math.max(LEAST_BITS, expectedKeys * BITS))
+  return new SharedArrayBuffer(Math.ceil(bits / 32) * Uint32Array.BYTES_PER_ELEMENT)
+}
+
 /**
  * Remembers which keys a rebuild has met, in two bytes a key (a Bloom filter): a key that it does not know surely has no
- * rows in tables that began empty, so nobody needs to look. It may say yes by mistake, never no.
+ * rows in tables that began empty, so nobody needs to look. It may say yes by mistake, never no. Of several on one
+ * `memory` only one may be asked at a time.
  */
-export function createKeyFilter(expectedKeys: number): { met(key: string): boolean } {
-  const bits = Math.min(MOST_BITS, Math.max(LEAST_BITS, expectedKeys * BITS))
-  const words = new Uint32Array(Math.ceil(bits / 32))
+export function openKeyFilter(memory: SharedArrayBuffer): { met(key: string): boolean } {
+  const words = new Uint32Array(memory)
   const size = words.length * 32
   return {
     /** Whether the key may have been met before; from now on it has. */

@@ -8,7 +8,7 @@ import type { Vault } from '@tributary/vault'
 import type { Projection } from '../definition.ts'
 import { defineProjectionConsumer } from '../projection-consumer.ts'
 import { createRemarkBook } from '../remark-counts.ts'
-import { createKeyFilter } from './key-filter.ts'
+import { openKeyFilter } from './key-filter.ts'
 import { builderOf, building } from './names.ts'
 
 /** Events in a transaction. With twice as many a process takes 30 MB more and is no faster. */
@@ -33,14 +33,14 @@ export type BuildPlan = {
   generation: number
   /** See `Pace`. */
   share: number
-  /** How many keys each partition has at most, where the tables are empty: those met for the first time are then not looked for. */
-  mostKeys?: readonly number[]
+  /** Of each partition, where the tables are empty, which keys were met: those met for the first time are then not looked for. */
+  metKeys?: readonly SharedArrayBuffer[]
 }
 
 /** A partition, the position up to which it is built, and what is passed over, as `partition:position`. */
 export type BuildTask = { partition: number; to: Position; skipped: ReadonlySet<string> }
 
-/** Builds partitions, one or several at once. */
+/** Builds partitions, one or several at once. One that goes on with a partition must begin when the one before has ended. */
 export type PartitionBuilder = {
   /**
    * Builds one to a position, telling how far it is, and answers where it stands then. Throws the reason of `signal`, and
@@ -51,15 +51,17 @@ export type PartitionBuilder = {
 }
 
 /** Builds in this thread: the live code under another name, with cursors of its own, in tables that nobody reads. */
-export function buildHere(context: BuildContext, { generation, share, mostKeys }: BuildPlan): PartitionBuilder {
+export function buildHere(context: BuildContext, { generation, share, metKeys }: BuildPlan): PartitionBuilder {
   const { projection, database, log, vault, logger } = context
   const name = builderOf(projection, generation)
   const book = createRemarkBook(`${projection.name} (rebuild)`, logger)
-  const define = (partition: number) =>
-    defineProjectionConsumer({
+  const define = (partition: number) => {
+    const memory = metKeys?.[partition]
+    return defineProjectionConsumer({
       ...{ projection, database, vault, name, book, physical: building(generation), batchSize: BATCH },
-      ...(mostKeys ? { mayHaveRows: createKeyFilter(mostKeys[partition] ?? 0).met } : {}),
+      ...(memory ? { mayHaveRows: openKeyFilter(memory).met } : {}),
     })
+  }
   const definitions = new Map<number, ReturnType<typeof define>>()
   const owner = `rebuild ${hostname().slice(0, 50)}/${process.pid}/${threadId}`
   return {
