@@ -17,7 +17,7 @@ export function judge(name: string, figures: ConsumerFigures): HealthReport {
   const details = { ...figures }
   if (own && own.stalledSeconds > STALLED_DOWN) return { name, status: 'down', reason: stalled(own), details }
   if (own && own.stalledSeconds > STALLED_DEGRADED) return { name, status: 'degraded', reason: stalled(own), details }
-  if (figures.parkedKeys > 0) return { name, status: 'degraded', reason: parked(figures.parkedKeys), details }
+  if (figures.parkedKeys > 0) return { name, status: 'degraded', reason: parked(name, figures.parkedKeys), details }
   if (other && other.stalledSeconds > STALLED_DOWN) return { name, status: 'degraded', reason: unread(other), details }
   return { name, status: 'ok', details }
 }
@@ -40,8 +40,8 @@ const slowest = (partitions: readonly PartitionFigures[]): PartitionFigures | un
 const stalled = ({ partition, stalledSeconds, lag, trouble }: PartitionFigures): string =>
   `Partition ${partition} has stood still for ${stalledSeconds} s with ${lag} events to read${trouble ? ` (${trouble})` : ''}.`
 
-const parked = (keys: number): string =>
-  `${keys === 1 ? 'One key is' : `${keys} keys are`} parked: an event could not be applied. Find the cause, then requeue.`
+const parked = (consumer: string, keys: number): string =>
+  `${keys === 1 ? 'One key is' : `${keys} keys are`} parked: an event could not be applied. See: tributary parked list --consumer ${consumer}`
 
 const unread = ({ partition, stalledSeconds }: PartitionFigures): string =>
   `Nobody has read partition ${partition} for ${stalledSeconds} s. Is another member of the group meant to?`

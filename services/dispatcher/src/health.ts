@@ -76,6 +76,7 @@ function judge({ code, endpoint }: RunningEndpoint, figures: ConsumerFigures, la
 }
 
 function reasonOf(endpoint: Endpoint, figures: ConsumerFigures, lanes: LaneCounts): string | undefined {
+  const { name } = endpoint.definition
   const { state, reason, aside } = endpoint.gate.view()
   const troubled = Date.now() - (lanes.oldestSince ?? Date.now())
   if (state === 'shut') return reason
@@ -83,8 +84,9 @@ function reasonOf(endpoint: Endpoint, figures: ConsumerFigures, lanes: LaneCount
     return `Its name or URL leads to an address that deliveries may not go to (tributary.delivery.allow-addresses); its events wait in order.`
   if (state === 'failing') return `The endpoint fails (${reason}); it is probed, and its events wait in order.`
   if (lanes.blocked > 0)
-    return `${lanes.blocked} keys are blocked after their last retry; resume them when the receiver is mended.`
-  if (figures.parkedKeys > 0) return `${figures.parkedKeys} keys are parked at an event that cannot be rendered.`
+    return `${lanes.blocked} keys are blocked after their last retry. Once the receiver is mended: tributary deliveries retry ${name}`
+  if (figures.parkedKeys > 0)
+    return `${figures.parkedKeys} keys are parked at an event that cannot be rendered. See: tributary parked list --consumer ${name}`
   if (isFull(endpoint)) return `${aside} events are set aside, so no more are taken until some get through.`
   if (figures.stalledSeconds > STALLED) return `Nothing has come forward for ${figures.stalledSeconds} s.`
   if (troubled > LONG_IN_TROUBLE)

@@ -46,14 +46,16 @@ export async function judgeOrderSync(
   const oldestPackageSeconds = Math.round(secondsSince(packages.oldest, now))
   const reasons = [
     ...[consumer, shipments].flatMap(({ reason }) => (reason === undefined ? [] : [reason])),
-    ...(ended.length > 0 ? [`${ended.length} sellers must consent again.`] : []),
+    ...(ended.length > 0 ? [`${ended.length} sellers must consent again. See: tributary seller list`] : []),
     ...(oldSecrets.length > 0
       ? [`The secret of app ${oldSecrets.map(({ app }) => app).join(', ')} is too old: tributary app set-secret.`]
       : []),
     ...(late.length > 0 ? [`${late.length} sellers have not been polled in time.`] : []),
     ...(parked > 0 ? [`${parked} orders cannot be read until a person acts.`] : []),
     ...(oldestSeconds * 1000 > OLD ? [`An order has waited for ${oldestSeconds} s to be read.`] : []),
-    ...(packages.parked > 0 ? [`${packages.parked} shipments cannot be announced until a person acts.`] : []),
+    ...(packages.parked > 0
+      ? [`${packages.parked} shipments cannot be announced until a person acts. See: tributary shipment list --state parked`]
+      : []),
     ...(oldestPackageSeconds * 1000 > OLD ? [`A shipment has waited for ${oldestPackageSeconds} s to be announced.`] : []),
   ]
   const worst = consumer.status === 'down' || shipments.status === 'ok' ? consumer.status : shipments.status
