@@ -1,4 +1,4 @@
-import { Command } from 'commander'
+import { Command, Help } from 'commander'
 import { addApiKeyCommands } from './commands/api-key.ts'
 import { addAppCommands } from './commands/app.ts'
 import { addArchiveCommands } from './commands/archive.ts'
@@ -24,12 +24,27 @@ import { addSpoolCommands } from './commands/spool.ts'
 import { addVaultCommands } from './commands/vault.ts'
 import { addWeworkCommands } from './commands/wework.ts'
 
+const LEGEND = `
+Exit codes: 0 done; 1 failed, or a check found something, as the help of the
+command says; 2 rows differ (rebuild --verify-only), or deletions wait for a word
+(wework reconcile); 64 the call was not understood. Times are shown in UTC.
+Database and master key come from the environment: docs/configuration.md. What to
+do in trouble: docs/operations.md.
+`
+
+const plainHelp = new Help()
+
 /** The whole command line. */
 export function buildProgram(): Command {
   const program = new Command('tributary')
     .description('The gateway between online marketplaces, WeCom and your own systems.')
     .option('--config <file>', 'configuration file; default: TRIBUTARY_CONFIG')
     .exitOverride()
+    .addHelpText('after', LEGEND)
+    .configureHelp({
+      // Commander says what cannot be left out only once it was.
+      optionDescription: (option) => `${plainHelp.optionDescription(option)}${option.mandatory ? ' (required)' : ''}`,
+    })
     .showHelpAfterError('(add --help for what there is)')
   addServeCommand(program)
   addMigrateCommand(program)

@@ -1,5 +1,5 @@
 import { addApiKey, listApiKeys, revokeApiKey, SCOPES, type Scope } from '@tributary/console'
-import { type Command, InvalidArgumentError } from 'commander'
+import { type Command, InvalidArgumentError, Option } from 'commander'
 import { parseList } from '../arguments.ts'
 import { CommandError } from '../failure.ts'
 import { printLine, printRows } from '../output.ts'
@@ -19,7 +19,11 @@ export function addApiKeyCommands(program: Command): void {
     .command('add')
     .description('make a key; it is shown once')
     .requiredOption('--name <name>', 'who will use it')
-    .option('--scopes <scopes>', `what it may do, separated by commas: ${SCOPES.join(', ')}`, parseScopes, ['read'])
+    .addOption(
+      new Option('--scopes <scopes>', `what it may do, separated by commas: ${SCOPES.join(', ')}`)
+        .argParser(parseScopes)
+        .default(['read'], 'read'),
+    )
     .action(async ({ name, scopes }: { name: string; scopes: Scope[] }, command: Command) => {
       const { id, key } = await withDatabase(command, (database) => addApiKey(database, { name, scopes }))
       printLine(`API key ${id} for '${name}', shown this once: ${key}`)

@@ -13,13 +13,16 @@ export function addAppCommands(program: Command): void {
   app
     .command('add')
     .description('register an app of ours; prints its id')
-    .requiredOption('--channel <channel>', 'number or name of the channel', parseChannel)
+    .requiredOption('--channel <channel>', '1 or ebay, 2 or tiktok, 3 or amazon, 4 or lazada', parseChannel)
     .requiredOption('--name <name>', 'what operators call it')
-    .requiredOption('--client-id <id>', 'client id (eBay: App ID)')
+    .requiredOption(
+      '--client-id <id>',
+      'client id (eBay: App ID; TikTok Shop, Lazada: app key; Amazon: that of Login with Amazon)',
+    )
     .requiredOption('--client-secret-file <file>', 'file with the client secret (eBay: Cert ID), or - for standard input')
-    .option('--developer-id <id>', 'developer id (eBay: Dev ID)', '')
-    .requiredOption('--scopes <scopes>', 'scopes joined by + ')
-    .requiredOption('--redirect-uri <uri>', 'redirect URI (eBay: the RuName)')
+    .option('--developer-id <id>', 'eBay: Dev ID; TikTok Shop: service id; Amazon: application id')
+    .requiredOption('--scopes <scopes>', 'scopes joined by +')
+    .requiredOption('--redirect-uri <uri>', 'redirect URI (eBay: the RuName; TikTok Shop: an empty text)')
     .action(async (options, command: Command) => {
       const clientSecret = await readSecret(options.clientSecretFile)
       const id = await withDatabase(command, (database) =>
@@ -28,7 +31,7 @@ export function addAppCommands(program: Command): void {
           name: options.name,
           clientId: options.clientId,
           clientSecret,
-          developerId: options.developerId,
+          developerId: options.developerId ?? '',
           scopes: options.scopes.split('+'),
           redirectUri: options.redirectUri,
           attachInfo: {},

@@ -1,8 +1,10 @@
 import { lagOf, readCursors } from '@tributary/consumer'
+import type { Database } from '@tributary/database'
 import {
   ADDRESS_REFUSED,
   countLanes,
   type EndpointState,
+  listDeliveries,
   lookAtReach,
   readEndpointStates,
   setEndpointState,
@@ -16,6 +18,8 @@ import { printable, printLine, printRows } from '../output.ts'
 import { type LogAccess, withDatabase, withHistory } from '../setting-up.ts'
 import { addEndpointKeyCommands } from './endpoint-key.ts'
 
+/** How far back, milliseconds, a try says how an endpoint is now; one that fails is probed more often. */
+const RECENT = 300_000
 /** Milliseconds for the name of an endpoint. */
 const LOOKUP_TIMEOUT = 2_000
 
@@ -27,7 +31,7 @@ export function addEndpointCommands(program: Command): void {
   endpoint
     .command('list')
     .description(
-      'every endpoint, whether it is active, how far behind it is, its keys in trouble, and why nothing can be sent to it',
+      'every endpoint, whether it is active, how far behind it is, its keys in trouble, and what stops or refuses it',
     )
     .option('--json', 'one JSON object a line')
     .action(async (options, command: Command) => printRows(await withHistory(command, list), options))
@@ -65,10 +69,14 @@ async function test(access: LogAccess, name: string, { json }: { json?: boolean 
   const { kind, reason, status, durationMs, answer } = tested.outcome
   const shown = printable(answer).slice(0, SHOWN)
   if (json) printLine(JSON.stringify({ endpoint: name, outcome: kind, reason, status, ms: durationMs, answer }))
-  else printLine(`${kind}${reason === '' ? '' : ` (${reason})`}, status ${status}, ${durationMs} ms`)
+  else printLine(`${[kind, ...saidBy(status, reason)].join(', ')}, ${durationMs} ms`)
   if (!json && shown !== '') printLine(shown)
   if (kind !== 'delivered') process.exitCode = 1
 }
+
+/** The status, where there was an answer, and what else is known. */
+const saidBy = (status: number, reason: string): string[] =>
+  [...new Set([status === 0 ? 'no answer' : `status ${status}`, reason])].filter((words) => words !== '')
 
 async function list(access: LogAccess): Promise<Record<string, unknown>[]> {
   const { database, log, configuration } = access
@@ -84,7 +92,8 @@ async function list(access: LogAccess): Promise<Record<string, unknown>[]> {
       const lag = lagOf(ends, cursors)
       const { retrying, blocked, waiting } = await countLanes(database, name)
       const decided = { state, since: since === undefined ? '' : new Date(since).toISOString(), reason }
-      return { endpoint: name, ...decided, lag, retrying, blocked, waiting, problem: await problemOf(endpoint, configuration) }
+      const problem = (await problemOf(endpoint, configuration)) || (await troubleOf(database, name))
+      return { endpoint: name, ...decided, lag, retrying, blocked, waiting, problem }
     }),
   )
 }
@@ -97,6 +106,13 @@ async function problemOf({ target, scope }: EndpointTarget, { delivery }: Config
   // A name may be known to the proxy alone.
   const isProxied = delivery.hosts[new URL(target.url).hostname]?.proxy !== undefined
   return reach === 'unresolved' && !isProxied ? 'its name has no address' : ''
+}
+
+/** What the receiver last said, when it was a no: an endpoint that is down looks like any other that is behind. */
+async function troubleOf(database: Database, name: string): Promise<string> {
+  const [latest] = await listDeliveries(database, { endpoints: [name], limit: 1, since: Date.now() - RECENT })
+  if (!latest || latest.outcome === 'delivered') return ''
+  return `its latest try: ${latest.outcome} (${printable(latest.reason)}), ${new Date(latest.time).toISOString()}`
 }
 
 async function decide(command: Command, decision: Omit<EndpointState, 'since'>): Promise<void> {

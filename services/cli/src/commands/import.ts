@@ -30,7 +30,9 @@ type Options = { from?: string; fromFile?: string; corp?: string; verifyOnly?: b
 export function addImportCommand(program: Command): void {
   program
     .command('import')
-    .description('turn the rows of an existing system into events that carry the ids those rows have, then compare')
+    .description(
+      'turn the rows of an existing system into events that carry the ids those rows have, then compare; exit code 1 when a row differs',
+    )
     .addArgument(new Argument('<what>', 'sellers first, then orders; wework by itself').choices(IMPORT_KINDS))
     .option('--from <url>', 'mysql://user@host:port/database of the existing system; it is only read')
     .option('--from-file <file>', 'a file that holds the address, because it has a password; - is standard input')

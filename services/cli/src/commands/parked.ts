@@ -32,7 +32,7 @@ export function addParkedSubcommands(parked: Command, list: 'list' | 'parked'): 
   parked
     .command('requeue')
     .description('apply the events of a key again, in order; do this after mending the cause')
-    .argument('<consumer>')
+    .argument('<consumer>', 'as `parked list` shows it')
     .argument('<key>', 'as `parked list` shows it')
     .action(async (consumer: string, key: string, _options, command: Command) => {
       const outcome = await withDatabase(command, (database) => requeue(database, consumer, key))
@@ -42,7 +42,7 @@ export function addParkedSubcommands(parked: Command, list: 'list' | 'parked'): 
   parked
     .command('skip')
     .description('give one parked event up for good; recorded, and not undone')
-    .argument('<consumer>')
+    .argument('<consumer>', 'as `parked list` shows it')
     .argument('<key>', 'as `parked list` shows it')
     .argument('<position>', 'position of the event', parsePosition)
     .requiredOption('--yes', 'yes, its effects will be missing')

@@ -15,8 +15,8 @@ export function addSpiCommands(program: Command): void {
     .command('add')
     .description('register a receiver; it gets what happens from now on')
     .requiredOption('--code <code>', 'server_code, unique')
-    .requiredOption('--name <name>', 'server_name, by which its address is found (docs/spi.md)')
-    .option('--description <text>', 'what it is', '')
+    .requiredOption('--name <name>', 'server_name, by which its address is found: qifu.eg.spi in the configuration')
+    .option('--description <text>', 'what it is')
     .option('--secret-file <file>', 'file with its signing secret, or - for standard input; made when left out')
     .action(async (options, command: Command) => {
       const secret = options.secretFile ? await readSecret(options.secretFile) : newSecret('v1')
@@ -25,7 +25,7 @@ export function addSpiCommands(program: Command): void {
           type: ORDER_SYNC,
           serverCode: options.code,
           serverName: options.name,
-          description: options.description,
+          description: options.description ?? '',
           secret,
         })
         return options.name in configuration.spiServices || configuration.spiDiscovery !== undefined

@@ -23,7 +23,9 @@ export function addWeworkCommands(program: Command): void {
     })
   wework
     .command('reconcile')
-    .description('read the directory of a corp now, and append what the log does not know yet')
+    .description(
+      'read the directory of a corp now, and append what the log does not know yet; exit code 2 when it held deletions back',
+    )
     .requiredOption('--corp <id>', "WeCom's id of the corp")
     .option('--customer <name>', 'where several customers know the corp')
     .option('--suite <id>', 'where several suites know the corp; an empty text for its own app')
