@@ -125,6 +125,10 @@ describe('the files of the containers', () => {
     }
     expect(file).to.include(`ARG NODE_VERSION=${devDependencies['node']}`).and.include(packageManager)
     expect(file).to.match(/^USER node$/m)
+    // What is compiled at the build must be found by what runs, and nobody but root may have written it.
+    const [made, used, ...more] = [...file.matchAll(/^ENV NODE_COMPILE_CACHE=(\S+)$/gm)].map(([, folder]) => folder)
+    expect([made, ...more]).to.deep.equal([used])
+    expect(file).to.include('chown --recursive root:root "$NODE_COMPILE_CACHE"')
     const kept = (await read('docker/Dockerfile.dockerignore')).split('\n').filter((line) => line.startsWith('!'))
     for (const line of kept) await access(join(ROOT, line.slice(1)))
     // A package that a folder or a patch of the workspace brings must be in the image as well.
