@@ -137,7 +137,10 @@ export async function keepClaim(connection: Connection, corp: CorpName, epoch: n
   return affectedRows === 1
 }
 
-/** Ends a claim: the next reading is due at `due` (ms), or at once when somebody asked meanwhile. */
+/**
+ * Ends a claim: the next reading is due at `due` (ms), or at once when somebody asked meanwhile. One that has ended stays as it is: its
+ * holder may not have heard of that.
+ */
 export async function endReading(
   connection: Connection,
   corp: CorpName,
@@ -147,7 +150,7 @@ export async function endReading(
   await connection.query(
     `UPDATE tributary_wework_corp SET claimed_by = NULL, due_time = IF(wanted = 1, 0, ?), wanted = 0,
        success_time = IF(?, ?, success_time), failures = IF(?, 0, failures + 1), last_error = ?
-     WHERE ${OF_CORP} AND epoch = ?`,
+     WHERE ${OF_CORP} AND epoch = ? AND claimed_by IS NOT NULL`,
     [end.due, end.succeeded, Date.now(), end.succeeded, [...end.error].slice(0, 255).join(''), ...nameOf(corp), epoch],
   )
 }

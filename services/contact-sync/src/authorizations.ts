@@ -1,6 +1,6 @@
-import { authorizeCorp, DatabaseError, listCorps, requestReading } from '@tributary/database'
+import { authorizeCorp, listCorps, requestReading } from '@tributary/database'
 import { CONTACT_TOPIC, corpKey, createEvent, derivedEventId, encodeEvent } from '@tributary/events'
-import { backOff, pause } from '@tributary/runtime'
+import { insist } from '@tributary/runtime'
 import type { Setting } from '@tributary/vault'
 import {
   authorizationCodePrefix,
@@ -16,9 +16,6 @@ import { type Suite, TICKET_LIFE } from './customers.ts'
 
 /** A code lives for ten minutes (W90642). */
 const CODE_LIFE = 10 * 60_000
-/** Milliseconds between two tries to keep what a code was exchanged for. */
-const SHORTEST_PAUSE = 100
-const LONGEST_PAUSE = 5_000
 
 /**
  * What became of a code: it stands in its place from the exchange, which works once, until all that the authorization brings is kept.
@@ -72,15 +69,9 @@ async function exchange(
   const exchanged = await exchangeCode(suite.send, suite.access, code.value, signal)
   // A moment later than the code: the same one may be told again, and must not take this place.
   const kept = { value: JSON.stringify(exchanged), time: code.time + 1 }
-  for (let attempt = 1; ; attempt += 1)
-    try {
-      await settings.put(name, kept)
-      return exchanged
-    } catch (error) {
-      // Nobody can exchange the code again, so this waits for the database.
-      if (signal.aborted || !(error instanceof DatabaseError && error.retriable)) throw error
-      await pause(backOff(attempt, SHORTEST_PAUSE, LONGEST_PAUSE), signal)
-    }
+  // Nobody can exchange the code again, so this waits for the database.
+  await insist(() => settings.put(name, kept), signal)
+  return exchanged
 }
 
 /** Doing it again changes nothing. */

@@ -1,5 +1,5 @@
 import { startConsumer } from '@tributary/consumer'
-import { type CorpName, ensureCorp, listCorps } from '@tributary/database'
+import { type CorpName, type DirectoryReading, ensureCorp, listCorps, processIdentity } from '@tributary/database'
 import { type Service, startWorkLoop } from '@tributary/runtime'
 import { openSettings } from '@tributary/vault'
 import { exchangeCodes, noticeSilence } from './authorizations.ts'
@@ -49,6 +49,7 @@ function startParts(context: SyncContext) {
   const customers = openCustomers(context, createTokenStore(context))
   const consumer = startConsumer({ definition: directoryConsumer(vault), database, log, logger })
 
+  const owner = processIdentity()
   const inHand = new Map<string, Promise<void>>()
 
   async function turn(signal: AbortSignal): Promise<boolean> {
@@ -61,16 +62,19 @@ function startParts(context: SyncContext) {
     return (await beginReading(signal)) || found
   }
 
+  /** Of a claim of ours that is in nobody's hand the answer got lost, or that of its end. */
+  const isFree = ({ dueTime, claimedBy }: DirectoryReading) => dueTime <= Date.now() || claimedBy === owner
+
   /** A reading may take minutes, and a code that waits is worth ten, so readings go on beside the turns. */
   async function beginReading(signal: AbortSignal): Promise<boolean> {
     if (inHand.size >= MOST_READINGS) return false
     const due = (await listCorps(database)).find(
-      (corp) => corp.state === 'authorized' && corp.dueTime <= Date.now() && !inHand.has(keyOf(corp)),
+      (corp) => corp.state === 'authorized' && isFree(corp) && !inHand.has(keyOf(corp)),
     )
     if (!due) return false
     const key = keyOf(due)
     const work = attempt('a directory could not be read', async () => {
-      const reading = await readClaimed(context, customers, due, { signal })
+      const reading = await readClaimed(context, customers, due, { owner, signal })
       if (reading) logger.info({ customer: due.customer, corpId: due.corpId, ...reading }, 'a directory was read')
     }).finally(() => {
       inHand.delete(key)

@@ -1,5 +1,5 @@
 import { readCursors } from '@tributary/consumer'
-import { claimReading, type DirectoryReading, endReading, keepClaim, processIdentity } from '@tributary/database'
+import { claimReading, type DirectoryReading, endReading, keepClaim } from '@tributary/database'
 import { CONTACT_TOPIC } from '@tributary/events'
 import { backOff, inSpan, pause } from '@tributary/runtime'
 import { WecomError } from '@tributary/wecom'
@@ -29,10 +29,10 @@ export async function readClaimed(
   context: SyncContext,
   customers: Customers,
   corp: DirectoryReading,
-  { signal, ...asked }: Asked & { signal: AbortSignal },
+  { owner, signal, ...asked }: Asked & { owner: string; signal: AbortSignal },
 ): Promise<Reading | undefined> {
   const { database, pace } = context
-  const epoch = await claimReading(database, corp, { owner: processIdentity(), until: Date.now() + pace.claim })
+  const epoch = await claimReading(database, corp, { owner, until: Date.now() + pace.claim })
   if (epoch === undefined) return undefined
   const stopping = new AbortController()
   const stop = () => stopping.abort(signal.reason)

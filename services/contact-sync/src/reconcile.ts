@@ -1,5 +1,5 @@
 import { startConsumer } from '@tributary/consumer'
-import { type CorpName, ensureCorp, listCorps } from '@tributary/database'
+import { type CorpName, ensureCorp, listCorps, processIdentity } from '@tributary/database'
 import { syncContext } from './contact-sync.ts'
 import { type ContactSyncContext, PACE } from './context.ts'
 import { openCustomers } from './customers.ts'
@@ -32,7 +32,7 @@ export async function reconcile(
   const { database, log, logger, vault } = context
   const consumer = startConsumer({ definition: directoryConsumer(vault), database, log, logger })
   try {
-    return await readClaimed(context, customers, known, asked)
+    return await readClaimed(context, customers, known, { owner: processIdentity(), ...asked })
   } finally {
     await consumer.stop()
   }

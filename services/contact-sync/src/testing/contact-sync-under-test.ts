@@ -3,7 +3,7 @@ import { type CorpName, type Database, listCorps, openDatabase } from '@tributar
 import { type EventLog, openEventLog, readSlices } from '@tributary/event-log'
 import { CONTACT_TOPIC, type ContactPart, createRowIds, decodeEvent, type Event } from '@tributary/events'
 import { createLogger } from '@tributary/runtime'
-import { migratedTestDatabase } from '@tributary/test/servers'
+import { migratedTestDatabase, type Relay, startRelay } from '@tributary/test/servers'
 import { createWecomSimulator, type SimulatedCorp, type WecomSimulator } from '@tributary/test/simulators/wecom'
 import { openSettings, openVault, type Settings, type Vault } from '@tributary/vault'
 import { authorizationCodeName, type Fields, suiteTicketName } from '@tributary/wecom'
@@ -28,6 +28,8 @@ export type Told = { changeType: string; origin: string; timestamp: number; fiel
 /** A contact-sync over a real database and a simulated WeCom. */
 export type ContactSyncUnderTest = {
   readonly wecom: WecomSimulator
+  /** Stands before the database, for all but `reading`. */
+  readonly relay: Relay
   readonly database: Database
   readonly log: EventLog
   readonly vault: Vault
@@ -53,6 +55,7 @@ export type ContactSyncUnderTest = {
 
 export async function prepareContactSync(): Promise<ContactSyncUnderTest> {
   const { url, database: looked, drop } = await migratedTestDatabase('contact_sync')
+  const relay = await startRelay(url)
   const masterKey = randomBytes(32)
   const lines: string[] = []
   let stage = await openStage()
@@ -60,8 +63,8 @@ export async function prepareContactSync(): Promise<ContactSyncUnderTest> {
 
   async function openStage() {
     const wecom = await createWecomSimulator()
-    const database = openDatabase(url)
-    const log = await openEventLog({ url, database, partitions: PARTITIONS })
+    const database = openDatabase(relay.url)
+    const log = await openEventLog({ url: relay.url, database, partitions: PARTITIONS })
     const vault = await openVault({ database, masterKeys: [masterKey] })
     const logger = createLogger({ level: 'trace', format: 'json', destination: { write: (line) => void lines.push(line) } })
     const { selfBuilt: _apps, ...customer } = wecom.customer
@@ -93,6 +96,7 @@ export async function prepareContactSync(): Promise<ContactSyncUnderTest> {
   })
 
   return {
+    relay,
     get wecom() {
       return stage.wecom
     },
@@ -165,6 +169,7 @@ export async function prepareContactSync(): Promise<ContactSyncUnderTest> {
       await stage.log.close()
       await stage.database.close()
       await stage.wecom.close()
+      await relay.close()
       await drop()
     },
   }
