@@ -186,17 +186,20 @@ export async function retryShipments(
   return affectedRows
 }
 
-/** Ends the claims of an owner on all but these: it claimed more than it has heard of. They are due at once. Throws DatabaseError. */
+/**
+ * Ends the claims of an owner on all but these, as far as they end by `until`: it claimed more than it has heard of. They are due at
+ * once. A claim that is made later than this was asked for ends later, too: it is left alone, however late this is done. Throws DatabaseError.
+ */
 export async function releaseShipments(
   connection: Connection,
-  owner: string,
+  { owner, now, until }: { owner: string; now: number; until: number },
   inHand: readonly Shipment[],
-  now: number,
 ): Promise<void> {
   const others = inHand.map(() => 'AND shipment_id <> ?').join(' ')
   await connection.query(
-    `UPDATE tributary_shipment SET claimed_by = NULL, due_time = ? WHERE claimed_by = ? AND settled_time IS NULL ${others}`,
-    [now, owner, ...inHand.map(({ shipmentId }) => shipmentId)],
+    `UPDATE tributary_shipment SET claimed_by = NULL, due_time = ?
+     WHERE claimed_by = ? AND due_time <= ? AND settled_time IS NULL ${others}`,
+    [now, owner, until, ...inHand.map(({ shipmentId }) => shipmentId)],
   )
 }
 

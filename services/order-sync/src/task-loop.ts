@@ -1,11 +1,16 @@
 import { startWorkLoop, type WorkLoop } from '@tributary/runtime'
 
+/** How long a statement may wait for a lock at the server, whose connection is long gone, and the first wait for that, milliseconds. */
+const LATEST = 60_000
+const SOONEST = 1_000
+
 /**
  * Works on claimed tasks beside each other, `most` at a time, until it is stopped, which waits for those in hand. `claim`
  * hears what is in hand and answers the next, or undefined when there is none. `prepare` is called before each look.
  *
  * The answer to a claim can be lost, and so can the end of one: the row is ours then, and in nobody's hand. After an error of
- * either kind `release` ends our claims on all but what is in hand, and only then is anything claimed again.
+ * either kind `release` ends our claims on all but what is in hand, and only then is anything claimed again. A claim whose connection
+ * broke may also be done later than that, so it is released again in the next minute, each time after twice as long.
  */
 export function startTaskLoop<Task extends object>(options: {
   most: number
@@ -21,7 +26,9 @@ export function startTaskLoop<Task extends object>(options: {
 }): WorkLoop {
   const { most, claim, release, handle, lost, failed, idle } = options
   const inHand = new Map<Task, Promise<void>>()
-  let mayHaveMore = false
+  /** By the clock that only runs forward: the last error, and when to release because of it. */
+  let troubleTime = 0
+  let releaseTime = Number.POSITIVE_INFINITY
 
   async function turn(signal: AbortSignal): Promise<boolean> {
     await options.prepare?.()
@@ -32,7 +39,7 @@ export function startTaskLoop<Task extends object>(options: {
       () => done(task),
       (error: unknown) => {
         lost(task, error)
-        mayHaveMore = true
+        noteTrouble()
         done(task)
       },
     )
@@ -41,15 +48,24 @@ export function startTaskLoop<Task extends object>(options: {
   }
 
   async function claimNext(): Promise<Task | undefined> {
-    const wasLost = mayHaveMore
-    mayHaveMore = false
     try {
-      if (wasLost) await release([...inHand.keys()])
+      if (performance.now() >= releaseTime) await releaseOthers()
       return await claim([...inHand.keys()])
     } catch (error) {
-      mayHaveMore = true
+      noteTrouble()
       throw error
     }
+  }
+
+  async function releaseOthers(): Promise<void> {
+    const passed = performance.now() - troubleTime
+    releaseTime = passed < LATEST ? performance.now() + Math.max(SOONEST, passed) : Number.POSITIVE_INFINITY
+    await release([...inHand.keys()])
+  }
+
+  function noteTrouble(): void {
+    troubleTime = performance.now()
+    releaseTime = troubleTime
   }
 
   function done(task: Task): void {

@@ -107,7 +107,10 @@ export function startShipper({ context, pace, openSeller }: Parts): WorkLoop {
       const now = Date.now()
       return claimShipment(database, { owner, channels, now, until: now + pace.claim })
     },
-    release: (inHand) => releaseShipments(database, owner, inHand, Date.now()),
+    release(inHand) {
+      const now = Date.now()
+      return releaseShipments(database, { owner, now, until: now + pace.claim }, inHand)
+    },
     handle,
     lost: (shipment, error) => logger.error({ ...nameOf(shipment), err: error }, 'a shipment could not be put back yet'),
     failed: (error) => logger.error({ err: error }, 'the shipments cannot be claimed'),
