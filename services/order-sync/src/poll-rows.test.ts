@@ -65,6 +65,14 @@ describe('the turns of sellers to be polled', () => {
     expect(await row()).to.include({ cursor_time: 800, due_time: 2_500 })
   })
 
+  it('stay as they were put back, when what was sent before is done only then', async () => {
+    const poll = await claimed('a')
+    await putBackPoll(database, poll, { next: 1_100, failures: 1, error: 'X' })
+    await isLost(advancePoll(database, poll, 900, 2_000))
+    await isLost(putBackPoll(database, poll, { next: 9_000, failures: 2, error: 'X' }))
+    expect(await row()).to.include({ cursor_time: 0, due_time: 1_100, failures: 1 })
+  })
+
   it('never move the cursor back', async () => {
     const poll = await advancePoll(database, await claimed('a'), 800, 2_000)
     await advancePoll(database, poll, 700, 2_100)

@@ -14,7 +14,7 @@ export type Poll = SellerName & {
   epoch: number
 }
 
-/** Another process took the seller over; what this one still reads is of no use. */
+/** Another process took the seller over, or the claim has ended already; what this one still reads is of no use. */
 export class PollLost extends Error {
   override readonly name = 'PollLost'
 }
@@ -135,12 +135,13 @@ export async function listPolls(connection: Connection): Promise<(SellerName & {
   }))
 }
 
+/** An ended claim stays ended: a statement whose connection broke may be done later than the one that ended it. */
 async function write(connection: Connection, poll: Poll, assignments: string, values: readonly unknown[]): Promise<void> {
   const { affectedRows } = await connection.query<WriteResult>(
-    `UPDATE tributary_poll SET ${assignments} WHERE ${OF_SELLER} AND epoch = ?`,
+    `UPDATE tributary_poll SET ${assignments} WHERE ${OF_SELLER} AND epoch = ? AND claimed_by IS NOT NULL`,
     [...values, poll.channel, poll.sellerId, poll.epoch],
   )
-  if (affectedRows !== 1) throw new PollLost(`The poll of seller ${poll.sellerId} was taken over by another process`)
+  if (affectedRows !== 1) throw new PollLost(`The poll of seller ${poll.sellerId} was taken over, or has ended already`)
 }
 
 type PollRecord = {

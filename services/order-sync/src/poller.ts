@@ -79,10 +79,13 @@ export function startPoller({ context, pace, receiver, openSeller }: Parts): Pol
 
   async function handle(poll: Poll, signal: AbortSignal): Promise<void> {
     try {
-      await inSpan('poll seller', { root: true }, () => pollSeller(poll, signal))
+      await inSpan('poll seller', { root: true }, () => pollSeller(poll, signal)).catch((error: unknown) => {
+        if (error instanceof PollLost) throw error
+        return settle(poll, error, signal)
+      })
     } catch (error) {
-      if (error instanceof PollLost) logger.info({ ...nameOf(poll) }, error.message)
-      else await settle(poll, error, signal)
+      if (!(error instanceof PollLost)) throw error
+      logger.info({ ...nameOf(poll) }, error.message)
     }
   }
 
