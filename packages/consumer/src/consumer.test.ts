@@ -1,4 +1,5 @@
 import { type Database, DatabaseError } from '@tributary/database'
+import type { EventLog } from '@tributary/event-log'
 import { ORDER_TOPIC } from '@tributary/events'
 import { metricValue } from '@tributary/runtime/testing'
 import { expect } from 'chai'
@@ -222,6 +223,43 @@ describe('a consumer', () => {
     await stage.append('a', '3')
     await untilEffects(3)
     expect(await values()).to.deep.equal(['1', '2', '3'])
+    expect((await consumer.figures()).fences).to.equal(0)
+  })
+
+  it('keeps its partition after such a commit that only passed over events, though it has read on meanwhile', async () => {
+    const readOn = gate()
+    const log: EventLog = {
+      ...stage.log,
+      follow: ({ follower, ...options }) =>
+        stage.log.follow({
+          ...options,
+          follower: {
+            ...follower,
+            batch: async (partition, slice, left) => {
+              await follower.batch(partition, slice, left)
+              if (slice.next === 2) readOn.open()
+            },
+          },
+        }),
+    }
+    const moved = async () =>
+      Math.max(0, ...(await readCursors(stage.operator, 'effects', ORDER_TOPIC)).map(({ next }) => next))
+    let lost = 0
+    const database: Database = {
+      ...stage.database,
+      transaction: async (work, options) => {
+        const result = await stage.database.transaction(work, options)
+        if ((await moved()) === 0 || ++lost > 1) return result
+        await stage.appendStored(unwantedEvent(2))
+        await readOn.opened
+        throw new DatabaseError('DATABASE_UNAVAILABLE', 'the connection went away')
+      },
+    }
+    const consumer = startConsumer({ definition: effectsConsumer(), database, log, logger: quietLogger })
+    running.push(consumer)
+    await stage.appendStored(unwantedEvent(1))
+    await until('the cursor is moved over both', async () => (await moved()) === 2)
+    expect(lost).to.be.greaterThan(0)
     expect((await consumer.figures()).fences).to.equal(0)
   })
 

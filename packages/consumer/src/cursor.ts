@@ -66,10 +66,10 @@ export async function proveOwnership(connection: Connection, cursor: OwnedCursor
   if (affectedRows !== 1) throw fenced([cursor])
 }
 
-/** Whether the cursor stands at `position` in our own epoch: then it was we who moved it there. Throws DatabaseError. */
-export async function movedByUs(database: Database, cursor: OwnedCursor, position: Position): Promise<boolean> {
+/** Where the cursor stands in our own epoch, so that it was we who moved it there; undefined in another. Throws DatabaseError. */
+export async function positionInOurEpoch(database: Database, cursor: OwnedCursor): Promise<Position | undefined> {
   const row = await readCursor(database, cursor)
-  return row?.epoch === cursor.epoch && row.next === position
+  return row?.epoch === cursor.epoch ? row.next : undefined
 }
 
 /** Where every cursor of a consumer in a topic stands, and when it last moved or changed hands. Throws DatabaseError. */

@@ -3,7 +3,7 @@ import type { EventLog, Position } from '@tributary/event-log'
 import type { Logger } from '@tributary/runtime'
 import { type ErrorSummary, summarize } from './blame.ts'
 import { commitGroupOf, type Move } from './commit-group.ts'
-import { moveCursor, movedByUs, type OwnedCursor, proveOwnership } from './cursor.ts'
+import { moveCursor, type OwnedCursor, positionInOurEpoch, proveOwnership } from './cursor.ts'
 import type { ConsumerDefinition } from './definition.ts'
 import { ConsumerError } from './errors.ts'
 import type { Item } from './item.ts'
@@ -35,6 +35,8 @@ export type Loop<Prepared> = {
   stage: Stage
   /** How far we read without finding anything to do; at or beyond `cursor.next`. */
   passed: Position
+  /** Where a move without effects may have put the cursor, of which we have not heard. */
+  unheard: Position | undefined
   /** When the partition last came forward, milliseconds since 1970. */
   lastProgress: number
   /** What keeps it from coming forward. */
@@ -88,7 +90,12 @@ async function noteMoved<P>(loop: Loop<P>, to: Position, prepared: readonly P[],
     if (!isFence(error)) throw error
     // A connection lost in COMMIT leaves open whether it happened. In our own epoch only we move the cursor, so if it
     // stands at `to` already, an earlier try of this same work did.
-    if (!(await movedByUs(database, loop.cursor, to))) throw lose(loop, error)
+    const position = await positionInOurEpoch(database, loop.cursor)
+    if (position !== to) {
+      if (position === undefined || position !== loop.unheard) throw lose(loop, error)
+      noteMove(loop, position, [])
+      return await noteMoved(loop, to, prepared, move)
+    }
   }
   noteMove(loop, to, prepared)
 }
@@ -135,6 +142,7 @@ function lose<P>(loop: Loop<P>, error: ConsumerError): ConsumerError {
 function noteMove<P>(loop: Loop<P>, to: Position, prepared: readonly P[]): void {
   const { shared, cursor } = loop
   cursor.next = to
+  loop.unheard = undefined
   loop.passed = Math.max(loop.passed, to)
   loop.lastProgress = shared.now()
   loop.trouble = undefined

@@ -77,6 +77,7 @@ export async function takePartition<P>(
     parked: await loadParkedKeys(database, name),
     stage: 'assigned',
     passed: cursor.next,
+    unheard: undefined,
     lastProgress: now(),
     trouble: undefined,
     parkedInARow: 0,
@@ -187,9 +188,10 @@ const isWholeAhead = <P>({ items, prepared }: Part<P>): boolean => prepared?.run
 
 async function writePassed<P>(loop: Loop<P>): Promise<void> {
   if (loop.passed === loop.cursor.next) return
+  loop.unheard ??= loop.passed
   try {
     // Every partition of every consumer comes here at about the same time.
-    await moveTogether(loop, loop.passed, { before: nothing, together: nothing, prepared: [], events: 0 })
+    await moveTogether(loop, loop.unheard, { before: nothing, together: nothing, prepared: [], events: 0 })
   } catch (error) {
     loop.signal.throwIfAborted()
     noteTrouble(loop, error, 'the cursor cannot be moved for now')
