@@ -73,9 +73,9 @@ export async function moveSecret(
 }
 
 /** Ends a key at once and forgets its secret. False when the endpoint has no such key, or it has ended. Throws DatabaseError. */
-export async function revokeKey(database: Database, endpoint: string, id: string): Promise<boolean> {
+export async function revokeKey(connection: Connection, endpoint: string, id: string): Promise<boolean> {
   const now = Date.now()
-  const { affectedRows } = await database.query<WriteResult>(
+  const { affectedRows } = await connection.query<WriteResult>(
     `UPDATE tributary_endpoint_key SET sealed = NULL, expire_time = ?
      WHERE endpoint = ? AND key_id = ? AND sealed IS NOT NULL AND (expire_time IS NULL OR expire_time > ?)`,
     [now, endpoint, id, now],

@@ -17,7 +17,15 @@ import { Problem } from '@tributary/runtime'
 import { type Static, Type } from 'typebox'
 import type { CheckedRequest, ConsoleContext, Operation } from '../operation.ts'
 import { Count, closed, Milliseconds, Next, Nothing, PAGE, paging, Reason, Time } from '../schemas.ts'
-import { ENDPOINT, EndpointPath, endpointOf, endpointUnknown, recordChange, unlessRefused } from './endpoints.ts'
+import {
+  changeRecorded,
+  ENDPOINT,
+  EndpointPath,
+  endpointOf,
+  endpointUnknown,
+  recordChange,
+  unlessRefused,
+} from './endpoints.ts'
 
 const DeliveryQuery = Type.Object(
   {
@@ -159,7 +167,7 @@ async function list({ database, endpoints }: ConsoleContext, { query }: CheckedR
 async function show(context: ConsoleContext, request: CheckedRequest) {
   const { delivery, event } = await locate(context, request)
   const [standing, tries] = await Promise.all([readStanding(context.database, delivery), readTries(context.database, delivery)])
-  await recordChange(context, request, 'deliveries show', nameOf(delivery))
+  await recordChange(context.database, request, 'deliveries show', nameOf(delivery))
   const { id: eventId, type } = event.event
   return { status: 200, body: { ...delivery, eventId, type, recordedTime: event.recordedTime, standing, tries } }
 }
@@ -167,14 +175,16 @@ async function show(context: ConsoleContext, request: CheckedRequest) {
 async function retryKeys(context: ConsoleContext, request: CheckedRequest) {
   const { name } = await endpointOf(context, request)
   const { key } = request.body as Static<typeof RetryBody>
-  const retriedKeys = await retryLanes(context.database, name, key === undefined ? {} : { key })
+  const change = ['deliveries retry', key === undefined ? name : `${name} ${key}`] as const
+  const retriedKeys = await changeRecorded(context, request, change, (connection) =>
+    retryLanes(connection, name, key === undefined ? {} : { key }),
+  )
   if (retriedKeys === 0)
     throw new Problem(
       409,
       'DELIVERY_NOT_WAITING',
       'No such key is blocked or waits for its next try. See: GET /v1/deliveries?outcome=blocked',
     )
-  await recordChange(context, request, 'deliveries retry', key === undefined ? name : `${name} ${key}`)
   return { status: 202, body: { retriedKeys } }
 }
 
@@ -182,17 +192,18 @@ async function retryOne(context: ConsoleContext, request: CheckedRequest) {
   const { delivery, event } = await locate(context, request)
   const { database } = context
   const asked = { partitionKey: event.event.partitionkey, by: request.caller.id }
+  await recordChange(database, request, 'deliveries retry', nameOf(delivery))
   const isRetried = await unlessRefused(() => retryDelivery(database, delivery, asked))
   if (!isRetried) throw await refusal(context, delivery)
-  await recordChange(context, request, 'deliveries retry', nameOf(delivery))
   return settled(delivery)
 }
 
 async function skip(context: ConsoleContext, request: CheckedRequest) {
   const { delivery } = await locate(context, request)
   const { reason } = request.body as Static<typeof SkipBody>
-  if (!(await skipHead(context.database, delivery, reason))) throw await refusal(context, delivery)
-  await recordChange(context, request, 'deliveries skip', nameOf(delivery))
+  const change = ['deliveries skip', nameOf(delivery)] as const
+  if (!(await changeRecorded(context, request, change, (connection) => skipHead(connection, delivery, reason))))
+    throw await refusal(context, delivery)
   return settled(delivery)
 }
 

@@ -3,7 +3,7 @@ import { Problem } from '@tributary/runtime'
 import { type Static, Type } from 'typebox'
 import type { CheckedRequest, ConsoleContext, Operation } from '../operation.ts'
 import { closed, Nothing, Time } from '../schemas.ts'
-import { ENDPOINT, EndpointPath, endpointOf, recordChange } from './endpoints.ts'
+import { changeRecorded, ENDPOINT, EndpointPath, endpointOf, recordChange } from './endpoints.ts'
 
 const Kind = Type.Enum(['v1', 'v1a'], { description: 'v1: a shared secret; v1a: Ed25519, the receiver gets a public key.' })
 const KeyView = Type.Object(
@@ -90,7 +90,7 @@ function viewOf(key: EndpointKey, now: number): Static<typeof KeyView> {
 async function rotate(context: ConsoleContext, request: CheckedRequest) {
   const { name, owner } = await endpointOf(context, request)
   const { kind = 'v1', overlapSeconds = DAY } = request.body as Static<typeof NewKeyBody>
-  await recordChange(context, request, 'endpoint rotate-secret', name)
+  await recordChange(context.database, request, 'endpoint rotate-secret', name)
   const made = await rotateKey(context, owner, { kind, overlap: overlapSeconds * 1_000 })
   if (made === 'too many')
     throw new Problem(409, 'ENDPOINT_KEYS_TOO_MANY', `${MOST_KEYS} keys of this endpoint are valid. Revoke some first.`)
@@ -102,9 +102,9 @@ async function rotate(context: ConsoleContext, request: CheckedRequest) {
 async function revoke(context: ConsoleContext, request: CheckedRequest) {
   const { name, owner } = await endpointOf(context, request)
   const { keyId: id } = request.path as Static<typeof KeyPath>
-  if (!(await revokeKey(context.database, name, id)))
+  const change = ['endpoint revoke-key', `${name} ${id}`] as const
+  if (!(await changeRecorded(context, request, change, (connection) => revokeKey(connection, name, id))))
     throw new Problem(404, 'ENDPOINT_KEY_UNKNOWN', 'The endpoint has no valid key of this id.')
-  await recordChange(context, request, 'endpoint revoke-key', `${name} ${id}`)
   const now = Date.now()
   const isAnyLeft = (await keysOf(context.database, owner)).some((key) => signsAt(key, now))
   return { status: 200, body: { id, isAnyLeft } }

@@ -1,4 +1,5 @@
 import { lagOf, readAllCursors } from '@tributary/consumer'
+import type { Connection } from '@tributary/database'
 import { countLanesByEndpoint, DeliveryError, readEndpointStates, setEndpointState } from '@tributary/delivery'
 import { recordAccess } from '@tributary/history'
 import { Problem } from '@tributary/runtime'
@@ -101,13 +102,27 @@ export async function unlessRefused<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Writes down who changed what of an endpoint. */
+/** Writes down who changed what of an endpoint: in the transaction of the change, or before it, so that none goes unrecorded. */
 export const recordChange = (
-  { database }: ConsoleContext,
+  connection: Connection,
   { caller }: CheckedRequest,
   action: string,
   target: string,
-): Promise<void> => recordAccess(database, { actor: caller.id, action, target })
+): Promise<void> => recordAccess(connection, { actor: caller.id, action, target })
+
+/** Makes a change and, if it was one, writes it down in the same transaction. Answers what `change` answers. */
+export function changeRecorded<T>(
+  { database }: ConsoleContext,
+  request: CheckedRequest,
+  [action, target]: readonly [string, string],
+  change: (connection: Connection) => Promise<T>,
+): Promise<T> {
+  return database.transaction(async (connection) => {
+    const changed = await change(connection)
+    if (changed) await recordChange(connection, request, action, target)
+    return changed
+  })
+}
 
 async function listEndpoints({ endpoints, database, log }: ConsoleContext): Promise<Static<typeof EndpointView>[]> {
   const [known, states, lanes, cursors] = await Promise.all([
@@ -134,9 +149,9 @@ async function decide(
   { state, reason }: { state: Static<typeof Decided>['state']; reason: string },
 ) {
   const { name } = await endpointOf(context, request)
-  if (!(await setEndpointState(context.database, { name, state, reason })))
+  const set = (connection: Connection) => setEndpointState(connection, { name, state, reason })
+  if (!(await changeRecorded(context, request, [`endpoint ${state}`, name], set)))
     throw new Problem(409, 'ENDPOINT_STATE', `The endpoint is ${state} already.`)
-  await recordChange(context, request, `endpoint ${state}`, name)
   return { status: 200, body: { endpoint: name, state } }
 }
 
@@ -146,6 +161,6 @@ async function test(context: ConsoleContext, request: CheckedRequest) {
   const tested = await endpoint.test(AbortSignal.timeout(TEST_TIMEOUT))
   if (tested.kind === 'unready') throw new Problem(409, 'ENDPOINT_UNREADY', tested.problem)
   const { kind: outcome, reason, status, durationMs, answer } = tested.outcome
-  await recordChange(context, request, 'endpoint test', name)
+  await recordChange(context.database, request, 'endpoint test', name)
   return { status: 200, body: { endpoint: name, outcome, reason, status, durationMs, answer } }
 }

@@ -94,7 +94,7 @@ async function replay(context: ConsoleContext, request: CheckedRequest) {
       'REPLAY_EMPTY',
       'The endpoint has had nothing in that range. What it has not had yet comes by itself.',
     )
-  await recordChange(context, request, 'replay', name)
+  await recordChange(context.database, request, 'replay', name)
   await unlessRefused(() => startReplay(context.database, { endpoint: name, topic, plan, by: request.caller.id }))
   return { status: 202, body: await progressOf(context, name) }
 }
