@@ -58,10 +58,9 @@ export function withNamedLock<T>(
 ): Promise<T> {
   return onOneConnection(database.knex, async (connection) => {
     try {
-      return await underNamedLock(connection, { name, seconds }, async () => {
-        await connection.query(`SET SESSION wait_timeout = ${Math.trunc(idleSeconds)}`)
-        return await work(connection)
-      })
+      // Before the lock: a connection that is lost between the two would hold it for hours.
+      await connection.query(`SET SESSION wait_timeout = ${Math.trunc(idleSeconds)}`)
+      return await underNamedLock(connection, { name, seconds }, () => work(connection))
     } finally {
       // Its settings are not those of the pool any more.
       connection.broken = true

@@ -40,9 +40,11 @@ describe('a database', () => {
       })
     })
 
-    it('strict mode and UTC', async () => {
-      const [row] = await database.query('SELECT @@time_zone AS zone, TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), NOW()) AS apart')
-      expect(row).to.deep.equal({ zone: '+00:00', apart: 0 })
+    it('strict mode, UTC, and an end of sessions that fall silent', async () => {
+      const [row] = await database.query(
+        'SELECT @@time_zone AS zone, TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), NOW()) AS apart, @@wait_timeout AS silence',
+      )
+      expect(row).to.deep.equal({ zone: '+00:00', apart: 0, silence: 60 })
       const error = await rejection(database.query('INSERT INTO thing (id, value, name) VALUES (1, 1, ?)', ['eleven char']))
       expect(error.code).to.equal('DATABASE_VALUE_REFUSED')
     })

@@ -8,6 +8,8 @@ import { parseDatabaseUrl } from './url.ts'
 
 const CONNECT_TIMEOUT = 5_000
 const ACQUIRE_TIMEOUT = 10_000
+/** A server that is gone without a word is noticed so long after it said something last, and some ten seconds more. */
+const KEEP_ALIVE = 10_000
 /** That one connection keeps at the server, where each takes a few megabytes; the one used longest ago is let go. */
 const PREPARED_STATEMENTS = 8
 
@@ -27,6 +29,7 @@ export function openDatabase(url: string, options: { connections?: number } = {}
     connection: {
       ...parseDatabaseUrl(url),
       connectTimeout: CONNECT_TIMEOUT,
+      keepAliveInitialDelay: KEEP_ALIVE,
       charset: 'utf8mb4_general_ci',
       timezone: 'Z',
       supportBigNumbers: true,

@@ -3,11 +3,13 @@ import type { Connection as RawConnection } from 'mysql2'
 /**
  * What every session is set to, whatever the server's own settings are. Without strict mode a server cuts values in
  * silence; NO_BACKSLASH_ESCAPES would break the driver's quoting. A schema change that waits 60 s for readers gives up.
+ * A session that says nothing for as long is that of a machine that is gone without a word: by its own settings the server
+ * would keep its locks for hours, and with them a partition of the log.
  * The isolation level has a statement of its own: its variable is named differently by MySQL 5.7, 8 and MariaDB.
  */
 const SETTINGS = [
   `SET SESSION sql_mode = 'STRICT_TRANS_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION',
-    time_zone = '+00:00', lock_wait_timeout = 60`,
+    time_zone = '+00:00', lock_wait_timeout = 60, wait_timeout = 60`,
   'SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED',
 ]
 
