@@ -45,6 +45,10 @@ export type GatewayOptions = {
   receivers: Readonly<Record<string, string>>
   /** In place of parts of the section `tributary`. */
   settings?: Readonly<Record<string, unknown>>
+  /** More of the section `qifu.eg`. */
+  sources?: Readonly<Record<string, unknown>>
+  /** In place of those of orders. */
+  services?: readonly string[]
   /** Of another gateway on the same database. */
   masterKey?: Buffer
 }
@@ -63,7 +67,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     TRIBUTARY_MASTER_KEY: masterKey.toString('base64'),
     CHALLENGE_TOKEN: challengeToken,
   }
-  const process = createProcess(['--config', file, 'serve', ...SERVICES], environment)
+  const process = createProcess(['--config', file, 'serve', ...(options.services ?? SERVICES)], environment)
   return {
     url,
     masterKey,
@@ -99,6 +103,7 @@ function configurationText(options: GatewayOptions, { port, url }: { port: numbe
           'notification-endpoint': `${url}/open/order/callback/1`,
         },
         spi: { services: options.receivers },
+        ...options.sources,
       },
     },
   })

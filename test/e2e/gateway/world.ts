@@ -39,7 +39,7 @@ export type World = {
   close(): Promise<void>
 }
 
-export type WorldOptions = Pick<GatewayOptions, 'settings'> & {
+export type WorldOptions = Pick<GatewayOptions, 'settings' | 'sources' | 'services'> & {
   name: string
   seed?: number
   /** Of a log that is not in the database. */
@@ -77,8 +77,12 @@ async function openParts(options: WorldOptions, closers: (() => Promise<void>)[]
   const receivers = await registerReceivers(database, options.receivers ?? ['warehouse'])
   closers.push(...Object.values(receivers).map((receiver) => receiver.close))
   const addresses = Object.fromEntries(Object.entries(receivers).map(([code, receiver]) => [code, receiver.url]))
+  const { sources = {}, services } = options
   const settings = { ...options.settings, ...(options.logUrl ? { log: { url: options.logUrl } } : {}) }
-  const gateway = await createGateway({ settings, databaseUrl: url, ebay: simulator.urls, receivers: addresses })
+  const gateway = await createGateway({
+    ...{ settings, sources, databaseUrl: url, ebay: simulator.urls, receivers: addresses },
+    ...(services ? { services } : {}),
+  })
   closers.push(gateway.remove)
   const log = await openEventLog({ url: options.logUrl ?? url, database, partitions: 8 })
   closers.push(() => log.close())
