@@ -1,6 +1,7 @@
+import { openDatabase } from '@tributary/database'
 import { derivedEventId, encodeEvent } from '@tributary/events'
 import { exampleEvent } from '@tributary/events/examples'
-import { migratedTestDatabase } from '@tributary/test/servers'
+import { migratedTestDatabase, startRelay } from '@tributary/test/servers'
 import { expect } from 'chai'
 import { createClaims, type Search } from './event-ids.ts'
 
@@ -40,5 +41,24 @@ describe('The claims of event ids', () => {
     }).claim(events('doubtful'))
     expect(again).to.deep.equal([])
     expect([...known.values()]).to.deep.equal([{ partition: 0, position: 9, appended: false }])
+  })
+
+  it('keep nobody waiting when their own process did not hear of them, or could not end them', async () => {
+    const relay = await startRelay(stage.url)
+    const database = openDatabase(relay.url)
+    const claims = createClaims(database, TOPIC, async () => new Map())
+    for (const [name, statement] of [
+      ['unheard', 'INSERT IGNORE INTO tributary_log_event_id'],
+      ['unended', 'UPDATE tributary_log_event_id SET doubtful'],
+    ] as const) {
+      const lost = relay.loseAnswerTo(statement)
+      const claim = claims.claim(events(name))
+      if (name === 'unended') await claims.doubt((await claim).mine).catch(() => {})
+      else await claim.catch(() => {})
+      await lost
+      expect((await claims.claim(events(name))).mine, name).to.have.length(1)
+    }
+    await database.close()
+    await relay.close()
   })
 })

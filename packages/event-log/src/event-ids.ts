@@ -14,7 +14,8 @@ import { createRecording, type Recorded } from './recording.ts'
  *
  *   (no row)   `claim` inserts the row. → claimed; who finds one there looks at it instead
  *   claimed    Its owner sends the event. → recorded, with the position; the sending fails → doubtful
- *   doubtful   So is a claim whose process is gone, or that is older than any sending lasts. Whoever comes next reads the log
+ *   doubtful   So is a claim whose process is gone, or is we and has it in hand no more, because the answer to it, or to its end,
+ *              got lost; and one that is older than any sending lasts. Whoever comes next reads the log
  *              from the time of the claim on: the event is there → recorded; it is not → claimed anew, by whoever looked
  *   recorded   For ever.
  */
@@ -63,6 +64,11 @@ type Row = {
 
 export function createClaims(database: Database, topic: { id: number; partitions: number }, search: Search): Claims {
   const owner = processIdentity()
+  /** The ids that are in hand here, by the claim in hexadecimal digits. */
+  const inHand = new Map<string, Set<string>>()
+  const letGo = (ended: Iterable<string>) => {
+    for (const id of ended) for (const [claim, ids] of inHand) if (ids.delete(id) && ids.size === 0) inHand.delete(claim)
+  }
 
   async function insert(connection: Connection, events: readonly SizedEvent[], claim: Buffer): Promise<number> {
     const now = Date.now()
@@ -88,7 +94,11 @@ export function createClaims(database: Database, topic: { id: number; partitions
     )
   }
 
-  const isDoubtful = (row: Row): boolean => row.doubtful === 1 || isGone(row.owner) || Date.now() - row.claimed_time > LASTS
+  const isDoubtful = (row: Row): boolean =>
+    row.doubtful === 1 ||
+    isGone(row.owner) ||
+    Date.now() - row.claimed_time > LASTS ||
+    (row.owner === owner && !inHand.get(row.claim.toString('hex'))?.has(toUuid(row.event_id)))
 
   /** Settles doubtful claims of a partition: those that the log has not are ours now, unless somebody else was faster. */
   async function takeOver(partition: number, rows: readonly Row[], claim: Buffer): Promise<Row[]> {
@@ -136,9 +146,11 @@ export function createClaims(database: Database, topic: { id: number; partitions
         [rows],
       )
     }
+    letGo(places.map(({ id }) => id))
   }
 
   async function doubtIds(ids: readonly string[]): Promise<void> {
+    letGo(ids)
     if (ids.length === 0) return
     await database.query(
       'UPDATE tributary_log_event_id SET doubtful = 1 WHERE topic_id = ? AND event_id IN (?) AND position IS NULL',
@@ -150,28 +162,42 @@ export function createClaims(database: Database, topic: { id: number; partitions
     record(places).catch(() => doubtIds(places.map(({ id }) => id)).catch(() => {})),
   )
 
+  /** Claims ids that are in hand under `claim`. */
+  async function claimAll(events: readonly SizedEvent[], claim: Buffer): Promise<Claimed> {
+    const claimed: Claimed = { mine: [...events], known: new Map(), begun: new Map() }
+    const inserted = await insert(database, events, claim)
+    recording.begin()
+    if (inserted === events.length) return claimed
+    const mine = new Set<string>()
+    const ids = events.map(({ event }) => event.id)
+    const openIds = () => ids.filter((id) => !claimed.known.has(id) && !mine.has(id))
+    const deadline = performance.now() + PATIENCE
+    for (let open = ids; open.length > 0; open = openIds()) {
+      if (open !== ids) await pause(LOOK_AGAIN)
+      await look(open, claim, mine, claimed)
+      if (performance.now() > deadline && openIds().length > 0)
+        throw new EventLogError('LOG_UNAVAILABLE', 'Another process is still appending one of these events. Try again.', {
+          retriable: true,
+        })
+    }
+    return { ...claimed, mine: events.filter(({ event }) => mine.has(event.id)) }
+  }
+
   return {
     async claim(events) {
-      const claim = randomBytes(8)
-      const claimed: Claimed = { mine: [...events], known: new Map(), begun: new Map() }
-      if (events.length === 0) return claimed
+      if (events.length === 0) return { mine: [], known: new Map(), begun: new Map() }
       await recording.room()
-      const inserted = await insert(database, events, claim)
-      recording.begin()
-      if (inserted === events.length) return claimed
-      const mine = new Set<string>()
-      const ids = events.map(({ event }) => event.id)
-      const openIds = () => ids.filter((id) => !claimed.known.has(id) && !mine.has(id))
-      const deadline = performance.now() + PATIENCE
-      for (let open = ids; open.length > 0; open = openIds()) {
-        if (open !== ids) await pause(LOOK_AGAIN)
-        await look(open, claim, mine, claimed)
-        if (performance.now() > deadline && openIds().length > 0)
-          throw new EventLogError('LOG_UNAVAILABLE', 'Another process is still appending one of these events. Try again.', {
-            retriable: true,
-          })
+      const claim = randomBytes(8)
+      const ids = new Set(events.map(({ event }) => event.id))
+      inHand.set(claim.toString('hex'), ids)
+      try {
+        const claimed = await claimAll(events, claim)
+        letGo(claimed.known.keys())
+        return claimed
+      } catch (error) {
+        letGo([...ids])
+        throw error
       }
-      return { ...claimed, mine: events.filter(({ event }) => mine.has(event.id)) }
     },
     record,
     recordSoon: recording.add,
