@@ -2,7 +2,7 @@ import { type CorpName, requestReading } from '@tributary/database'
 import { type Break, until as waitUntil } from '@tributary/test/servers'
 import { authorizationCodePrefix } from '@tributary/wecom'
 import { expect } from 'chai'
-import { type ContactSyncUnderTest, prepareContactSync } from './testing/contact-sync-under-test.ts'
+import { type ContactSyncUnderTest, prepareContactSync, QUICK } from './testing/contact-sync-under-test.ts'
 
 // A claim lasts a minute.
 const until = (what: string, condition: () => boolean | Promise<boolean>) =>
@@ -35,6 +35,14 @@ describe('contact-sync whose database answers no more, once it has done what was
       await until('the claim has ended', async () => (await its.reading(name))?.claimedBy === null)
       expect(await its.reading(name)).to.include({ failures: 0, lastError: '' })
     })
+
+  it('reads a directory again within seconds when the database broke off meanwhile', async () => {
+    const lost = its.relay.loseAnswerTo('AND alive = 1')
+    const name = await authorize()
+    its.start({ ...QUICK, retry: { shortest: 60_000, longest: 60_000 } })
+    await lost
+    await until('the directory was read', () => isRead(name))
+  })
 
   it('keeps what an authorization was exchanged for, which can be had once, and tells of it', async () => {
     const name = await authorize()

@@ -17,6 +17,8 @@ export class ReadingLost extends Error {
 
 const HOUR = 3_600_000
 const LOOK_AGAIN = 100
+/** After trouble of ours, a broken connection to the database above all, WeCom need not be spared as after its own, milliseconds. */
+const AFTER_OURS = 1_000
 
 /** A reading that a person or the clock asks for; see ReadingRequest. */
 export type Asked = { confirmed?: boolean; onProgress?: (progress: ReadingProgress) => void }
@@ -77,7 +79,8 @@ async function settle(
   error: unknown,
   signal: AbortSignal,
 ): Promise<void> {
-  const { shortest, longest } = context.pace.retry
+  const { longest } = context.pace.retry
+  const shortest = error instanceof WecomError ? context.pace.retry.shortest : AFTER_OURS
   const isForAPerson = error instanceof WecomError && !error.retriable
   const wait = signal.aborted ? 0 : isForAPerson ? longest : backOff(corp.failures + 1, shortest, longest)
   if (!signal.aborted) countReading('failed')
