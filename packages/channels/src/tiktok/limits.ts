@@ -20,25 +20,33 @@ export type Limits = {
  * and not CHANNEL_RATE_LIMITED, which would stop them all.
  */
 export function createLimits({ clock }: { clock: () => number }): Limits {
-  const limits = new LRUCache<string, { wait: number; until: number }>({ max: MOST_SHOPS })
+  const limits = new LRUCache<string, { wait: number; since: number; until: number }>({ max: MOST_SHOPS })
+
+  /** How long a shop is left alone yet; not at all by a clock that was set back, which would make it hours. */
+  function left(shop: string): number {
+    const limit = limits.get(shop)
+    const now = clock()
+    return limit === undefined || now < limit.since ? 0 : Math.max(0, limit.until - now)
+  }
+
   return {
     check(shop) {
-      const left = (limits.get(shop)?.until ?? 0) - clock()
-      if (left > 0) throw spent(left)
+      const wait = left(shop)
+      if (wait > 0) throw spent(wait)
     },
-    met(shop, asked) {
-      const now = clock()
+    met(shop, asked = 0) {
+      const since = clock()
       const before = limits.get(shop)
       // Calls that were made together are refused together.
-      const isSame = before !== undefined && now < before.until
-      const wait = isSame ? before.wait : Math.min(LONGEST, before ? before.wait * 2 : SHORTEST)
-      const until = Math.max(isSame ? before.until : now + wait, now + (asked ?? 0))
-      limits.set(shop, { wait, until })
-      return spent(until - now)
+      const stands = left(shop)
+      const wait = stands > 0 && before ? before.wait : Math.min(LONGEST, before ? before.wait * 2 : SHORTEST)
+      const until = since + Math.max(stands > 0 ? stands : wait, asked)
+      limits.set(shop, { wait, since, until })
+      return spent(until - since)
     },
     passed(shop) {
       // One that was under way when the limit was met says nothing of it.
-      if (clock() >= (limits.get(shop)?.until ?? 0)) limits.delete(shop)
+      if (left(shop) === 0) limits.delete(shop)
     },
   }
 }

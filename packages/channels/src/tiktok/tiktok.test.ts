@@ -122,6 +122,14 @@ describe('TikTok Shop', () => {
     expect((await get()).orderId).to.equal(id)
     stage.simulator.fail({ operation: 'detail', kind: 'status', status: 429 })
     expect(await failureOf(get()), 'it begins anew').to.include({ retryAfter: 1_000 })
+    now -= 240_000
+    expect((await get()).orderId, 'a clock that is set back').to.equal(id)
+    stage.simulator.fail({ operation: 'detail', kind: 'status', status: 429, times: 2 })
+    for (const failure of await Promise.all([failureOf(get()), failureOf(get())]))
+      expect(failure, 'calls made together count as one').to.include({ retryAfter: 1_000 })
+    now += 1_000
+    stage.simulator.fail({ operation: 'detail', kind: 'status', status: 429 })
+    expect(await failureOf(get())).to.include({ retryAfter: 2_000 })
   })
 
   it('lists every order of a window over many pages, and reads one as it was listed', async () => {
