@@ -1,2 +1,3 @@
 export { signBody } from './app-signature.ts'
+export * from './consent-token.ts'
 export * from './port.ts'

@@ -2,15 +2,16 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { type App, type Channel, ChannelError, type Session } from '@tributary/channels'
+import { type App, type Channel, ChannelError, consentTokenName, consentTokenText, type Session } from '@tributary/channels'
 import { createEbay } from '@tributary/channels/ebay'
-import { listApps, openDatabase, processIdentity } from '@tributary/database'
+import { findSeller, listApps, openDatabase, processIdentity } from '@tributary/database'
 import { openEventLog } from '@tributary/event-log'
 import { createLogger } from '@tributary/runtime'
 import { startRelay } from '@tributary/test/servers'
-import { openVault } from '@tributary/vault'
+import { openSettings, openVault } from '@tributary/vault'
 import { expect } from 'chai'
 import { createAccessTokens } from './access-tokens.ts'
+import { shownGrantId } from './grants.ts'
 import { PACE } from './pace.ts'
 import { EBAY, type OrderSyncUnderTest, startUnderTest } from './testing/order-sync-under-test.ts'
 import { until } from './testing/until.ts'
@@ -70,6 +71,29 @@ describe('access tokens of sellers', () => {
     expect(new Set(outcomes.map((outcome) => (outcome.status === 'fulfilled' ? outcome.value : outcome.reason))).size).to.equal(
       1,
     )
+  })
+
+  it('are that of the consent where there is no other, until it is refused, and never to find out whether the consent stands', async () => {
+    const row = await findSeller(its.database, EBAY, seller)
+    if (!row) throw new Error('no seller')
+    const settings = openSettings(its)
+    const keep = () =>
+      settings.put(consentTokenName(shownGrantId(row)), {
+        value: consentTokenText({ token: 'the-only-one', expiresTime: Date.now() + 3_600_000 }),
+        time: Date.now(),
+      })
+    await keep()
+    const { session, verify } = process()
+    expect(await session.token(never)).to.equal('the-only-one')
+    expect(await process().session.token(never)).to.equal('the-only-one')
+    expect(asked()).to.equal(0)
+    expect(await settings.names('consent-token/')).to.deep.equal([])
+    await session.rejected('the-only-one')
+    expect(await session.token(never)).not.to.equal('the-only-one')
+    expect(asked()).to.equal(1)
+    await keep()
+    expect(await verify()).to.equal('stands')
+    expect(asked()).to.equal(2)
   })
 
   it('stand in the database sealed only', async () => {

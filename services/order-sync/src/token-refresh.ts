@@ -1,7 +1,8 @@
-import { type App, type Channel, ChannelError } from '@tributary/channels'
+import { type App, type Channel, ChannelError, consentTokenIn, consentTokenName } from '@tributary/channels'
 import { isGone, processIdentity } from '@tributary/database'
 import { type EventData, ORDER_TOPIC, type StoredEvent, sellerKey } from '@tributary/events'
 import { insist, pause } from '@tributary/runtime'
+import { openSettings } from '@tributary/vault'
 import { claimRefresh, keepFailure, keepRefusal, keepRotation, keepToken, type TokenRow } from './access-token-rows.ts'
 import { pauseWhenLimited } from './call-budget.ts'
 import type { OrderSyncContext, SellerName } from './context.ts'
@@ -87,6 +88,7 @@ export function createRefreshTurns(
   /** `replaced` when another seller's refresh brought this one a new grant while we waited for it. */
   async function refresh(call: RefreshCall, grant: Grant, now: number): Promise<'refreshed' | 'replaced'> {
     const { channel, seller } = call
+    if (call.reason === 'refused' && (await takeConsentToken(seller, grant, now))) return 'refreshed'
     // It may have been kept but not appended; appending it twice does nothing.
     if (grant.event) await log.append(ORDER_TOPIC, [grant.event])
     const refreshToken = await openGrant(context, grant)
@@ -97,6 +99,19 @@ export function createRefreshTurns(
       await exchange(call, { grant, refreshToken, now })
       return 'refreshed'
     })
+  }
+
+  /** Takes up the only token of a grant that can't be refreshed. Once: when that is refused, the grant has ended. */
+  async function takeConsentToken(seller: SellerName, { id: grantId }: Grant, now: number): Promise<boolean> {
+    const settings = openSettings(context)
+    const name = consentTokenName(grantId)
+    const kept = await settings.get(name)
+    if (!kept) return false
+    const { token, expiresTime } = consentTokenIn(kept.value)
+    const sealed = vault.sealSecret(secretName(seller), token)
+    if (expiresTime > now) await keepToken(database, seller, owner, { grantId, sealed, refreshTime: expiresTime, expiresTime })
+    await settings.remove(name)
+    return expiresTime > now
   }
 
   async function exchange(

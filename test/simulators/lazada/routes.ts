@@ -5,7 +5,7 @@ import type { Operation } from './faults.ts'
 import { CARRIERS, type LazadaLine, type Market, type MarketOrder } from './market.ts'
 
 export type SimulatedApp = { key: string; secret: string }
-type World = { market: Market; app: SimulatedApp; faults: Faults<Operation>; calls: Operation[] }
+type World = { market: Market; app: SimulatedApp; faults: Faults<Operation>; calls: Operation[]; refreshes(): boolean }
 type Parameters = Readonly<Record<string, string>>
 /** What is answered beside the code; or the code that refuses. */
 type Answer = { answer: string } | { code: string }
@@ -29,10 +29,11 @@ export function routes(world: World): Router {
   }
   const token = (grants: Map<string, readonly string[]>, name: string, refused: string) =>
     run('token', false, (parameters) => {
+      if (name === 'refresh_token' && !world.refreshes()) return { code: 'AUTH_TYPE_UNSUPPORTED' }
       const sellers = grants.get(parameters[name] ?? '')
       if (!sellers) return { code: refused }
       grants.delete(parameters[name] ?? '')
-      return { answer: JSON.stringify(tokensFor(market, sellers, name === 'code')).slice(1, -1) }
+      return { answer: JSON.stringify(tokensFor(world, sellers, name === 'code')).slice(1, -1) }
     })
   router.get('/rest/auth/token/create', token(market.codes, 'code', 'InvalidCode'))
   router.get('/rest/auth/token/refresh', token(market.refreshTokens, 'refresh_token', 'IllegalRefreshToken'))
@@ -116,7 +117,7 @@ function check(
   return access && access.expires > market.clock() ? { sellers: access.stores } : { code: 'IllegalAccessToken' }
 }
 
-function tokensFor(market: Market, sellers: readonly string[], isFirst: boolean) {
+function tokensFor({ market, refreshes }: World, sellers: readonly string[], isFirst: boolean) {
   const users = sellers.map((seller) => ({
     country: market.stores.get(seller)?.country ?? '',
     user_id: seller,
@@ -125,8 +126,8 @@ function tokensFor(market: Market, sellers: readonly string[], isFirst: boolean)
   return {
     access_token: market.issueAccessToken(sellers, LIFE),
     expires_in: LIFE,
-    refresh_token: market.issueRefreshToken(sellers),
-    refresh_expires_in: REFRESH_LIFE,
+    refresh_token: refreshes() ? market.issueRefreshToken(sellers) : '',
+    refresh_expires_in: refreshes() ? REFRESH_LIFE : 0,
     country: users.length > 1 ? 'cb' : users[0]?.country,
     account: 'seller@example.com',
     [isFirst ? 'country_user_info' : 'country_user_info_list']: users,

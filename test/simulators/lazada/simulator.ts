@@ -20,6 +20,8 @@ export type LazadaSimulator = SimulatedMarketplace & {
   readonly calls: readonly Operation[]
   fail(fault: Fault): void
   heal(): void
+  /** Whether its consents can be refreshed; those of some apps and sellers cannot. */
+  refreshes: boolean
   /** The body of a push of a type, as text so that ids may be numbers of any length, and how it is signed. */
   push(text: string): { body: Buffer; authorization: string }
 }
@@ -35,7 +37,7 @@ export async function createLazadaMarketplace(options: { seed?: number; clock?: 
   const application = express()
   application.use(express.text({ type: () => true, limit: '4mb' }))
   application.use(consentPage('/oauth/authorize', 'Lazada', () => simulator))
-  application.use(routes({ market, app: credentials, faults, calls }))
+  application.use(routes({ market, app: credentials, faults, calls, refreshes: () => simulator.refreshes }))
   const { origin, close } = await serve(application)
   const app = {
     clientId: credentials.key,
@@ -65,6 +67,7 @@ export async function createLazadaMarketplace(options: { seed?: number; clock?: 
     calls,
     fail: faults.add,
     heal: faults.clear,
+    refreshes: true,
     push,
     configuration: () => ({
       'authorize-url': `${origin}/oauth/authorize`,

@@ -127,6 +127,18 @@ describe('Lazada', () => {
     expect(new Set(ids).size).to.equal(5_200)
   }).timeout(30_000)
 
+  it('gives a grant that ends with its access token where nothing can be refreshed, and takes it for ended then', async () => {
+    stage.simulator.refreshes = false
+    const code = stage.simulator.market.issueCode([stage.sellerId])
+    const [grant] = await stage.lazada.exchangeCode(stage.app, { code, query: new URLSearchParams() }, stage.signal)
+    expect(grant?.refreshTokenExpiresTime).to.equal(grant?.access.expiresTime)
+    for (const refreshToken of ['', 'any'])
+      expect(await failureOf(stage.lazada.refresh(stage.app, refreshToken, stage.signal)), refreshToken).to.include({
+        code: 'CHANNEL_GRANT_REVOKED',
+        remedy: 'reauthorize',
+      })
+  })
+
   it('calls once more with another token when the first has ended', async () => {
     const { order } = add()
     stage.simulator.market.accessTokens.clear()

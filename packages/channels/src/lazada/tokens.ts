@@ -37,6 +37,7 @@ export function createTokens(options: {
       }))
     },
     async refresh(app, refreshToken, signal) {
+      if (refreshToken === '') throw cannotRefresh()
       const now = options.clock()
       const tokens = await request(app, '/auth/token/refresh', { refresh_token: refreshToken }, 'the token refresh', signal)
       const access = accessToken(tokens, now)
@@ -46,6 +47,12 @@ export function createTokens(options: {
     },
   }
 }
+
+/** What a consent without a refresh token gave has ended with its access token. */
+const cannotRefresh = (): ChannelError =>
+  new ChannelError('CHANNEL_GRANT_REVOKED', 'Lazada gave no refresh token with this consent. The seller must consent again', {
+    remedy: 'reauthorize',
+  })
 
 function lifeOf(tokens: Answer, now: number): Pick<Grant, 'refreshTokenExpiresIn' | 'refreshTokenExpiresTime'> {
   const seconds = Number(tokens.refresh_expires_in ?? 0) || Number(tokens.expires_in)

@@ -1,7 +1,17 @@
-import { type App, type Channel, ChannelError, type Consent, type Grant } from '@tributary/channels'
+import {
+  type App,
+  type Channel,
+  ChannelError,
+  type Consent,
+  consentTokenName,
+  consentTokenText,
+  endsWithItsToken,
+  type Grant,
+} from '@tributary/channels'
 import { listApps } from '@tributary/database'
 import { timeOrderedEventId } from '@tributary/events'
 import type { RawRequest, Route } from '@tributary/runtime/http'
+import { openSettings } from '@tributary/vault'
 import { channelOf } from '../channel-of.ts'
 import type { IngestContext } from '../context.ts'
 import type { Keeper } from '../keeper.ts'
@@ -136,7 +146,9 @@ async function authorize(
   if (await isDoubtfulTakeover(context, channel, app, grants))
     return await leaveToOperator(context, { channel, app, grants, reason: 'unproved' })
   try {
-    const kept = grants.map(({ access: _, ...grant }) => ({ ...grant, eventId: timeOrderedEventId() }))
+    const named = grants.map((grant) => ({ ...grant, eventId: timeOrderedEventId() }))
+    await keepOnlyTokens(context, named)
+    const kept = named.map(({ access: _, ...grant }) => grant)
     await keeper.keep({ kind: 'consent', ...origin(), intent, grants: kept })
   } catch (error) {
     context.logger.error({ err: error, channel: channel.number, appId: app.id }, 'a consent could not be kept')
@@ -145,6 +157,13 @@ async function authorize(
   for (const { sellerId } of grants)
     context.logger.info({ channel: channel.number, appId: app.id, sellerId }, 'seller authorized')
   return authorizedPage(channel.name, grants.map(({ sellerName }) => sellerName).join(', '))
+}
+
+/** Before the grants, because whoever sees one of these without its token takes it for ended. Throws DatabaseError. */
+async function keepOnlyTokens(context: IngestContext, grants: readonly (Grant & { eventId: string })[]): Promise<void> {
+  const settings = openSettings(context)
+  for (const grant of grants.filter(endsWithItsToken))
+    await settings.put(consentTokenName(grant.eventId), { value: consentTokenText(grant.access), time: Date.now() })
 }
 
 async function exchange(channel: Channel, app: App, consent: Consent): Promise<readonly Grant[] | ChannelError> {
