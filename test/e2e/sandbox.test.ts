@@ -1,6 +1,6 @@
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readFile, rm, stat } from 'node:fs/promises'
+import { chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
@@ -151,6 +151,9 @@ describe('the sandbox', function () {
       const links = [...sandbox.output().matchAll(/in a browser: (http:\S+)/g)].map(([, link]) => link ?? '')
       expect(links).to.have.length(4)
       for (const link of links) expect(await agreeForNewShop(link), link).to.contain('The shop is connected')
+      const [, page = ''] = await sandbox.until(/API +(http:\S+)/)
+      const shown = await fetch(page, { headers: { accept: 'text/html' } })
+      expect([shown.status, await shown.text()].join(' '), page).to.match(/^200 .*<html.*\/v1\/orders/s)
       const [, port] = await sandbox.until(/MariaDB +127\.0\.0\.1:(\d+)/)
       const password = await readFile(join(folder, 'mariadb/password'), 'utf8')
       const database = await createConnection({
@@ -183,6 +186,9 @@ describe('the sandbox', function () {
   })
 
   it('lets a person add an app of their own, and work on it with every command, from another terminal', async () => {
+    // As one stands there that everybody may read.
+    await writeFile(join(folder, 'environment'), '')
+    await chmod(join(folder, 'environment'), 0o644)
     const sandbox = startSandbox(folder, [])
     const shell = async (command: string) => {
       const [node = ''] = AFTER_BOOTSTRAP

@@ -22,7 +22,7 @@ export function describeReady(
     `  receivers   warehouse ${warehouse}, accounting ${accounting}  (simulated; they verify every signature)`,
     ...world.marketplaces.map(
       ({ channel }, index) =>
-        `  connect another shop in a browser: ${world.gatewayUrl}/open/order/oauth/authorize/${channel}?app=${world.appIds[index]}&spi=warehouse,accounting`,
+        `  connect another shop of ${world.platform.channels.get(channel)?.name ?? ''} in a browser: ${world.gatewayUrl}/open/order/oauth/authorize/${channel}?app=${world.appIds[index]}&spi=warehouse,accounting`,
     ),
     ...howToLook(world),
     `They flow at ${rate} a second${isEndless ? '; Ctrl-C stops' : ''}:`,
