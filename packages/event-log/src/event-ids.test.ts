@@ -61,4 +61,15 @@ describe('The claims of event ids', () => {
     await database.close()
     await relay.close()
   })
+
+  it('stay with a sender whose clock is a minute behind, as clocks may be', async () => {
+    await claimsOf(never).claim(events('behind'))
+    await stage.database.query('UPDATE tributary_log_event_id SET claimed_time = ? WHERE position IS NULL', [
+      Date.now() - 62_000,
+    ])
+    const refused = await claimsOf(never)
+      .claim(events('behind'))
+      .catch((error: { code?: string }) => error.code)
+    expect(refused).to.equal('LOG_UNAVAILABLE')
+  })
 })

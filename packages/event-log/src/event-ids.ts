@@ -94,10 +94,11 @@ export function createClaims(database: Database, topic: { id: number; partitions
     )
   }
 
+  // Behind by `SKEW`, a clock makes a claim look so much older than it is: its owner may be sending just now.
   const isDoubtful = (row: Row): boolean =>
     row.doubtful === 1 ||
     isGone(row.owner) ||
-    Date.now() - row.claimed_time > LASTS ||
+    Date.now() - row.claimed_time > LASTS + SKEW ||
     (row.owner === owner && !inHand.get(row.claim.toString('hex'))?.has(toUuid(row.event_id)))
 
   /** Settles doubtful claims of a partition: those that the log has not are ours now, unless somebody else was faster. */

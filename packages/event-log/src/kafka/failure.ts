@@ -1,3 +1,4 @@
+import { asLogError as asDatabaseLogError } from '../mysql/failure.ts'
 import { EventLogError } from '../port.ts'
 
 type KafkaError = Error & { type?: string; retriable?: boolean; code?: string; cause?: unknown; errors?: readonly unknown[] }
@@ -32,12 +33,12 @@ const TLS_ADVICE: readonly [code: RegExp, advice: string][] = [
 
 type Trouble = { advice: string; retriable: boolean }
 
-/** What a caller of the log sees of an error of kafkajs, whose name begins with KafkaJS. Others pass as they are. */
+/** What a caller of the log sees of an error of kafkajs, whose name begins with KafkaJS, or of the database. Others pass as they are. */
 export function asLogError(thrown: unknown, doing: string): unknown {
   if (!(thrown instanceof Error)) return thrown
   // What is said of a token (oauth-bearer.ts).
   if (thrown.cause instanceof EventLogError) return thrown.cause
-  if (!thrown.name.startsWith('KafkaJS')) return thrown
+  if (!thrown.name.startsWith('KafkaJS')) return asDatabaseLogError(thrown, doing)
   const root = rootOf(thrown)
   const type = root.type ?? ''
   if (TOO_LARGE.has(type))

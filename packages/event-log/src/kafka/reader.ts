@@ -1,3 +1,4 @@
+import { pause } from '@tributary/runtime'
 import type { Position, RecordedEvent, Slice } from '../port.ts'
 import { type Broker, type Cluster, type FetchedPartition, READ_UNCOMMITTED } from './client.ts'
 import { rootOf } from './failure.ts'
@@ -8,6 +9,8 @@ const DEFAULT_LIMIT = 500
 const DEFAULT_BYTES = 8 * 1024 * 1024
 /** Asked for at once; a broker sends at least one batch of messages, however large. */
 const FETCH_BYTES = 1024 * 1024
+/** Milliseconds until a broker is asked again that holds us to a quota; kafkajs itself waits as long as the broker said. */
+const HELD_BACK = 100
 /** Partitions whose surplus is kept for the next read. */
 const MOST_KEPT = 64
 
@@ -76,28 +79,39 @@ function take(fetched: Fetched, most: { limit: number; bytes: number; isFirst: b
 
 async function fetchPatiently(
   cluster: Cluster,
-  { topic, partition, from }: { topic: string; partition: number; from: Position },
+  { topic, partition, from }: Place,
   signal: AbortSignal | undefined,
 ): Promise<Fetched> {
   const fetchOnce = async () => {
     try {
-      return await fetch(cluster, topic, partition, from)
+      return await fetch(cluster, { topic, partition, from }, signal)
     } catch (error) {
       if (!(error instanceof Error) || rootOf(error).type !== 'OFFSET_OUT_OF_RANGE') throw error
-      return await fetch(cluster, topic, partition, await startBehind(cluster, topic, partition, from))
+      const start = await startBehind(cluster, topic, partition, from)
+      return await fetch(cluster, { topic, partition, from: start }, signal)
     }
   }
   return await whileLeadersMove(cluster, fetchOnce, signal)
 }
 
-async function fetch(cluster: Cluster, topic: string, partition: number, from: Position): Promise<Fetched> {
-  const broker = await leaderOf(cluster, topic, partition)
-  const { responses } = await broker.fetch({
-    ...{ maxWaitTime: 1, minBytes: 1, maxBytes: FETCH_BYTES, isolationLevel: READ_UNCOMMITTED },
-    topics: [{ topic, partitions: [{ partition, fetchOffset: String(from), maxBytes: FETCH_BYTES }] }],
-  })
-  const found = responses[0]?.partitions[0]
-  return found ? fetchedOf(topic, found, from) : { from, events: [], next: from }
+type Place = { topic: string; partition: number; from: Position }
+
+/**
+ * A broker that holds us to a quota answers at once and leaves the partition out. Taken for an answer, it would be the end of
+ * the log, and whoever copies, exports or rebuilds would pass over what stands there.
+ */
+async function fetch(cluster: Cluster, { topic, partition, from }: Place, signal: AbortSignal | undefined): Promise<Fetched> {
+  for (;;) {
+    const broker = await leaderOf(cluster, topic, partition)
+    const { responses } = await broker.fetch({
+      ...{ maxWaitTime: 1, minBytes: 1, maxBytes: FETCH_BYTES, isolationLevel: READ_UNCOMMITTED },
+      topics: [{ topic, partitions: [{ partition, fetchOffset: String(from), maxBytes: FETCH_BYTES }] }],
+    })
+    const found = responses[0]?.partitions[0]
+    if (found) return fetchedOf(topic, found, from)
+    await pause(HELD_BACK, signal)
+    signal?.throwIfAborted()
+  }
 }
 
 /** A batch may begin before the position, hold marks of transactions, or messages that are none of ours. */

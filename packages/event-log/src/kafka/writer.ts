@@ -90,6 +90,11 @@ export async function writeCalls(context: WriteContext, calls: readonly Call[]):
     return undefined
   } catch (error) {
     const failure = asLogError(error, 'keep events')
+    if (calls.length > 1 && !isRetriable(failure)) {
+      // One of them cannot be written. Alone, each answers for itself.
+      for (const call of calls) await writeCalls(context, [call])
+      return undefined
+    }
     for (const call of calls) call.reject(failure)
     return isRetriable(failure) ? failure : undefined
   }
