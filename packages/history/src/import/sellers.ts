@@ -1,4 +1,4 @@
-import { createEvent, derivedEventId, type EventOf, sellerKey } from '@tributary/events'
+import { createEvent, derivedEventId, EventError, type EventOf, sellerKey } from '@tributary/events'
 import type { Cell, Row } from '@tributary/projection'
 import type { Vault } from '@tributary/vault'
 import type { ReportBook } from './report.ts'
@@ -13,7 +13,6 @@ export async function sellerEvents(
   book: ReportBook,
 ): Promise<EventOf<'SellerAuthorized'>[]> {
   const fitting = rows.filter((row) => fits(row, book))
-  book.row(SELLER_TABLE, fitting.length)
   for (const row of fitting)
     if (!isEmptyInfo(row['attach_info'] ?? null))
       book.misfit(SELLER_TABLE, idOf(row), 'its attach_info has no place in an event; ours takes its place')
@@ -27,14 +26,18 @@ export async function sellerEvents(
     })),
   )
   const jwes = new Map(withToken.map(({ id }, index) => [id, sealed[index]]))
-  return events.map(({ row, id, key }) => {
+  return events.flatMap(({ row, id, key }) => {
     const outcome = jwes.get(id)
-    return sellerEvent(row, {
-      id,
-      key,
-      subject: vault.subject('seller', key),
-      jwe: outcome?.kind === 'sealed' ? outcome.jwe : null,
-    })
+    const jwe = outcome?.kind === 'sealed' ? outcome.jwe : null
+    try {
+      const event = sellerEvent(row, { id, key, subject: vault.subject('seller', key), jwe })
+      book.row(SELLER_TABLE)
+      return [event]
+    } catch (error) {
+      if (!(error instanceof EventError)) throw error
+      book.misfit(SELLER_TABLE, idOf(row), `it can be no event (${error.message}); left out`)
+      return []
+    }
   })
 }
 
