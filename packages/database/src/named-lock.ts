@@ -67,3 +67,13 @@ export function withNamedLock<T>(
     }
   })
 }
+
+/** Keeps the connection of a named lock from being idle while `work` goes on; it speaks every third of `idleSeconds`. */
+export async function keptAwake<T>(session: Connection, idleSeconds: number, work: () => Promise<T>): Promise<T> {
+  const awake = setInterval(() => void session.query('DO 1').catch(() => {}), (idleSeconds * 1_000) / 3)
+  try {
+    return await work()
+  } finally {
+    clearInterval(awake)
+  }
+}

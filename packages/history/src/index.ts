@@ -1,6 +1,7 @@
 export { exportLog } from './archive/export.ts'
 export { exportKeys, restoreKeys } from './archive/keys.ts'
-export type { Manifest } from './archive/manifest.ts'
+export { archivedPartitions, type Manifest } from './archive/manifest.ts'
+export { asOnlyWriter } from './archive/one-writer.ts'
 export { restoreLog } from './archive/restore.ts'
 export * from './audit.ts'
 export { type Copied, copyLog } from './copy-log.ts'

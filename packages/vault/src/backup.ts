@@ -1,4 +1,5 @@
-import type { Connection, Database } from '@tributary/database'
+import { type Connection, type Database, rowsText } from '@tributary/database'
+import { digestOf } from './data-keys.ts'
 import { VaultError } from './errors.ts'
 
 /** A row of the vault's tables. Keys are wrapped by the master key and open nothing without it. */
@@ -15,6 +16,8 @@ export type KeyRow =
   | { kind: 'holder'; subject: string; holder: string }
 
 const ROWS_AT_ONCE = 1_000
+/** Rows that are put back in one transaction. */
+const ROWS_PUT_AT_ONCE = 500
 
 /**
  * Everything that opening the seals of a log needs but the master key. A copy of it must not outlive the deadline of an
@@ -45,18 +48,22 @@ export async function* readKeyRows(database: Connection): AsyncGenerator<KeyRow>
  */
 export async function writeKeyRows(database: Database, rows: AsyncIterable<KeyRow> | Iterable<KeyRow>): Promise<number> {
   let keys = 0
+  let together: KeyRow[] = []
+  const put = async () => {
+    const [known, held] = [together.filter((row) => row.kind === 'key'), together.filter((row) => row.kind === 'holder')]
+    together = []
+    keys += known.length
+    await database.transaction(async (connection) => {
+      await writeKeys(connection, known)
+      await writeHolders(connection, held)
+    })
+  }
   for await (const row of rows) {
     if (row.kind === 'pseudonyms') await writePseudonyms(database, row)
-    else if (row.kind === 'holder')
-      await database.query(
-        'INSERT IGNORE INTO tributary_subject_holder (subject, digest, holder) VALUES (?, UNHEX(SHA2(?, 256)), ?)',
-        [row.subject, row.holder, row.holder],
-      )
-    else {
-      await writeKey(database, row)
-      keys += 1
-    }
+    else together.push(row)
+    if (together.length === ROWS_PUT_AT_ONCE) await put()
   }
+  await put()
   return keys
 }
 
@@ -104,14 +111,24 @@ async function writePseudonyms(database: Database, row: Extract<KeyRow, { kind: 
   )
 }
 
-async function writeKey(database: Database, row: Extract<KeyRow, { kind: 'key' }>): Promise<void> {
-  const wrapped = row.wrapped === null ? null : Buffer.from(row.wrapped, 'base64')
-  await database.query(
-    `INSERT INTO tributary_subject_key (subject, wrapped_key, master_key, create_time, destroy_time) VALUES (?, ?, ?, ?, ?)
+async function writeKeys(connection: Connection, rows: readonly Extract<KeyRow, { kind: 'key' }>[]): Promise<void> {
+  if (rows.length === 0) return
+  const values = rows.map(({ subject, wrapped, masterKey, createTime, destroyTime }) => {
+    return [subject, wrapped === null ? null : Buffer.from(wrapped, 'base64'), masterKey, createTime, destroyTime]
+  })
+  await connection.query(
+    `INSERT INTO tributary_subject_key (subject, wrapped_key, master_key, create_time, destroy_time) VALUES ?
      ON DUPLICATE KEY UPDATE
        wrapped_key = IF(VALUES(wrapped_key) IS NULL, NULL, wrapped_key),
        master_key = IF(VALUES(wrapped_key) IS NULL, NULL, master_key),
        destroy_time = COALESCE(destroy_time, VALUES(destroy_time))`,
-    [row.subject, wrapped, row.masterKey, row.createTime, row.destroyTime],
+    [rowsText(values)],
   )
+}
+
+async function writeHolders(connection: Connection, rows: readonly Extract<KeyRow, { kind: 'holder' }>[]): Promise<void> {
+  if (rows.length === 0) return
+  await connection.query('INSERT IGNORE INTO tributary_subject_holder (subject, digest, holder) VALUES ?', [
+    rowsText(rows.map(({ subject, holder }) => [subject, digestOf(holder), holder])),
+  ])
 }

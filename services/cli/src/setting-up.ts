@@ -55,13 +55,21 @@ export async function withLog<T>(command: Command, work: (database: Database, lo
 /** What a command that looks into the log uses. `signal` aborts at Ctrl-C. */
 export type LogAccess = HistoryContext & { configuration: Configuration; signal: AbortSignal }
 
-/** Like `withLog`, with the vault and the projections as well, until `work` ends or a signal comes. */
-export async function withHistory<T>(command: Command, work: (access: LogAccess) => Promise<T>): Promise<T> {
+/**
+ * Like `withLog`, with the vault and the projections as well, until `work` ends or a signal comes. Topics that are made on the
+ * way get as many partitions as configured, unless told.
+ */
+export async function withHistory<T>(
+  command: Command,
+  work: (access: LogAccess) => Promise<T>,
+  { partitions }: { partitions?: number | undefined } = {},
+): Promise<T> {
   const stopping = new AbortController()
   const stop = () => stopping.abort()
   process.once('SIGINT', stop).once('SIGTERM', stop)
   try {
-    return await withDatabase(command, async (database, configuration) => {
+    return await withDatabase(command, async (database, configured) => {
+      const configuration = { ...configured, ...(partitions === undefined ? {} : { partitions }) }
       const log = await openLog(configuration, database, createLogger({ ...configuration.logging, level: 'warn' }))
       try {
         const vault = await openVault({ database, masterKeys: configuration.masterKeys })

@@ -1,14 +1,15 @@
 import { randomBytes, randomUUID } from 'node:crypto'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Database } from '@tributary/database'
 import { type EventLog, openEventLog } from '@tributary/event-log'
 import { ORDER_TOPIC, type StoredEvent } from '@tributary/events'
 import { migratedTestDatabase } from '@tributary/test/servers'
-import { openVault } from '@tributary/vault'
+import { type KeyRow, openVault } from '@tributary/vault'
 import { expect } from 'chai'
-import { exportKeys, exportLog, restoreKeys, restoreLog } from '../index.ts'
+import { archivedPartitions, asOnlyWriter, exportKeys, exportLog, restoreKeys, restoreLog } from '../index.ts'
+import { readKeyFile, writeKeyFile } from './keys.ts'
 import { readManifest } from './manifest.ts'
 
 type Place = { database: Database; log: EventLog; close(): Promise<void> }
@@ -99,6 +100,31 @@ describe('an archive of the log', () => {
     )
   })
 
+  it('says where it cannot be written, also where folders can never be made', async () => {
+    const file = join(folder, 'file')
+    await writeFile(file, '')
+    for (const wrong of ['/proc/tributary/archive', join(file, 'archive')]) {
+      const error: Error = await exportLog({ log: source.log, topics, folder: wrong, signal }).then(
+        () => expect.fail('It was written.'),
+        (thrown: Error) => thrown,
+      )
+      expect(error).to.have.property('code', 'HISTORY_ARCHIVE_UNWRITABLE')
+      expect(error.message).to.include(wrong)
+    }
+  })
+
+  it('is written by one export at a time, because two would spoil the files of each other', async () => {
+    const work = () => exportLog({ log: source.log, topics, folder, signal })
+    const refused = await asOnlyWriter(source.database, folder, async () => {
+      const other = await asOnlyWriter(source.database, `${folder}-other`, async () => 'written')
+      expect(other).to.equal('written')
+      return await refusal(asOnlyWriter(source.database, folder, work))
+    })
+    expect(refused).to.equal('HISTORY_ARCHIVE_BUSY')
+    await asOnlyWriter(source.database, folder, work)
+    expect(await archivedPartitions(folder)).to.equal(3)
+  })
+
   it('never mixes with what a log holds already, nor changes the number of its partitions', async () => {
     await exportLog({ log: source.log, topics, folder, signal })
     await target.log.append(ORDER_TOPIC, events(30))
@@ -136,6 +162,37 @@ describe('an archive of the log', () => {
     const again = await openVault({ database: target.database, masterKeys })
     expect((await again.open(items)).map(({ kind }) => kind)).to.deep.equal(['opened', 'erased', 'erased'])
     expect((await again.destroy(alive)).holders).to.deep.equal(['h'])
+  })
+
+  it('keeps the keys of the export before while it is written anew, and none of them afterwards', async () => {
+    const vault = await openVault({ database: source.database, masterKeys: [randomBytes(32)] })
+    await vault.seal([{ subject: vault.subject('person', 'one'), eventId: 'e', plaintext: 'secret' }])
+    await exportLog({ log: source.log, topics, folder, signal })
+    await exportKeys(source.database, folder)
+    // As one leaves it that is killed before it can say so in the manifest.
+    await writeKeyFile(folder, 'keys-1.jsonl.gz', [])
+    expect(await restoreKeys(target.database, folder)).to.equal(1)
+    await exportKeys(source.database, folder)
+    const files = (await readdir(folder)).filter((name) => name.startsWith('keys'))
+    expect(files).to.deep.equal([(await readManifest(folder))?.keys?.file])
+  })
+
+  it('has its keys written as they are read, however many there are', async () => {
+    const rows = Array.from({ length: 200 }, (_, index): KeyRow => {
+      return { kind: 'holder', subject: String(index), holder: randomBytes(45_000).toString('base64') }
+    })
+    let writtenBefore = 0
+    async function* given() {
+      for (const [index, row] of rows.entries()) {
+        if (index === 150) writtenBefore = (await stat(join(folder, 'keys.jsonl.gz.partial'))).size
+        yield row
+      }
+    }
+    const file = await writeKeyFile(folder, 'keys.jsonl.gz', given())
+    expect(writtenBefore).to.be.above(1_000_000)
+    const read: KeyRow[] = []
+    for await (const row of readKeyFile(folder, file)) read.push(row)
+    expect(read).to.deep.equal(rows)
   })
 })
 

@@ -1,5 +1,5 @@
-import { mkdir, open, readFile, rename } from 'node:fs/promises'
-import { join } from 'node:path'
+import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import type { Position } from '@tributary/event-log'
 import { HistoryError } from '../errors.ts'
 
@@ -35,7 +35,7 @@ const MANIFEST = 'manifest.json'
 /** The manifest of an archive, undefined when the folder has none. Throws HistoryError HISTORY_ARCHIVE_INVALID. */
 export async function readManifest(folder: string): Promise<Manifest | undefined> {
   const text = await readFile(join(folder, MANIFEST), 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return undefined
+    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined
     throw error
   })
   if (text === undefined) return undefined
@@ -47,22 +47,57 @@ export async function readManifest(folder: string): Promise<Manifest | undefined
   )
 }
 
+/**
+ * How many partitions each topic of an archive has; undefined when they differ or the folder has no archive. Throws HistoryError
+ * HISTORY_ARCHIVE_INVALID.
+ */
+export async function archivedPartitions(folder: string): Promise<number | undefined> {
+  const [count, ...others] = new Set(Object.values((await readManifest(folder))?.topics ?? {}))
+  return others.length === 0 ? count : undefined
+}
+
 export async function writeManifest(folder: string, manifest: Manifest): Promise<void> {
   await writeDurably(folder, MANIFEST, Buffer.from(`${JSON.stringify(manifest, null, 2)}\n`))
 }
 
-/** Writes a file below `folder` so that it is whole or absent, whatever happens. Readable by its owner alone. */
-export async function writeDurably(folder: string, file: string, content: Buffer): Promise<void> {
+/**
+ * Writes a file below `folder` so that it is whole or absent, whatever happens. Readable by its owner alone. Throws HistoryError
+ * HISTORY_ARCHIVE_UNWRITABLE, and what `content` throws.
+ */
+export async function writeDurably(folder: string, file: string, content: Buffer | AsyncIterable<Buffer>): Promise<void> {
   const path = join(folder, file)
-  await mkdir(join(path, '..'), { recursive: true, mode: 0o700 })
-  const handle = await open(`${path}.partial`, 'w', 0o600)
+  const partial = `${path}.partial`
   try {
-    await handle.writeFile(content)
-    await handle.sync()
-  } finally {
-    await handle.close()
+    await makeFolder(dirname(path))
+    const handle = await open(partial, 'w', 0o600)
+    try {
+      await handle.writeFile(content)
+      await handle.sync()
+    } finally {
+      await handle.close()
+    }
+    await rename(partial, path)
+  } catch (error) {
+    // Half a file on a full disk helps nobody.
+    await rm(partial, { force: true }).catch(() => {})
+    if (typeof (error as NodeJS.ErrnoException).syscall !== 'string') throw error
+    throw new HistoryError(
+      'HISTORY_ARCHIVE_UNWRITABLE',
+      `The file ${path} cannot be written (${(error as Error).message}). Make room, or name a folder that this user can write; what the archive holds is whole.`,
+      { cause: error },
+    )
   }
-  await rename(`${path}.partial`, path)
+}
+
+/** With those above it. Node's own way to make them goes round for ever where none can be made, as below /proc. */
+async function makeFolder(folder: string): Promise<void> {
+  const make = () => mkdir(folder, { mode: 0o700 }).catch((error: NodeJS.ErrnoException) => error)
+  const refused = await make()
+  if (!refused || refused.code === 'EEXIST') return
+  if (refused.code !== 'ENOENT' || dirname(folder) === folder) throw refused
+  await makeFolder(dirname(folder))
+  const again = await make()
+  if (again && again.code !== 'EEXIST') throw again
 }
 
 function parse(text: string): Partial<Manifest> | undefined {

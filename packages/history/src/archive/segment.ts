@@ -29,26 +29,27 @@ export async function writeSegment(
 
 /** The events of a segment. Throws HistoryError HISTORY_ARCHIVE_BROKEN when the file is not the one that was written. */
 export async function readSegment(folder: string, segment: Segment): Promise<ArchivedEvent[]> {
-  const content = await readChecked(folder, segment)
-  const events = content
+  const events = (await readChecked(folder, segment))
     .toString('utf8')
     .split('\n')
     .filter((line) => line !== '')
     .map((line) => JSON.parse(line) as ArchivedEvent)
-  if (events.length !== segment.events) throw broken(segment.file, `it holds ${events.length} events, not ${segment.events}`)
+  if (events.length !== segment.events)
+    throw brokenFile(segment.file, `it holds ${events.length} events, not ${segment.events}`)
   return events
 }
 
-/** The content of a file of the archive, after its checksum. Throws HistoryError HISTORY_ARCHIVE_BROKEN. */
-export async function readChecked(folder: string, { file, sha256 }: { file: string; sha256: string }): Promise<Buffer> {
+/** The content of a segment, after its checksum. Throws HistoryError HISTORY_ARCHIVE_BROKEN. */
+async function readChecked(folder: string, { file, sha256 }: { file: string; sha256: string }): Promise<Buffer> {
   const content = await readFile(join(folder, file)).catch((cause: NodeJS.ErrnoException) => {
-    throw broken(file, cause.code === 'ENOENT' ? 'it is missing' : 'it cannot be read', cause)
+    throw brokenFile(file, cause.code === 'ENOENT' ? 'it is missing' : 'it cannot be read', cause)
   })
-  if (hash('sha256', content, 'hex') !== sha256) throw broken(file, 'its checksum is not the one of the manifest')
+  if (hash('sha256', content, 'hex') !== sha256) throw brokenFile(file, 'its checksum is not the one of the manifest')
   return await expand(content)
 }
 
-function broken(file: string, why: string, cause?: unknown): HistoryError {
+/** The error for a file that is not as the manifest says. */
+export function brokenFile(file: string, why: string, cause?: unknown): HistoryError {
   return new HistoryError('HISTORY_ARCHIVE_BROKEN', `The file ${file} of the archive is broken: ${why}. Take another copy.`, {
     cause,
   })

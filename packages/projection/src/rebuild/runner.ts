@@ -1,10 +1,10 @@
-import { type Connection, DatabaseError, withNamedLock } from '@tributary/database'
+import { type Connection, DatabaseError, keptAwake, withNamedLock } from '@tributary/database'
 import { ProjectionError } from '../errors.ts'
 import { lockOf } from './names.ts'
 import type { BuildContext } from './partition-builder.ts'
 import { latestRebuild } from './record.ts'
 
-/** The server ends the runner's connection when it is silent for so long, seconds; it speaks every third of that. */
+/** The server ends the runner's connection when it is silent for so long, seconds. */
 const IDLE = 30
 
 /**
@@ -16,14 +16,9 @@ export async function asRunner<T>(
   work: (session: Connection) => Promise<T>,
 ): Promise<T> {
   try {
-    return await withNamedLock(database, { name: lockOf(projection), idleSeconds: IDLE }, async (session) => {
-      const awake = setInterval(() => void session.query('DO 1').catch(() => {}), (IDLE * 1_000) / 3)
-      try {
-        return await work(session)
-      } finally {
-        clearInterval(awake)
-      }
-    })
+    return await withNamedLock(database, { name: lockOf(projection), idleSeconds: IDLE }, (session) =>
+      keptAwake(session, IDLE, () => work(session)),
+    )
   } catch (error) {
     if (!(error instanceof DatabaseError && error.code === 'DATABASE_LOCK_TIMEOUT')) throw error
     const record = await latestRebuild(database, projection)

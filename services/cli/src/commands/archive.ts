@@ -1,9 +1,17 @@
 import { resolve } from 'node:path'
-import { exportKeys, exportLog, INDEXED_TOPICS, restoreKeys, restoreLog } from '@tributary/history'
+import {
+  archivedPartitions,
+  asOnlyWriter,
+  exportKeys,
+  exportLog,
+  INDEXED_TOPICS,
+  restoreKeys,
+  restoreLog,
+} from '@tributary/history'
 import type { Command } from 'commander'
 import { printLine } from '../output.ts'
 import { createProgressBar } from '../progress-bar.ts'
-import { withHistory } from '../setting-up.ts'
+import { type LogAccess, withHistory } from '../setting-up.ts'
 
 /** `tributary export` and `restore`: the log as files, for backup and for a new place. */
 export function addArchiveCommands(program: Command): void {
@@ -15,13 +23,14 @@ export function addArchiveCommands(program: Command): void {
     .action((options, command: Command) =>
       withHistory(command, async ({ log, database, signal }) => {
         const folder = resolve(options.to)
-        const bar = createProgressBar({ label: 'export', unit: 'events' })
-        const manifest = await exportLog({ log, topics: INDEXED_TOPICS, folder, signal, onProgress: bar.update }).finally(
-          bar.end,
-        )
-        const events = manifest.segments.reduce((sum, segment) => sum + segment.events, 0)
-        const keys = options.withKeys ? `, ${await exportKeys(database, folder)} data keys` : ''
-        printLine(`The archive in ${folder} holds ${events} events in ${manifest.segments.length} files${keys}.`)
+        await asOnlyWriter(database, folder, async () => {
+          const bar = createProgressBar({ label: 'export', unit: 'events' })
+          const exporting = exportLog({ log, topics: INDEXED_TOPICS, folder, signal, onProgress: bar.update })
+          const { segments } = await exporting.finally(bar.end)
+          const events = segments.reduce((sum, segment) => sum + segment.events, 0)
+          const keys = options.withKeys ? `, ${await exportKeys(database, folder)} data keys` : ''
+          printLine(`The archive in ${folder} holds ${events} events in ${segments.length} files${keys}.`)
+        })
       }),
     )
   program
@@ -29,9 +38,10 @@ export function addArchiveCommands(program: Command): void {
     .description('append the events of an archive to an empty log and compare; run again, it goes on where it was')
     .requiredOption('--from <folder>', 'the folder of an export')
     .option('--with-keys', 'put the data keys of the archive into the vault first')
-    .action((options, command: Command) =>
-      withHistory(command, async ({ log, database, signal }) => {
-        const folder = resolve(options.from)
+    .action(async (options, command: Command) => {
+      const folder = resolve(options.from)
+      const partitions = await archivedPartitions(folder)
+      const work = async ({ log, database, signal }: LogAccess) => {
         if (options.withKeys) printLine(`${await restoreKeys(database, folder)} data keys are in the vault.`)
         const bar = createProgressBar({ label: 'restore', unit: 'events' })
         const { events, appended, partitions } = await restoreLog({ log, folder, signal, onProgress: bar.update }).finally(
@@ -40,6 +50,8 @@ export function addArchiveCommands(program: Command): void {
         printLine(
           `The log holds all ${events} events of the archive, ${appended} of them new, in ${partitions} partitions; count and content are equal.`,
         )
-      }),
-    )
+      }
+      // A log that is made by this is made as that of the archive was, whatever is configured: it could not be made anew.
+      await withHistory(command, work, { partitions })
+    })
 }

@@ -27,7 +27,10 @@ export function addLogCommands(program: Command): void {
 }
 
 async function copy({ log, database, configuration, signal }: LogAccess, url: string, compare: boolean): Promise<void> {
-  const { partitions, logging } = configuration
+  const { logging } = configuration
+  // Topics that are not there yet are made as ours are, whatever is configured by now.
+  const [count, ...others] = new Set(await Promise.all(INDEXED_TOPICS.map((topic) => log.partitions(topic))))
+  const partitions = count === undefined || others.length > 0 ? configuration.partitions : count
   const isMysql = /^mysql:/i.test(url)
   const logger = createLogger({ ...logging, level: 'warn' })
   const to = await openEventLog({ url, partitions, logger, ...(isMysql ? {} : { database }) })
@@ -36,12 +39,12 @@ async function copy({ log, database, configuration, signal }: LogAccess, url: st
     const {
       events,
       appended,
-      partitions: count,
+      partitions: copied,
     } = await copyLog({
       ...{ from: log, to, topics: INDEXED_TOPICS, signal, compare, onProgress: bar.update },
     }).finally(bar.end)
     const compared = compare ? '; count and content of both logs are equal' : ''
-    printLine(`${events} events copied, ${appended} of them new, in ${count} partitions${compared}.`)
+    printLine(`${events} events copied, ${appended} of them new, in ${copied} partitions${compared}.`)
   } finally {
     await to.close()
   }
