@@ -3,8 +3,12 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
+import { openEventLog } from '@tributary/event-log'
+import { derivedEventId, encodeEvent, ORDER_TOPIC } from '@tributary/events'
+import { exampleEvent } from '@tributary/events/examples'
+import { exportLog, INDEXED_TOPICS } from '@tributary/history'
 import { expect } from 'chai'
-import { emptyTestDatabase } from '../servers/index.ts'
+import { emptyTestDatabase, migratedTestDatabase } from '../servers/index.ts'
 import { runCommand, startProgram } from './gateway/command.ts'
 import { createGateway, type Gateway } from './gateway/gateway.ts'
 
@@ -142,6 +146,14 @@ describe('the command line, on a new database', function () {
     const { code, errors } = await gateway.run(['serve', 'everything'])
     expect(code).to.equal(64)
     expect(errors).to.include('ingest, order-sync, contact-sync, projector, dispatcher')
+    for (const words of [
+      ['events', 'find'],
+      ['import', 'orders'],
+      ['events', 'show', 'something'],
+    ]) {
+      const said = await gateway.run(words)
+      expect(said.code, said.errors).to.equal(64)
+    }
   })
 
   it('ends quietly when nobody reads on, as in a pipe to head', async () => {
@@ -149,6 +161,48 @@ describe('the command line, on a new database', function () {
     child.stdout.destroy()
     const [errors, [code]] = await Promise.all([text(child.stderr), once(child, 'exit')])
     expect([errors, code]).to.deep.equal(['', 0])
+  })
+})
+
+describe('an archive of a log with two partitions, where eight are configured', function () {
+  this.timeout(60_000)
+  const { signal } = new AbortController()
+  let folder: string
+  let gateway: Gateway
+  let databaseUrl: string
+  const closers: (() => Promise<unknown>)[] = []
+  const events = Array.from({ length: 700 }, (_, number) =>
+    encodeEvent(exampleEvent('OrderNotified', derivedEventId('archived', number))),
+  )
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'tributary-archive-'))
+    const [source, target] = await Promise.all([migratedTestDatabase('archived'), migratedTestDatabase('restored')])
+    closers.push(source.drop, target.drop)
+    databaseUrl = target.url
+    const log = await openEventLog({ url: source.url, database: source.database, partitions: 2 })
+    await log.append(ORDER_TOPIC, events)
+    await exportLog({ log, topics: INDEXED_TOPICS, folder, signal })
+    await log.close()
+    gateway = await createGateway({ databaseUrl, ebay: EBAY, receivers: {} })
+    closers.unshift(() => gateway.remove())
+  })
+  after(async () => {
+    for (const close of closers) await close()
+    await rm(folder, { recursive: true, force: true })
+  })
+
+  it('is restored into a log that is made as that one was', async () => {
+    const { code, output, errors } = await gateway.run(['restore', '--from', folder])
+    expect(code, errors).to.equal(0)
+    expect(output).to.include('holds all 700 events of the archive, 700 of them new')
+    const log = await openEventLog({ url: databaseUrl, partitions: 8 })
+    expect(await log.partitions(ORDER_TOPIC).finally(log.close)).to.equal(2)
+  })
+
+  it('shows its last events, as many as are asked for, to the very last', async () => {
+    const { output } = await gateway.run(['events', 'tail', '--last', '600', '--json'])
+    const shown = output.split('\n').filter((line) => line !== '')
+    expect(shown.map((line) => JSON.parse(line).id)).to.deep.equal(events.slice(100).map(({ id }) => id))
   })
 })
 

@@ -45,11 +45,22 @@ export function parsePosition(text: string): number {
   throw new InvalidArgumentError('Give a position: a whole number, 0 or more.')
 }
 
-/** ISO 8601, or milliseconds since 1970, to the latter. */
+const TIME = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d{1,3})?)?)(Z|[+-]\d\d:\d\d)?)?$/i
+
+/**
+ * ISO 8601, or milliseconds since 1970, to the latter. What names no zone is UTC, as all that is shown. Nothing else: the
+ * language's own parser takes 5 for May 2001, 11/12/2026 for a day in November, and the 31st of a month of thirty days for the
+ * next one.
+ */
 export function parseTime(text: string): number {
-  const time = /^\d{12,14}$/.test(text) ? Number(text) : Date.parse(text)
-  if (!Number.isNaN(time)) return time
-  throw new InvalidArgumentError('Give a time, for example 2026-11-27T09:30:00Z, or milliseconds since 1970.')
+  if (/^\d{12,14}$/.test(text)) return Number(text)
+  const [, date = '', clock = '00:00', zone = 'Z'] = TIME.exec(text) ?? []
+  const time = Date.parse(`${date}T${clock}${zone.toUpperCase()}`)
+  const day = Date.parse(`${date}T00:00Z`)
+  if (!Number.isNaN(time) && new Date(day).toISOString().startsWith(date)) return time
+  throw new InvalidArgumentError(
+    'Give a time, for example 2026-11-27T09:30:00Z (UTC if it has no zone), or milliseconds since 1970.',
+  )
 }
 
 const UNITS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }

@@ -15,6 +15,9 @@ export class CommandError extends Error {
   }
 }
 
+/** A call that says too little, or what cannot be meant: as wrong as one with an option that does not exist. */
+export class UsageError extends CommandError {}
+
 /**
  * Tells a person on stderr what went wrong and answers the exit code. Only coded errors are expected; for others
  * `TRIBUTARY_DEBUG=1` adds the stack.
@@ -25,7 +28,7 @@ export function reportFailure(error: unknown): number {
   const code = codeOf(error)
   process.stderr.write(`tributary: ${message}${code ? ` [${code}]` : ''}\n`)
   if (process.env['TRIBUTARY_DEBUG'] && error instanceof Error) process.stderr.write(`${error.stack}\n`)
-  return FAILED
+  return error instanceof UsageError ? WRONG_USAGE : FAILED
 }
 
 function codeOf(error: unknown): string | undefined {

@@ -1,4 +1,3 @@
-import { userInfo } from 'node:os'
 import {
   type Delivery,
   type ListedDelivery,
@@ -23,6 +22,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander'
 import { parseCount, parseOrder, parseTime } from '../arguments.ts'
 import { CommandError } from '../failure.ts'
 import { knownEndpoint } from '../known-endpoints.ts'
+import { operatorName } from '../operator-name.ts'
 import { printLine, printRows } from '../output.ts'
 import { type LogAccess, withHistory } from '../setting-up.ts'
 import { showDelivery } from './deliveries-show.ts'
@@ -194,7 +194,7 @@ async function retryKeys({ database, configuration }: LogAccess, endpoint: strin
 
 async function retryOne(access: LogAccess, endpoint: string, name: string): Promise<void> {
   const { delivery, event } = await locateDelivery(access, endpoint, name)
-  const asked = { partitionKey: event.event.partitionkey, by: userInfo().username }
+  const asked = { partitionKey: event.event.partitionkey, by: operatorName() }
   const isRetried = await retryDelivery(access.database, delivery, asked)
   if (!isRetried) throw await refusal(access, delivery, 'tried again')
   printLine(`${placeOf(delivery)} is tried again within seconds. See: tributary deliveries show ${placeOf(delivery)}`)

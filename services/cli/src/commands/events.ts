@@ -1,5 +1,4 @@
-import { userInfo } from 'node:os'
-import { type RecordedEvent, readSlices } from '@tributary/event-log'
+import { type EventLog, type Position, type RecordedEvent, readSlices } from '@tributary/event-log'
 import { CATALOGUE, CONTACT_TOPIC, isEventType, ORDER_TOPIC, type Topic, topicOf } from '@tributary/events'
 import {
   findEvents,
@@ -13,7 +12,8 @@ import {
 import { pause } from '@tributary/runtime'
 import { type Command, Option } from 'commander'
 import { parseCount, parseOrder, parseSeller, parseTime } from '../arguments.ts'
-import { CommandError } from '../failure.ts'
+import { CommandError, UsageError } from '../failure.ts'
+import { operatorName } from '../operator-name.ts'
 import { printLine, printRows } from '../output.ts'
 import { type LogAccess, withHistory } from '../setting-up.ts'
 import { memberLookups } from './find-member.ts'
@@ -67,22 +67,36 @@ type ListOptions = { topic: Topic; type?: string; json?: boolean }
 
 async function tail({ log, signal }: LogAccess, options: ListOptions & { last: number; follow?: boolean }): Promise<void> {
   const { topic, last, follow, type } = options
-  const ends = await log.ends(topic)
-  const positions = ends.map((end) => Math.max(0, end - last))
-  do {
-    const batch: RecordedEvent[] = []
-    for (const [partition, from] of positions.entries()) {
-      const slice = await log.read(topic, partition, from, { limit: BATCH })
-      positions[partition] = slice.next
-      batch.push(...slice.events)
-    }
-    const wanted = batch
-      .filter(({ event }) => type === undefined || event.type === type)
-      .sort((one, other) => one.recordedTime - other.recordedTime)
-    if (!follow) return print(wanted, options)
-    if (wanted.length > 0) print(wanted, options)
-    if (batch.length === 0) await pause(LOOK_EVERY, signal)
-  } while (!signal.aborted)
+  let ends = await log.ends(topic)
+  let starts = ends.map((end) => Math.max(0, end - last))
+  for (;;) {
+    const events = await eventsBetween(log, topic, { starts, ends, signal })
+    const wanted = events.filter(({ event }) => type === undefined || event.type === type)
+    if (wanted.length > 0 || !follow) print(wanted, options)
+    if (!follow) return
+    await pause(LOOK_EVERY, signal)
+    if (signal.aborted) return
+    starts = ends
+    ends = await log.ends(topic)
+  }
+}
+
+/** The events of every partition from its start to its end, by the time that the log took them. */
+async function eventsBetween(
+  log: EventLog,
+  topic: Topic,
+  { starts, ends, signal }: { starts: readonly Position[]; ends: readonly Position[]; signal: AbortSignal },
+): Promise<RecordedEvent[]> {
+  const found: RecordedEvent[] = []
+  for (const [partition, to] of ends.entries())
+    for await (const { events } of readSlices(log, topic, partition, {
+      from: starts[partition] ?? 0,
+      to,
+      limit: BATCH,
+      signal,
+    }))
+      found.push(...events.filter(({ position }) => position < to))
+  return found.sort((one, other) => one.recordedTime - other.recordedTime)
 }
 
 type FindOptions = ListOptions & {
@@ -103,7 +117,7 @@ async function find(access: LogAccess, options: FindOptions): Promise<void> {
   const isWanted = ({ recordedTime, event }: RecordedEvent) =>
     recordedTime >= since && recordedTime < until && (type === undefined || event.type === type)
   if (key === undefined && member === undefined && options.since === undefined)
-    throw new CommandError(
+    throw new UsageError(
       'FIND_WHAT',
       'Say what to find: --order, --seller, --member, --key, or --since. See: tributary events find --help',
     )
@@ -167,14 +181,14 @@ async function show(access: LogAccess, name: string, { open }: { open?: boolean 
   let data = JSON.parse(event.data)
   if (open) {
     const target = `${place.topic}/${place.partition}/${place.position}`
-    await recordAccess(access.database, { actor: userInfo().username, action: 'events show --open', target })
+    await recordAccess(access.database, { actor: operatorName(), action: 'events show --open', target })
     data = await openSealedParts(access.vault, data)
   }
   printLine(JSON.stringify({ ...place, recordedTime: new Date(place.recordedTime).toISOString(), ...event, data }, null, 2))
 }
 
 /**
- * The event of an id, of a `webhook-id`, or of a place as lists show it. Throws CommandError EVENT_UNKNOWN, EVENT_NAME.
+ * The event of an id, of a `webhook-id`, or of a place as lists show it. Throws CommandError EVENT_UNKNOWN, UsageError EVENT_NAME.
  */
 export async function locate(access: LogAccess, name: string): Promise<RecordedEvent> {
   const id = name.replace(/^(msg|evt)_/, '').toLowerCase()
@@ -192,7 +206,7 @@ export async function locate(access: LogAccess, name: string): Promise<RecordedE
     !Number.isSafeInteger(place.partition) ||
     !Number.isSafeInteger(place.position)
   )
-    throw new CommandError('EVENT_NAME', `Give an event id, or topic/partition/position, for example ${ORDER_TOPIC}/0/17.`)
+    throw new UsageError('EVENT_NAME', `Give an event id, or topic/partition/position, for example ${ORDER_TOPIC}/0/17.`)
   const [found] = await readPlaces(access.log, topic, [place])
   if (found) return found
   throw new CommandError('EVENT_UNKNOWN', `There is no event at ${name}.`)

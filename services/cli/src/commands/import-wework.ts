@@ -1,7 +1,7 @@
 import { findCorp } from '@tributary/database'
 import type { ImportedCorp, WeworkImport } from '@tributary/history'
 import { corpSubject, departmentPseudonym, mappedCorps, memberPseudonym } from '@tributary/wecom'
-import { CommandError } from '../failure.ts'
+import { CommandError, UsageError } from '../failure.ts'
 import type { LogAccess } from '../setting-up.ts'
 
 /** Of the four tables the only one that holds rows of every corp, and so stands in our own database. */
@@ -9,19 +9,19 @@ const EVENT_TABLE = 'eg_wework_event_member'
 
 /**
  * Whose rows an import of WeCom's tables brings: those of the directory are of the one corp that is named, or configured;
- * member events name theirs. Throws CommandError IMPORT_CORP.
+ * member events name theirs. Throws CommandError or UsageError IMPORT_CORP.
  */
 export async function weworkImport(access: LogAccess, corpId: string | undefined): Promise<WeworkImport> {
   const corps = mappedCorps(access.configuration.wework)
   const wanted = corpId === undefined ? corps : corps.filter(({ authCorpId }) => authCorpId === corpId)
   const [one, ...others] = wanted
-  if (!one || others.length > 0)
-    throw new CommandError(
-      'IMPORT_CORP',
-      corpId === undefined
-        ? `Say whose directory it is: --corp with one of ${corps.map(({ authCorpId }) => authCorpId).join(', ') || 'those that qifu.eg.wework-map names; it names none that is kept'}.`
-        : `No directory of a corp '${corpId}' is kept here. See qifu.eg.wework-map.`,
-    )
+  if (!one && corpId !== undefined)
+    throw new CommandError('IMPORT_CORP', `No directory of a corp '${corpId}' is kept here. See qifu.eg.wework-map.`)
+  if (!one || others.length > 0) {
+    const names =
+      corps.map(({ authCorpId }) => authCorpId).join(', ') || 'those that qifu.eg.wework-map names; it names none that is kept'
+    throw new UsageError('IMPORT_CORP', `Say whose directory it is: --corp with one of ${names}.`)
+  }
   const { schema } = one
   const corp = await importedCorp(access, { ...one, corpId: one.authCorpId })
   const known = new Map<string, ImportedCorp | undefined>()

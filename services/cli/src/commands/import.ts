@@ -13,7 +13,7 @@ import {
 } from '@tributary/history'
 import { createLogger, pause } from '@tributary/runtime'
 import { Argument, type Command } from 'commander'
-import { CommandError } from '../failure.ts'
+import { CommandError, UsageError } from '../failure.ts'
 import { printLine } from '../output.ts'
 import { createProgressBar } from '../progress-bar.ts'
 import { readSecret } from '../secret-input.ts'
@@ -63,7 +63,7 @@ async function importAndCompare(access: LogAccess, kind: ImportKind, options: Op
 async function sourceOf({ from, fromFile }: Options): Promise<string> {
   if (from !== undefined) return from
   if (fromFile !== undefined) return await readSecret(fromFile)
-  throw new CommandError('IMPORT_FROM', 'Say where the existing system is: --from or --from-file. See: tributary import --help')
+  throw new UsageError('IMPORT_FROM', 'Say where the existing system is: --from or --from-file. See: tributary import --help')
 }
 
 /** The projections whose tables are compared. */

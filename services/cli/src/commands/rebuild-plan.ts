@@ -1,3 +1,4 @@
+import type { Connection } from '@tributary/database'
 import { eventsToBuild, latestRebuild, type Projection, type RebuildState, readGeneration } from '@tributary/projection'
 import { createLogger } from '@tributary/runtime'
 import { counted } from '../output.ts'
@@ -34,20 +35,30 @@ export async function planOf(
   const taken = found && found.finishedTime === null ? found : undefined
   const generation = taken?.generation ?? Math.max(await readGeneration(database, projection), found?.generation ?? 1) + 1
   const tables = projection.tables.map(({ name }) => name)
-  const [size] = await database.query<{ bytes: number | null }[]>(
-    `SELECT SUM(data_length + index_length) AS bytes FROM information_schema.tables
-     WHERE table_schema = DATABASE() AND table_name IN (?)`,
-    [tables],
-  )
+  const bytes = await bytesOf(database, tables)
   const logger = createLogger({ ...configuration.logging, level: 'warn' })
   const events = await eventsToBuild({ ...access, projection, logger }, generation)
   const partitions = (await access.log.ends(projection.topic)).length
   return {
     ...{ projection: projection.name, generation, state: taken?.state, tables, events, verifyOnly },
     parallel: Math.min(parallel, partitions),
-    bytes: Number(size?.bytes ?? 0),
+    bytes,
     seconds: events / (CAUTIOUS_RATE * share),
   }
+}
+
+/** What tables take with their indexes, also those of another database, whose name then stands before theirs. */
+export async function bytesOf(database: Connection, tables: readonly string[]): Promise<number> {
+  let sum = 0
+  for (const table of tables) {
+    const [size] = await database.query<{ bytes: number | null }[]>(
+      `SELECT data_length + index_length AS bytes FROM information_schema.tables
+       WHERE table_schema = COALESCE(?, DATABASE()) AND table_name = ?`,
+      table.includes('.') ? table.split('.') : [null, table],
+    )
+    sum += Number(size?.bytes ?? 0)
+  }
+  return sum
 }
 
 export function describePlan(plan: RebuildPlan): string {

@@ -1,4 +1,3 @@
-import { userInfo } from 'node:os'
 import { createInterface } from 'node:readline/promises'
 import { type PartitionReplay, startReplay } from '@tributary/delivery'
 import { type AskedRange, countAskedReplay, type KnownEndpoint, planAskedReplay, type ReplayPlace } from '@tributary/dispatcher'
@@ -7,6 +6,7 @@ import { type Command, InvalidArgumentError } from 'commander'
 import { parsePosition, parseTime } from '../arguments.ts'
 import { CommandError } from '../failure.ts'
 import { knownEndpoint } from '../known-endpoints.ts'
+import { operatorName } from '../operator-name.ts'
 import { counted, printLine } from '../output.ts'
 import { createProgressBar, duration } from '../progress-bar.ts'
 import { type LogAccess, withHistory } from '../setting-up.ts'
@@ -50,7 +50,7 @@ async function replay(access: LogAccess, name: string, options: Options): Promis
   if (options.dryRun) return
   if (figures.events === 0) throw new CommandError('REPLAY_EMPTY', `Nothing in that range is for ${name}; nothing was done.`)
   await confirm(options)
-  await startReplay(access.database, { endpoint: name, topic: endpoint.topic, plan, by: userInfo().username })
+  await startReplay(access.database, { endpoint: name, topic: endpoint.topic, plan, by: operatorName() })
   await watchReplay(access, name)
 }
 

@@ -1,8 +1,8 @@
-import { userInfo } from 'node:os'
 import { type Change, explainRow, MASK, personalColumnsOf, type RowHistory, recordAccess, type Step } from '@tributary/history'
 import type { Cell, Row } from '@tributary/projection'
 import type { Command } from 'commander'
 import { parseCount, parseTime } from '../arguments.ts'
+import { operatorName } from '../operator-name.ts'
 import { counted, printLine } from '../output.ts'
 import { withHistory } from '../setting-up.ts'
 
@@ -29,7 +29,7 @@ export function addRowCommands(program: Command): void {
         )
         if (options.open)
           await recordAccess(access.database, {
-            actor: userInfo().username,
+            actor: operatorName(),
             action: 'row why --open',
             target: `${table}/${id}`,
           })
