@@ -28,7 +28,9 @@ export type Platform = {
 export async function openPlatform(configuration: Configuration, logger: Logger): Promise<Platform> {
   const closers: (() => Promise<void>)[] = []
   const close = async () => {
-    for (const closeOne of closers.splice(0).reverse()) await closeOne()
+    // What cannot be told to a database that is away, it finds out by itself.
+    for (const closeOne of closers.splice(0).reverse())
+      await closeOne().catch((error: unknown) => logger.warn({ err: error }, 'not everything could be closed'))
   }
   try {
     const database = openDatabase(configuration.databaseUrl)

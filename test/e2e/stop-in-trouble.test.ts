@@ -1,0 +1,45 @@
+import { expect } from 'chai'
+import { migratedTestDatabase, type Relay, startRelay } from '../servers/index.ts'
+import { createGateway, type Gateway } from './gateway/gateway.ts'
+
+const NOWHERE = 'http://127.0.0.1:9'
+const EBAY = {
+  authorizeUrl: `${NOWHERE}/authorize`,
+  tokenUrl: `${NOWHERE}/token`,
+  orderUrl: `${NOWHERE}/order`,
+  shippingFulfillmentUrl: `${NOWHERE}/order/{orderId}/shipping_fulfillment`,
+  publicKeyUrl: `${NOWHERE}/public_key/{kid}`,
+  userUrl: `${NOWHERE}/user/`,
+}
+
+describe('a process that is told to stop', function () {
+  this.timeout(60_000)
+  let relay: Relay
+  let gateway: Gateway
+  let drop: () => Promise<void>
+  beforeEach(async () => {
+    const database = await migratedTestDatabase('stop')
+    drop = database.drop
+    relay = await startRelay(database.url)
+    gateway = await createGateway({ databaseUrl: relay.url, ebay: EBAY, receivers: {} })
+    gateway.start()
+    await gateway.ready()
+  })
+  afterEach(async () => {
+    await gateway.remove()
+    await relay.close()
+    await drop()
+  })
+
+  it('ends while its database gives no answer', async () => {
+    relay.stall()
+    // How it ends is open: services that wait for an answer are late.
+    expect((await gateway.stop()).code).to.be.a('number')
+  })
+
+  it('ends well while its database is away, and tells what it could not close', async () => {
+    relay.cut()
+    const { code } = await gateway.stop()
+    expect({ code, output: gateway.output() }).to.have.property('code', 0)
+  })
+})
