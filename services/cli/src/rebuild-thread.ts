@@ -3,15 +3,16 @@ import { workerData } from 'node:worker_threads'
 import { openDatabase } from '@tributary/database'
 import { serveBuilding } from '@tributary/projection'
 import { projectionsOf } from '@tributary/projector'
-import { type Configuration, createLogger } from '@tributary/runtime'
+import type { Configuration } from '@tributary/runtime'
 import { openVault } from '@tributary/vault'
+import { commandLogger } from './command-logger.ts'
 import { openLog } from './open-log.ts'
 import { projectionNamed } from './projections.ts'
 
 export type RebuildThreadData = { projection: string; configuration: Configuration }
 
 const { projection: name, configuration } = workerData as RebuildThreadData
-const logger = createLogger({ ...configuration.logging, level: 'warn' })
+const logger = commandLogger(configuration)
 const database = openDatabase(configuration.databaseUrl)
 try {
   const log = await openLog(configuration, database, logger)

@@ -2,10 +2,11 @@ import { type Database, openDatabase } from '@tributary/database'
 import type { EventLog } from '@tributary/event-log'
 import type { HistoryContext } from '@tributary/history'
 import { projectionsOf } from '@tributary/projector'
-import { type Configuration, createLogger } from '@tributary/runtime'
+import type { Configuration } from '@tributary/runtime'
 import { loadConfiguration } from '@tributary/runtime/configuration'
 import { openVault, type Vault } from '@tributary/vault'
 import type { Command } from 'commander'
+import { commandLogger } from './command-logger.ts'
 import { openLog } from './open-log.ts'
 
 /** Reads the configuration that `--config` or `TRIBUTARY_CONFIG` names, and the environment. Throws ConfigurationError. */
@@ -42,7 +43,7 @@ export async function withVault<T>(
 /** Like `withDatabase`, with the log as well. Only warnings of the log's driver come in a command's way. */
 export async function withLog<T>(command: Command, work: (database: Database, log: EventLog) => Promise<T>): Promise<T> {
   return await withDatabase(command, async (database, configuration) => {
-    const logger = createLogger({ ...configuration.logging, level: 'warn' })
+    const logger = commandLogger(configuration)
     const log = await openLog(configuration, database, logger)
     try {
       return await work(database, log)
@@ -70,7 +71,7 @@ export async function withHistory<T>(
   try {
     return await withDatabase(command, async (database, configured) => {
       const configuration = { ...configured, ...(partitions === undefined ? {} : { partitions }) }
-      const log = await openLog(configuration, database, createLogger({ ...configuration.logging, level: 'warn' }))
+      const log = await openLog(configuration, database, commandLogger(configuration))
       try {
         const vault = await openVault({ database, masterKeys: configuration.masterKeys })
         const projections = projectionsOf(configuration)

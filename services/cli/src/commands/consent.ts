@@ -1,9 +1,9 @@
 import { leaseRowIdWorker } from '@tributary/database'
 import { channelName, createRowIds } from '@tributary/events'
 import { confirmParkedConsent, discardParkedConsent, listParkedConsents } from '@tributary/ingest'
-import { createLogger } from '@tributary/runtime'
 import type { Command } from 'commander'
 import { parseList } from '../arguments.ts'
+import { commandLogger } from '../command-logger.ts'
 import { CommandError } from '../failure.ts'
 import { printLine, printRows } from '../output.ts'
 import { type LogAccess, withHistory } from '../setting-up.ts'
@@ -55,7 +55,7 @@ export function addConsentCommands(program: Command): void {
 async function confirm(access: LogAccess, id: string, codes: string[] | undefined): Promise<void> {
   const { database, configuration } = access
   if (codes) await checkSpiCodes(database, codes)
-  const worker = await leaseRowIdWorker(database, { logger: createLogger({ ...configuration.logging, level: 'warn' }) })
+  const worker = await leaseRowIdWorker(database, { logger: commandLogger(configuration) })
   try {
     const rowIds = createRowIds({ worker: worker.worker, mayIssue: worker.mayIssue })
     const consent = await confirmParkedConsent({ ...access, rowIds }, id, codes ?? null)

@@ -11,8 +11,9 @@ import {
   TOPIC_OF_KIND,
   type WeworkImport,
 } from '@tributary/history'
-import { createLogger, pause } from '@tributary/runtime'
+import { pause } from '@tributary/runtime'
 import { Argument, type Command } from 'commander'
+import { commandLogger } from '../command-logger.ts'
 import { CommandError, UsageError } from '../failure.ts'
 import { printLine } from '../output.ts'
 import { createProgressBar } from '../progress-bar.ts'
@@ -77,7 +78,7 @@ type Wanted = { kind: ImportKind; from: string; wework?: WeworkImport }
 
 async function runImport(access: LogAccess, wanted: Wanted): Promise<ImportReport> {
   const { database, log, vault, signal, configuration } = access
-  const worker = await leaseRowIdWorker(database, { logger: createLogger({ ...configuration.logging, level: 'warn' }) })
+  const worker = await leaseRowIdWorker(database, { logger: commandLogger(configuration) })
   const bar = createProgressBar({ label: `import ${wanted.kind}`, unit: 'rows' })
   try {
     const rowIds = createRowIds({ worker: worker.worker, mayIssue: worker.mayIssue })

@@ -1,7 +1,7 @@
 import { openEventLog } from '@tributary/event-log'
 import { copyLog, INDEXED_TOPICS } from '@tributary/history'
-import { createLogger } from '@tributary/runtime'
 import type { Command } from 'commander'
+import { commandLogger } from '../command-logger.ts'
 import { printLine } from '../output.ts'
 import { createProgressBar } from '../progress-bar.ts'
 import { readSecret } from '../secret-input.ts'
@@ -27,12 +27,11 @@ export function addLogCommands(program: Command): void {
 }
 
 async function copy({ log, database, configuration, signal }: LogAccess, url: string, compare: boolean): Promise<void> {
-  const { logging } = configuration
   // Topics that are not there yet are made as ours are, whatever is configured by now.
   const [count, ...others] = new Set(await Promise.all(INDEXED_TOPICS.map((topic) => log.partitions(topic))))
   const partitions = count === undefined || others.length > 0 ? configuration.partitions : count
   const isMysql = /^mysql:/i.test(url)
-  const logger = createLogger({ ...logging, level: 'warn' })
+  const logger = commandLogger(configuration)
   const to = await openEventLog({ url, partitions, logger, ...(isMysql ? {} : { database }) })
   const bar = createProgressBar({ label: 'copy', unit: 'events' })
   try {

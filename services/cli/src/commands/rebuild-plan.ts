@@ -1,6 +1,6 @@
 import type { Connection } from '@tributary/database'
 import { eventsToBuild, latestRebuild, type Projection, type RebuildState, readGeneration } from '@tributary/projection'
-import { createLogger } from '@tributary/runtime'
+import { commandLogger } from '../command-logger.ts'
 import { counted } from '../output.ts'
 import { duration } from '../progress-bar.ts'
 import type { LogAccess } from '../setting-up.ts'
@@ -36,7 +36,7 @@ export async function planOf(
   const generation = taken?.generation ?? Math.max(await readGeneration(database, projection), found?.generation ?? 1) + 1
   const tables = projection.tables.map(({ name }) => name)
   const bytes = await bytesOf(database, tables)
-  const logger = createLogger({ ...configuration.logging, level: 'warn' })
+  const logger = commandLogger(configuration)
   const events = await eventsToBuild({ ...access, projection, logger }, generation)
   const partitions = (await access.log.ends(projection.topic)).length
   return {

@@ -17,9 +17,10 @@ import {
   rollBackRebuild,
   type TableComparison,
 } from '@tributary/projection'
-import { createLogger, keepHeapSmall } from '@tributary/runtime'
+import { keepHeapSmall } from '@tributary/runtime'
 import { Argument, type Command, Option } from 'commander'
 import { parseCount, parseShare } from '../arguments.ts'
+import { commandLogger } from '../command-logger.ts'
 import { CommandError } from '../failure.ts'
 import { counted, printLine } from '../output.ts'
 import { createProgressBar } from '../progress-bar.ts'
@@ -100,7 +101,7 @@ async function rebuild(access: LogAccess, projection: Projection, options: Optio
 
 async function run(access: LogAccess, projection: Projection, options: Options): Promise<RebuildOutcome> {
   keepHeapSmall(HEAP_GROWTH_OF_REBUILD)
-  const logger = createLogger({ ...access.configuration.logging, level: 'warn' })
+  const logger = commandLogger(access.configuration)
   const bar = createProgressBar({ label: `rebuild ${projection.name}`, unit: 'events' })
   let state = ''
   const onEvent = (event: RebuildEvent) => {

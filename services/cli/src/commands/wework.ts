@@ -1,7 +1,7 @@
 import { reconcile } from '@tributary/contact-sync'
 import { type DirectoryReading, listCorps } from '@tributary/database'
-import { createLogger } from '@tributary/runtime'
 import type { Command } from 'commander'
+import { commandLogger } from '../command-logger.ts'
 import { CommandError } from '../failure.ts'
 import { printLine, printRows } from '../output.ts'
 import { openPlatform, type Platform } from '../platform.ts'
@@ -83,7 +83,7 @@ const HELD_BACK = 2
 
 async function reconcileByHand(options: ReconcileOptions, command: Command): Promise<void> {
   const configuration = await configurationFor(command)
-  const platform = await openPlatform(configuration, createLogger({ ...configuration.logging, level: 'warn' }))
+  const platform = await openPlatform(configuration, commandLogger(configuration))
   const stopping = new AbortController()
   const stop = () =>
     stopping.abort(new CommandError('INTERRUPTED', 'Interrupted. What was found is in the log; run it again for the rest.'))
