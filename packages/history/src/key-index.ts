@@ -54,26 +54,30 @@ export function indexConsumer(topic: Topic, projections: readonly Projection[]):
 
 /**
  * The events that one look-up or several mean, in the order of each partition. `onWalk` hears how many events the index has not come
- * to and that are being walked through. Throws EventLogError, DatabaseError.
+ * to and that are being walked through. When `most` are found, no more are looked for. Throws EventLogError, DatabaseError.
  */
 export async function findEvents(
   context: { database: Database; log: EventLog },
   topic: Topic,
   lookups: Lookup | readonly Lookup[],
-  options: { matches: (event: RecordedEvent) => boolean; onWalk?: (events: number) => void },
+  options: { matches: (event: RecordedEvent) => boolean; onWalk?: (events: number) => void; most?: number },
 ): Promise<RecordedEvent[]> {
   const { database, log } = context
+  const { matches, most = Number.POSITIVE_INFINITY } = options
   // The cursors first: what is indexed after that is found twice, which the set below undoes, and never missed.
   const cursors = new Map((await readCursors(database, CONSUMER, topic)).map(({ partition, next }) => [partition, next]))
   const places = await database.query<{ partition: number; position: Position }[]>(
     `SELECT partition_no AS \`partition\`, position FROM tributary_event_index WHERE key_hash IN (?) ORDER BY partition_no, position`,
     [[lookups].flat().map((lookup) => hashOf(topic, lookup))],
   )
-  const indexed = await readPlaces(log, topic, places)
-  const walked = await walk(log, topic, cursors, options)
   const found = new Map<string, RecordedEvent>()
-  for (const recorded of [...indexed, ...walked])
-    if (options.matches(recorded)) found.set(`${recorded.partition}:${recorded.position}`, recorded)
+  const keep = (events: readonly RecordedEvent[]) => {
+    for (const recorded of events)
+      if (found.size < most && matches(recorded)) found.set(`${recorded.partition}:${recorded.position}`, recorded)
+  }
+  for (let start = 0; start < places.length && found.size < most; start += PLACES_AT_ONCE)
+    keep(await readPlaces(log, topic, places.slice(start, start + PLACES_AT_ONCE)))
+  if (found.size < most) keep(await walk(log, topic, cursors, options))
   return [...found.values()].sort((one, other) => one.partition - other.partition || one.position - other.position)
 }
 
@@ -100,6 +104,8 @@ export async function readPlaces(
 }
 
 const READS_AT_ONCE = 8
+/** Places that are read before it is looked whether enough was found. */
+const PLACES_AT_ONCE = 64
 
 async function walk(
   log: EventLog,

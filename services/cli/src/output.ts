@@ -11,7 +11,9 @@ export function printRows(rows: readonly Record<string, unknown>[], options: { j
   }
   const names = Object.keys(first)
   const texts = rows.map((row) => names.map((name) => cellText(row[name])))
-  const widths = names.map((name, column) => Math.max(name.length, ...texts.map((cells) => cells[column]?.length ?? 0)))
+  const widths = names.map((name, column) =>
+    texts.reduce((widest, cells) => Math.max(widest, cells[column]?.length ?? 0), name.length),
+  )
   const line = (cells: readonly string[]) =>
     cells
       .map((cell, column) => cell.padEnd(widths[column] ?? 0))

@@ -121,9 +121,9 @@ async function find(access: LogAccess, options: FindOptions): Promise<void> {
       'FIND_WHAT',
       'Say what to find: --order, --seller, --member, --key, or --since. See: tributary events find --help',
     )
-  const wanted = (await findAll(access, options, key, isWanted)).filter(isWanted)
+  const wanted = await findAll(access, options, key, isWanted)
   print(wanted.slice(0, limit), options)
-  if (wanted.length > limit) note(`${wanted.length - limit} more; see --limit and --since.`)
+  if (wanted.length > limit) note('There are more; see --limit and --since.')
 }
 
 async function findAll(
@@ -132,12 +132,16 @@ async function findAll(
   key: string | undefined,
   isWanted: (event: RecordedEvent) => boolean,
 ): Promise<RecordedEvent[]> {
+  // One beyond the limit tells that there are more; a corp may have a million.
+  const most = options.limit + 1
   if (options.member !== undefined) {
     const { lookups, matches } = await memberLookups(access, options.member, options.corp)
-    return lookups.length === 0 ? [] : await findByLookup(access, CONTACT_TOPIC, lookups, matches)
+    const isOfMember = (event: RecordedEvent) => isWanted(event) && matches(event)
+    return lookups.length === 0 ? [] : await findByLookup(access, CONTACT_TOPIC, lookups, isOfMember, most)
   }
   if (key === undefined) return await findByTime(access, options, isWanted)
-  return await findByLookup(access, options.topic, { kind: 'key', key }, ({ event }) => event.partitionkey === key)
+  const isOfKey = (recorded: RecordedEvent) => recorded.event.partitionkey === key && isWanted(recorded)
+  return await findByLookup(access, options.topic, { kind: 'key', key }, isOfKey, most)
 }
 
 /** The oldest of a span: reads each partition from there until enough are found. */
@@ -146,7 +150,7 @@ async function findByTime(
   { topic, since = 0, until = Number.POSITIVE_INFINITY, limit }: FindOptions,
   isWanted: (event: RecordedEvent) => boolean,
 ): Promise<RecordedEvent[]> {
-  const found: RecordedEvent[] = []
+  let found: RecordedEvent[] = []
   for (const [partition, end] of (await log.ends(topic)).entries()) {
     const ofPartition: RecordedEvent[] = []
     const from = await positionAt(log, topic, partition, end, since)
@@ -155,7 +159,7 @@ async function findByTime(
       const lastTime = events.at(-1)?.recordedTime ?? Number.POSITIVE_INFINITY
       if (lastTime >= until || ofPartition.length > limit) break
     }
-    found.push(...ofPartition)
+    found = found.concat(ofPartition)
   }
   return found.sort((one, other) => one.recordedTime - other.recordedTime)
 }
@@ -166,9 +170,11 @@ export function findByLookup(
   topic: Topic,
   lookup: Lookup | readonly Lookup[],
   matches: (event: RecordedEvent) => boolean,
+  most?: number,
 ): Promise<RecordedEvent[]> {
   return findEvents(access, topic, lookup, {
     matches,
+    ...(most === undefined ? {} : { most }),
     onWalk: (events) => {
       if (events > BATCH) note(`The index has not come to the last ${events} events; walking through them.`)
     },
