@@ -149,7 +149,6 @@ describe('the command line, on a new database', function () {
     for (const words of [
       ['events', 'find'],
       ['import', 'orders'],
-      ['events', 'show', 'something'],
     ]) {
       const said = await gateway.run(words)
       expect(said.code, said.errors).to.equal(64)

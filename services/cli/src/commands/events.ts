@@ -49,7 +49,10 @@ export function addEventCommands(program: Command): void {
     .addOption(typeOption())
     .option('--limit <count>', 'at most so many', parseCount, 100)
     .option('--json', 'one whole event a line, sealed parts sealed')
-    .action((options, command: Command) => withHistory(command, (access) => find(access, options)))
+    .action((options: FindOptions, command: Command) => {
+      refuseNothing(options)
+      return withHistory(command, (access) => find(access, options))
+    })
   events
     .command('show')
     .description('one event, whole')
@@ -111,16 +114,19 @@ type FindOptions = ListOptions & {
   limit: number
 }
 
+function refuseNothing({ order, seller, key, member, since }: FindOptions): void {
+  if ([order, seller, key, member, since].some((given) => given !== undefined)) return
+  throw new UsageError(
+    'FIND_WHAT',
+    'Say what to find: --order, --seller, --member, --key, or --since. See: tributary events find --help',
+  )
+}
+
 async function find(access: LogAccess, options: FindOptions): Promise<void> {
-  const { since = 0, until = Number.POSITIVE_INFINITY, limit, type, member } = options
+  const { since = 0, until = Number.POSITIVE_INFINITY, limit, type } = options
   const key = options.order ?? options.seller ?? options.key
   const isWanted = ({ recordedTime, event }: RecordedEvent) =>
     recordedTime >= since && recordedTime < until && (type === undefined || event.type === type)
-  if (key === undefined && member === undefined && options.since === undefined)
-    throw new UsageError(
-      'FIND_WHAT',
-      'Say what to find: --order, --seller, --member, --key, or --since. See: tributary events find --help',
-    )
   const wanted = await findAll(access, options, key, isWanted)
   print(wanted.slice(0, limit), options)
   if (wanted.length > limit) note('There are more; see --limit and --since.')

@@ -40,16 +40,20 @@ export function addImportCommand(program: Command): void {
     .option('--corp <id>', 'of wework: whose directory it is, where several are kept')
     .option('--verify-only', 'append nothing, only compare')
     .option('--json', 'the report as one JSON object')
-    .action((kind: ImportKind, options: Options, command: Command) =>
-      withHistory(command, async (access) => {
-        const comparisons = await importAndCompare(access, kind, options)
+    .action(async (kind: ImportKind, options: Options, command: Command) => {
+      const from = await sourceOf(options)
+      await withHistory(command, async (access) => {
+        const comparisons = await importAndCompare(access, { kind, from }, options)
         if (comparisons.some(({ rows, equal }) => equal < rows)) process.exitCode = 1
-      }),
-    )
+      })
+    })
 }
 
-async function importAndCompare(access: LogAccess, kind: ImportKind, options: Options): Promise<Comparison[]> {
-  const from = await sourceOf(options)
+async function importAndCompare(
+  access: LogAccess,
+  { kind, from }: { kind: ImportKind; from: string },
+  options: Options,
+): Promise<Comparison[]> {
   const wework = kind === 'wework' ? await weworkImport(access, options.corp) : undefined
   const report = options.verifyOnly ? undefined : await runImport(access, { kind, from, ...(wework ? { wework } : {}) })
   if (report && !options.json) printReport(report)
