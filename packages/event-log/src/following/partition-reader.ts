@@ -46,7 +46,9 @@ export async function readPartition(context: ReaderContext, partition: number, s
   let next = 0
   while (!signal.aborted) {
     await watcher.reached(partition, from, ending)
-    await pause(next - performance.now(), ending)
+    const rest = next - performance.now()
+    // A timer of no length takes a millisecond.
+    if (rest > 0) await pause(rest, ending)
     lost?.throwIfAborted()
     const limit = Math.min(context.limit(), length)
     const options = { limit, ...(maxBytes === undefined ? {} : { maxBytes }) }

@@ -28,6 +28,23 @@ describe('The watcher of the ends of a topic', () => {
     expect(looks).to.be.within(10, 40)
   })
 
+  it('looks for those who wait although others keep coming to wait', async () => {
+    const watcher = createTailWatcher(async () => [1])
+    let isTold = false
+    watcher.reached(0, 0, forever).then(() => {
+      isTold = true
+    })
+    // Each comes a millisecond or more after the one before.
+    for (let come = 0; !isTold && come < 300; come += 1) {
+      const gone = new AbortController()
+      const waited = watcher.reached(0, 9, gone.signal)
+      await pause(0)
+      gone.abort()
+      await waited
+    }
+    expect(isTold).to.equal(true)
+  })
+
   it('wakes whoever waits for an event that this process appended, without a look', async () => {
     let looks = 0
     const watcher = createTailWatcher(async () => {

@@ -35,6 +35,9 @@ export function createTailWatcher(
   const waiters = new Set<Waiter>()
   let lastEvent = performance.now()
   let timer: NodeJS.Timeout | undefined
+  /** When the timer looks, by performance.now(). */
+  let nextLook = 0
+  let lastLook = Number.NEGATIVE_INFINITY
   let looking = false
   let failures = 0
   let failedLooks = 0
@@ -55,6 +58,7 @@ export function createTailWatcher(
   async function look(): Promise<void> {
     timer = undefined
     looking = true
+    lastLook = performance.now()
     try {
       advance((await loadEnds()).entries())
       failures = 0
@@ -69,9 +73,19 @@ export function createTailWatcher(
 
   function arm(): void {
     if (looking || waiters.size === 0) return
+    const now = performance.now()
+    const silence = failures > 0 ? LONGEST : (now - lastEvent) * SHARE_OF_SILENCE
+    const due = Math.max(now, lastLook + Math.min(LONGEST, Math.max(shortest, silence)))
+    // Readers come to wait one after another: if each put the look off, none would be told before the last has come.
+    if (timer && nextLook <= due) return
+    disarm()
+    nextLook = due
+    timer = setTimeout(look, due - now)
+  }
+
+  function disarm(): void {
     clearTimeout(timer)
-    const silence = failures > 0 ? LONGEST : (performance.now() - lastEvent) * SHARE_OF_SILENCE
-    timer = setTimeout(look, Math.min(LONGEST, Math.max(shortest, silence)))
+    timer = undefined
   }
 
   return {
@@ -84,7 +98,7 @@ export function createTailWatcher(
         const done = () => {
           waiters.delete(waiter)
           signal.removeEventListener('abort', done)
-          if (waiters.size === 0) clearTimeout(timer)
+          if (waiters.size === 0) disarm()
           resolve()
         }
         const waiter = { partition, from, resolve: done }
