@@ -167,6 +167,27 @@ describe(`Readings that followers share (seed ${SEED})`, () => {
     expect(log.reads, 'nobody was left who had not had it').to.equal(3)
   })
 
+  it('keep nothing for one that asked for nothing for a while, who reads for itself when it goes on', async () => {
+    const log = logOf(Array.from({ length: 40 }, (_, position) => position))
+    let time = 0
+    const { join } = createSharedReading(log.read, () => 0, () => time)
+    const [quick, still] = [join(), join()]
+    log.grow(10)
+    await Promise.all([quick.read(0, 0, { limit: 64 }), still.read(0, 0, { limit: 64 })])
+    log.grow(10)
+    await quick.read(0, 10, { limit: 64 })
+    time = 60_000
+    log.grow(10)
+    await quick.read(0, 20, { limit: 64 })
+    expect(log.reads).to.equal(3)
+    expect((await still.read(0, 10, { limit: 64 })).events.map(({ position }) => position)).to.include.members([10, 19, 29])
+    expect(log.reads, 'it was not waited for').to.equal(4)
+    log.grow(10)
+    const [ofQuick, ofStill] = await Promise.all([quick.read(0, 30, { limit: 64 }), still.read(0, 30, { limit: 64 })])
+    expect(log.reads, 'they share again').to.equal(5)
+    expect(ofStill).to.equal(ofQuick)
+  })
+
   it('forget what a log that was away may have lost', async () => {
     const log = logOf([0, 1, 2, 3])
     log.grow(4)

@@ -6,6 +6,8 @@ type Read = (partition: number, from: Position, options: ReadOptions) => Promise
 /** What is kept of a partition at most. */
 const MOST_EVENTS = 512
 const MOST_BYTES = 1_024 * 1_024
+/** Milliseconds after which a follower that asked for nothing more is not waited for: its receiver is down, say. */
+const STANDS_STILL = 250
 
 export type SharedReading = {
   join(): JoinedReading
@@ -19,6 +21,9 @@ export type JoinedReading = { read: Read; leave(): void }
 /** Consecutive events of a partition: all that stand from `from` to before `next`. */
 type Window = { from: Position; next: Position; events: RecordedEvent[]; bytes: number }
 
+/** Where a follower asked last in a partition, and when. */
+type Asked = { from: Position; time: number }
+
 /**
  * One reading at the head of a log for all followers of a topic in a process, and none of what this process wrote. Who asks
  * for what another is just reading gets the same slice; who comes a little later finds it in a window of the events that were
@@ -26,16 +31,21 @@ type Window = { from: Position; next: Position; events: RecordedEvent[]; bytes: 
  * changes what it holds, so it makes no difference to a follower, except that it is given the same objects as others.
  *
  * What all who stand in the window have had is dropped at once. Kept until the window was full, two seconds of 2,000 events each, it was
- * half of what the collector moved among what is old, and to collect that stops the process. A follower whose partition went to
- * another process counts on as one that stands there, until the window is full.
+ * half of what the collector moved among what is old, and to collect that stops the process. Who asked for nothing for a moment, because
+ * its receiver is down or its partition went to another process, is not counted: it would keep the windows full.
  *
  * Only a server that dies may come back without events that it had shown and never acknowledged. So everything is forgotten
- * when a read fails, and when `troubles`, a count of what else failed, has grown.
+ * when a read fails, and when `troubles`, a count of what else failed, has grown. `now` is a clock in
+ * milliseconds that never jumps.
  */
-export function createSharedReading(read: Read, troubles: () => number): SharedReading {
+export function createSharedReading(
+  read: Read,
+  troubles: () => number,
+  now: () => number = () => performance.now(),
+): SharedReading {
   const windows = new Map<number, Window>()
-  /** How far each follower has come in each partition, as far as it asked here. */
-  const followers = new Set<Map<number, Position>>()
+  /** What each follower asked for last, by partition. */
+  const followers = new Set<Map<number, Asked>>()
   const underWay = new Map<string, Promise<Slice>>()
   let age = 0
   let seenTroubles = troubles()
@@ -64,10 +74,13 @@ export function createSharedReading(read: Read, troubles: () => number): SharedR
   const dropPassed = (partition: number) => {
     const window = windows.get(partition)
     if (!window) return
-    const standing = [...followers]
-      .map((positions) => positions.get(partition) ?? -1)
-      .filter((position) => position >= window.from)
-    if (standing.length > 0) dropBefore(window, Math.min(...standing))
+    const since = now() - STANDS_STILL
+    let needed = Number.POSITIVE_INFINITY
+    for (const asked of followers) {
+      const { from, time } = asked.get(partition) ?? NOWHERE
+      if (from >= window.from && from < needed && time >= since) needed = from
+    }
+    if (needed < Number.POSITIVE_INFINITY) dropBefore(window, needed)
   }
   const readShared: Read = (partition, from, options) => {
     forgetAfterTroubles()
@@ -87,14 +100,14 @@ export function createSharedReading(read: Read, troubles: () => number): SharedR
   }
   return {
     join() {
-      const positions = new Map<number, Position>()
-      followers.add(positions)
+      const asked = new Map<number, Asked>()
+      followers.add(asked)
       return {
         read(partition, from, options) {
-          positions.set(partition, from)
+          asked.set(partition, { from, time: now() })
           return readShared(partition, from, options)
         },
-        leave: () => void followers.delete(positions),
+        leave: () => void followers.delete(asked),
       }
     },
     add: (partition, events) => {
@@ -108,6 +121,8 @@ export function createSharedReading(read: Read, troubles: () => number): SharedR
     },
   }
 }
+
+const NOWHERE: Asked = { from: -1, time: 0 }
 
 /** The part of a window from a position on, if that stands in it. */
 function sliceOf(window: Window | undefined, from: Position, { limit, maxBytes }: ReadOptions): Slice | undefined {
