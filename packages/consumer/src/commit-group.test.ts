@@ -83,7 +83,7 @@ describe('Commits that are shared', () => {
     })
     await ofLocked
     expect(await Promise.all(['h', 'i', 'j'].map(positionOf))).to.deep.equal([5, 5, 5])
-    // Sessions go back to the pool as they were.
+    // Whoever else uses the pool waits for locks as long as the server says.
     const [session] = await database.query<{ same: number }[]>(
       'SELECT @@SESSION.innodb_lock_wait_timeout = @@GLOBAL.innodb_lock_wait_timeout AS same',
     )

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { migratedTestDatabase } from '@tributary/test/servers'
 import { expect } from 'chai'
-import type { Database, WriteResult } from './database.ts'
+import type { Connection, Database, WriteResult } from './database.ts'
 import { DatabaseError } from './errors.ts'
 import { openDatabase } from './open-database.ts'
 import { rejection } from './testing/rejection.ts'
@@ -112,6 +112,30 @@ describe('a database', () => {
       expect(attempts).to.equal(3)
       await failing(new DatabaseError('DATABASE_DUPLICATE', 'once')).catch(() => {})
       expect(attempts).to.equal(4)
+    })
+
+    it('that is hurried, does the same on a connection of its own, and gives a lock up that stays taken', async () => {
+      const hurried = <T>(work: Parameters<typeof database.transaction<T>>[0]) =>
+        database.transaction(work, { hurried: true, attempts: 1 })
+      const insert = (id: number) => (connection: Connection) =>
+        connection.query('INSERT INTO thing (id, value) VALUES (?, 1)', [id])
+      await hurried(insert(1))
+      const thrown = new Error('no')
+      const undone = hurried(async (connection) => {
+        await insert(2)(connection)
+        throw thrown
+      })
+      expect(await undone.catch((error: unknown) => error)).to.equal(thrown)
+      await database.transaction(async (holder) => {
+        await holder.query('UPDATE thing SET value = 2 WHERE id = 1')
+        const waiting = hurried((connection) => connection.query('UPDATE thing SET value = 3 WHERE id = 1'))
+        expect((await rejection(waiting)).code).to.equal('DATABASE_LOCK_TIMEOUT')
+      })
+      await hurried(insert(3))
+      expect(await database.query('SELECT id, value FROM thing ORDER BY id')).to.deep.equal([
+        { id: 1, value: 2 },
+        { id: 3, value: 1 },
+      ])
     })
 
     it('waits for a lock no longer than the server says, and can be tried again', async () => {

@@ -1,8 +1,8 @@
-import knex from 'knex'
+import knex, { type Knex } from 'knex'
 import type { Connection, Database } from './database.ts'
 import { type DriverError, scrubDriverError } from './driver-errors.ts'
 import { onOneConnection } from './one-connection.ts'
-import { prepareSession } from './session.ts'
+import { prepareHurriedSession, prepareSession } from './session.ts'
 import { runTransaction } from './transaction.ts'
 import { parseDatabaseUrl } from './url.ts'
 
@@ -24,6 +24,26 @@ const silent = { warn: () => {}, error: () => {}, debug: () => {}, deprecate: ()
  * and values: they could be personal.
  */
 export function openDatabase(url: string, options: { connections?: number } = {}): Database {
+  const pool = openPool(url, prepareSession, options.connections ?? 16)
+  let hurriedPool: Knex | undefined
+  /** Few processes need it, and it costs a connection. */
+  const hurried = () => {
+    hurriedPool ??= openPool(url, prepareHurriedSession, 1)
+    return hurriedPool
+  }
+  const query: Connection['query'] = (...statement) => onOneConnection(pool, (connection) => connection.query(...statement))
+  return {
+    knex: pool,
+    query,
+    transaction: (work, { attempts = 4, hurried: isHurried = false } = {}) =>
+      isHurried ? runTransaction(hurried(), work, { attempts, isBegun: true }) : runTransaction(pool, work, { attempts }),
+    close: async () => {
+      await Promise.all([pool.destroy(), hurriedPool?.destroy()])
+    },
+  }
+}
+
+function openPool(url: string, afterCreate: typeof prepareSession, max: number): Knex {
   const pool = knex({
     client: 'mysql2',
     connection: {
@@ -40,17 +60,11 @@ export function openDatabase(url: string, options: { connections?: number } = {}
       // affectedRows counts found rows: the epoch fence of a cursor depends on it.
       flags: 'FOUND_ROWS',
     },
-    pool: { min: 0, max: options.connections ?? 16, afterCreate: prepareSession },
+    pool: { min: 0, max, afterCreate },
     acquireConnectionTimeout: ACQUIRE_TIMEOUT,
     compileSqlOnError: false,
     log: silent,
   })
   pool.on('query-error', (error: DriverError) => scrubDriverError(error))
-  const query: Connection['query'] = (...statement) => onOneConnection(pool, (connection) => connection.query(...statement))
-  return {
-    knex: pool,
-    query,
-    transaction: (work, { attempts = 4 } = {}) => runTransaction(pool, work, attempts),
-    close: () => pool.destroy(),
-  }
+  return pool
 }

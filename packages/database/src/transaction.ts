@@ -4,9 +4,13 @@ import type { Connection } from './database.ts'
 import { DatabaseError, isTransactionConflict } from './errors.ts'
 import { type BorrowedConnection, onOneConnection } from './one-connection.ts'
 
-/** See `Database.transaction`. */
-export function runTransaction<T>(pool: Knex, work: (connection: Connection) => Promise<T>, attempts: number): Promise<T> {
-  return retryConflicts(() => onOneConnection(pool, (connection) => attemptOnce(connection, work)), attempts)
+/** See `Database.transaction`. `isBegun`: every session of the pool is without autocommit, so it is always in a transaction. */
+export function runTransaction<T>(
+  pool: Knex,
+  work: (connection: Connection) => Promise<T>,
+  { attempts, isBegun = false }: { attempts: number; isBegun?: boolean },
+): Promise<T> {
+  return retryConflicts(() => onOneConnection(pool, (connection) => attemptOnce(connection, work, isBegun)), attempts)
 }
 
 /**
@@ -25,7 +29,11 @@ export async function retryConflicts<T>(work: () => Promise<T>, attempts = 4): P
   }
 }
 
-async function attemptOnce<T>(connection: BorrowedConnection, work: (connection: Connection) => Promise<T>): Promise<T> {
+async function attemptOnce<T>(
+  connection: BorrowedConnection,
+  work: (connection: Connection) => Promise<T>,
+  isBegun = false,
+): Promise<T> {
   let over = false
   const inside: Connection = {
     query: (text, values, options) =>
@@ -33,7 +41,7 @@ async function attemptOnce<T>(connection: BorrowedConnection, work: (connection:
         ? Promise.reject(new DatabaseError('DATABASE_STATEMENT_REFUSED', 'A query came after its transaction had ended.'))
         : connection.query(text, values, options),
   }
-  await connection.query('START TRANSACTION')
+  if (!isBegun) await connection.query('START TRANSACTION')
   try {
     const result = await work(inside)
     over = true

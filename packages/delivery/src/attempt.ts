@@ -1,4 +1,4 @@
-import type { Connection } from '@tributary/database'
+import { type Connection, rowsText } from '@tributary/database'
 import type { Position } from '@tributary/event-log'
 import type { Outcome } from './outcome.ts'
 import type { Delivery, Placed } from './place.ts'
@@ -35,7 +35,7 @@ export async function insertAttempts(connection: Connection, attempts: readonly 
   ])
   await connection.query(
     'INSERT INTO tributary_delivery_attempt (endpoint, topic, partition_no, position, attempt, time, event_id, outcome, reason, status, duration_ms, answer, key_id, body_digest) VALUES ?',
-    [rows],
+    [rowsText(rows)],
   )
 }
 
