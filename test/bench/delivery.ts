@@ -1,22 +1,20 @@
-import { setTimeout as wait } from 'node:timers/promises'
 import type { Database } from '@tributary/database'
 import { countReplay, createSender, deliveryRequest, planReplay } from '@tributary/delivery'
-import { type EventLog, openEventLog } from '@tributary/event-log'
+import { openEventLog } from '@tributary/event-log'
 import { ORDER_TOPIC } from '@tributary/events'
 import { type Benchmark, inTurns, latency, perSecond, quantile, type Row, rate } from './benchmark.ts'
-import { BODY, benchKeys, type Delivering, type Engine, startEngine } from './delivery-engine.ts'
-import { eventOf, type Load, startLoad } from './delivery-load.ts'
-import { type BenchReceiver, type Received, startReceiver } from './delivery-receiver.ts'
+import { BODY, benchKeys, startEngine } from './delivery-engine.ts'
+import { lanesBack } from './delivery-lanes.ts'
+import { eventOf, startLoad } from './delivery-load.ts'
+import { startReceiver } from './delivery-receiver.ts'
+import { arrived, type Bench, deliver, end, PARTITIONS } from './delivery-stage.ts'
 import { benchDatabase } from './server.ts'
 
 const ROUNDS = 3
 const EVENTS = 10_000
-const PARTITIONS = 8
 const IN_FLIGHT = 256
 /** Endpoints that get the same events beside each other. */
 const MANY = 4
-
-type Bench = { database: Database; log: EventLog; engine: Engine; load: Load; receiver: BenchReceiver }
 
 /**
  * Deliveries of 1 KB, signed, recorded and with their cursors moved, against the same requests with nothing around them.
@@ -38,6 +36,7 @@ export const benchmark: Benchmark = {
         ...(await manyAtTheHead(bench)),
         ...(await besideTrouble(bench)),
         ...(await deadAndBack(bench)),
+        ...(await lanesBack(bench)),
         ...(await dryRun(bench)),
         await memory(bench),
       ]
@@ -191,34 +190,6 @@ async function memory({ engine }: Bench): Promise<Row> {
 const processorTime = (name: string, value: number, least: number): Row => ({
   ...{ name, value, unit: 'µs', ceiling: least, ratio: least / value },
 })
-
-/** Starts an endpoint at a path of the receiver, from the beginning without `from`, and waits until it is at work. */
-async function deliver({ database, engine, receiver }: Bench, { path, from, ...given }: DeliverOptions): Promise<void> {
-  const { name } = given
-  if (from)
-    await database.query(
-      'INSERT INTO tributary_cursor (consumer, topic, partition_no, next_position, epoch, owner, updated_time) VALUES ?',
-      [from.map((position, partition) => [`bench:${name}`, ORDER_TOPIC, partition, position, 0, '', Date.now()])],
-    )
-  await engine.ask('start', { ...given, url: `${receiver.url}${path}` })
-  if (from) await engine.ask('settled', name)
-}
-
-type DeliverOptions = Omit<Delivering, 'url'> & { path: string; from?: readonly number[] }
-
-const end = ({ log }: Bench): Promise<number[]> => log.ends(ORDER_TOPIC)
-
-/** Waits until so many have arrived on a path, at most a while beyond the last; answers what did. */
-async function arrived({ receiver }: Bench, path: string, count: number): Promise<Received> {
-  const all: Received = { count: 0, ages: [] }
-  for (let idle = performance.now(); all.count < count && performance.now() - idle < 15_000; await wait(20)) {
-    const { count: more, ages: found } = await receiver.ask('take', path)
-    if (more > 0) idle = performance.now()
-    all.count += more
-    all.ages.push(...found)
-  }
-  return all
-}
 
 async function rowsOf(database: Database, name: string): Promise<number> {
   const counts = await Promise.all(

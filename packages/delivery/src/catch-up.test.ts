@@ -46,6 +46,15 @@ describe('Catching up', () => {
     expect([behind.isBesideOthers(), other.isBesideOthers()]).to.deep.equal([true, false])
   })
 
+  it('takes spare time for a lane, as much as for several requests', async () => {
+    const [behind, other] = [catchUpOf('behind'), catchUpOf('other')]
+    await behind.lane(forever)
+    expect(turns).to.equal(0)
+    other.noteAtHead()
+    await behind.lane(forever)
+    expect(turns).to.equal(4)
+  })
+
   it('takes all the time once the other has left', async () => {
     const [behind, other] = [catchUpOf('behind'), catchUpOf('other')]
     other.noteAtHead()

@@ -9,6 +9,9 @@ const RECENTLY = 2_000
  */
 const READ_AS_LONG = 4
 
+/** Requests that take as long as one head of a lane, which is read, sent and written by itself: ten statements. */
+const LANE_AS_LONG = 4
+
 /** When endpoints of this process were at the head, by their names. */
 const atHeadHere = new Map<string, number>()
 
@@ -29,6 +32,8 @@ export type CatchUp = {
   leave(): void
   /** Waits until a request of this endpoint, which is behind, may begin. Throws the signal's reason. */
   turn(signal: AbortSignal): Promise<void>
+  /** Waits until the head of one of its lanes may be looked at. Throws the signal's reason. */
+  lane(signal: AbortSignal): Promise<void>
   /** Waits until its next batch of so many events may be looked at. Throws the signal's reason. */
   batch(events: number, signal: AbortSignal): Promise<void>
 }
@@ -53,6 +58,9 @@ export function createCatchUp(
     leave: () => void lastAtHead.delete(endpoint),
     turn: async (signal) => {
       if (isBesideOthers()) await spare.turn(signal)
+    },
+    lane: async (signal) => {
+      if (isBesideOthers()) await spare.turn(signal, LANE_AS_LONG)
     },
     batch: async (events, signal) => {
       if (isBesideOthers()) await spare.turn(signal, Math.ceil(events / READ_AS_LONG))

@@ -35,7 +35,7 @@ export function endpointConsumer(
     // A receiver waits for the request, not for what we write down about the one before.
     preparesAhead: true,
     async assigned(owned) {
-      const partition = await openPartition({ endpoint, owned, log, logger, rows })
+      const partition = await openPartition({ endpoint, owned, log, logger, rows, laneTurn: catchUp.lane })
       partitions.set(owned.partition, { partition, lanes: runLanes(partition) })
     },
     async prepare(events, signal, left) {

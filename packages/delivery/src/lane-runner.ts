@@ -114,10 +114,12 @@ async function resultOfHead(partition: Partition, held: HeldLane): Promise<HeadR
 }
 
 async function tryHead(partition: Partition, { lane }: HeldLane): Promise<HeadResult> {
-  const { endpoint, owned, over } = partition
+  const { endpoint, owned, over, laneTurn } = partition
   const permit = await endpoint.gate.enter('lane', owned.signal)
   let passage: ReturnType<typeof passageOf> | undefined
   try {
+    // With the permit in hand: while lanes wait, the gate keeps fresh events behind them.
+    await laneTurn(owned.signal)
     const head = await readHead(partition, lane.head)
     if (!head) return { kind: 'unsendable', reason: 'event gone from the log' }
     const [route] = await endpoint.definition.route([head.event])

@@ -38,6 +38,8 @@ export type Partition = {
   readonly logger: Logger
   readonly place: Place
   readonly rows: LaneRows
+  /** Waits until the head of a lane may be sent: beside endpoints that keep up, lanes take the time that those leave. */
+  readonly laneTurn: (signal: AbortSignal) => Promise<void>
   readonly replay: Replay | undefined
   /** Undefined where nothing that people may change decides who gets what. */
   readonly routing: Routing | undefined
@@ -86,6 +88,7 @@ export async function openPartition(options: {
   log: EventLog
   logger: Logger
   rows: LaneRows
+  laneTurn: (signal: AbortSignal) => Promise<void>
 }): Promise<Partition> {
   const { endpoint, owned, rows } = options
   const place = { endpoint: endpoint.definition.name, topic: owned.topic, partition: owned.partition }
