@@ -1,6 +1,7 @@
-import { createHmac, createSecretKey, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import type { Database } from '@tributary/database'
 import { VaultError } from './errors.ts'
+import { hmacSha256 } from './hmac.ts'
 import type { MasterKeys, WrappedKey } from './master-keys.ts'
 import type { Subject } from './port.ts'
 
@@ -32,12 +33,9 @@ export async function readPseudonymKey(database: Database): Promise<WrappedKey |
 
 /** Makes pseudonyms. Throws VaultError VAULT_MASTER_KEY_INVALID when none of our master keys opens the key. */
 export function openPseudonyms(masterKeys: MasterKeys, wrapped: WrappedKey): (kind: string, id: string) => Subject {
-  const key = createSecretKey(unwrap(masterKeys, wrapped))
-  return (kind, id) => {
-    // The length before the kind keeps ('a', 'bc') apart from ('ab', 'c').
-    const text = `${Buffer.byteLength(kind)}:${kind}${id}`
-    return createHmac('sha256', key).update(text).digest('base64url')
-  }
+  const hashed = hmacSha256(unwrap(masterKeys, wrapped))
+  // The length before the kind keeps ('a', 'bc') apart from ('ab', 'c').
+  return (kind, id) => hashed(`${Buffer.byteLength(kind)}:${kind}${id}`)
 }
 
 function unwrap(masterKeys: MasterKeys, wrapped: WrappedKey): Buffer {
