@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { CATALOGUE, type EventType } from './catalogue.ts'
-import { createEvent, decodeEvent, encodeEvent, isEventType, topicOf } from './codec.ts'
+import { createEvent, createStoredEvent, decodeEvent, encodeEvent, isEventType, topicOf } from './codec.ts'
 import type { Event, StoredEvent } from './envelope.ts'
 import { EventError } from './errors.ts'
 import { EXAMPLE_DATA, exampleEvent } from './examples.ts'
@@ -35,6 +35,13 @@ describe('events', () => {
       expect(decodeEvent(encodeEvent(event))).to.deep.equal(event)
     })
   }
+
+  it('are the same for the log whether they are made for it at once or not, and checked either way', () => {
+    const valid = { ...input, data: { ...input.data, spiServerCodes: [...input.data.spiServerCodes] } }
+    expect(createStoredEvent(valid)).to.deep.equal(encodeEvent(createEvent(valid)))
+    const broken = { ...input, data: { ...input.data, channel: 'one' } } as never
+    expect(failure(() => createStoredEvent(broken))).to.include({ code: 'EVENT_INVALID' })
+  })
 
   it('carry the CloudEvents attributes and nothing else', () => {
     const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'

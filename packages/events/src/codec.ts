@@ -57,6 +57,12 @@ export const createEvent = <T extends EventType>(input: NewEvent<T>): EventOf<T>
   return event
 }
 
+/** A new event as a log keeps it: `createEvent` and `encodeEvent`, checked once, because nobody has it in between. Throws as they do. */
+export const createStoredEvent = <T extends EventType>(input: NewEvent<T>): StoredEvent => {
+  const event = createEvent(input)
+  return withData(event, JSON.stringify(event.data))
+}
+
 /** The event as a log keeps it, checked once more. Throws EventError EVENT_INVALID. */
 export const encodeEvent = (event: Event): StoredEvent => {
   const { version, check } = newestOf(event.type)

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import type { Database } from '@tributary/database'
 import type { EventLog } from '@tributary/event-log'
-import { createEvent, derivedEventId, encodeEvent, ORDER_TOPIC, orderKey } from '@tributary/events'
+import { createStoredEvent, derivedEventId, ORDER_TOPIC, orderKey } from '@tributary/events'
 import type { OrderName, Parcel, ParcelLine, Shipment } from './shipment.ts'
 import { dropAskedShipment, findShipment, takeShipment } from './shipment-rows.ts'
 import { findShippableOrder, type ShippableOrder } from './shippable-order.ts'
@@ -108,15 +108,13 @@ function digestOf({ carrier, trackingNumber, lines, shippedTime }: ShipmentReque
 }
 
 function requestedEvent({ shipmentId, channel, sellerId, orderId, parcel, requestedBy, requestedTime }: Shipment) {
-  return encodeEvent(
-    createEvent({
-      id: shipmentId,
-      type: 'ShipmentRequested',
-      source: '/tributary/shipping',
-      subject: `orders/${channel}/${sellerId}/${orderId}`,
-      time: requestedTime,
-      partitionkey: orderKey(channel, sellerId, orderId),
-      data: { channel, sellerId, orderId, shipmentId, ...parcel, lines: [...parcel.lines], requestedBy },
-    }),
-  )
+  return createStoredEvent({
+    id: shipmentId,
+    type: 'ShipmentRequested',
+    source: '/tributary/shipping',
+    subject: `orders/${channel}/${sellerId}/${orderId}`,
+    time: requestedTime,
+    partitionkey: orderKey(channel, sellerId, orderId),
+    data: { channel, sellerId, orderId, shipmentId, ...parcel, lines: [...parcel.lines], requestedBy },
+  })
 }

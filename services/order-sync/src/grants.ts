@@ -1,10 +1,9 @@
 import { type Channel, ChannelError } from '@tributary/channels'
 import { findSeller, type SellerRow } from '@tributary/database'
 import {
-  createEvent,
+  createStoredEvent,
   derivedEventId,
   type EventData,
-  encodeEvent,
   ORDER_TOPIC,
   type StoredEvent,
   sellerKey,
@@ -71,22 +70,20 @@ export async function rotatedEvent({ vault }: Parts, seller: SellerRow, rotation
   const key = sellerKey(seller.channel, seller.sellerId)
   const subject = vault.subject('seller', key)
   const [outcome] = await vault.seal([{ subject, eventId: id, plaintext: rotation.refreshToken }])
-  return encodeEvent(
-    createEvent({
-      ...envelopeOf(seller, now),
-      id,
-      type: 'SellerTokenRotated',
-      data: {
-        channel: seller.channel,
-        sellerId: seller.sellerId,
-        rotatedTime: now,
-        subject,
-        sealed: outcome?.kind === 'sealed' ? outcome.jwe : null,
-        refreshTokenExpiresIn: rotation.expiresIn,
-        refreshTokenExpiresTime: rotation.expiresTime,
-      },
-    }),
-  )
+  return createStoredEvent({
+    ...envelopeOf(seller, now),
+    id,
+    type: 'SellerTokenRotated',
+    data: {
+      channel: seller.channel,
+      sellerId: seller.sellerId,
+      rotatedTime: now,
+      subject,
+      sealed: outcome?.kind === 'sealed' ? outcome.jwe : null,
+      refreshTokenExpiresIn: rotation.expiresIn,
+      refreshTokenExpiresTime: rotation.expiresTime,
+    },
+  })
 }
 
 /**
@@ -99,13 +96,13 @@ export async function appendDeauthorized(
   { reason, since }: { reason: EventData<'SellerDeauthorized'>['reason']; since: number },
 ): Promise<void> {
   const { channel, sellerId } = seller
-  const event = createEvent({
+  const event = createStoredEvent({
     ...envelopeOf(seller, Date.now()),
     id: derivedEventId('SellerDeauthorized', sellerKey(channel, sellerId), id),
     type: 'SellerDeauthorized',
     data: { channel, sellerId, reason, deauthorizedTime: since },
   })
-  await log.append(ORDER_TOPIC, [encodeEvent(event)])
+  await log.append(ORDER_TOPIC, [event])
 }
 
 function newestGrant(seller: SellerRow, row: TokenRow): Grant | undefined {

@@ -1,14 +1,6 @@
 import { ChannelError, type ShipmentOutcome } from '@tributary/channels'
 import { processIdentity } from '@tributary/database'
-import {
-  createEvent,
-  derivedEventId,
-  type EventOf,
-  encodeEvent,
-  ORDER_TOPIC,
-  orderKey,
-  type StoredEvent,
-} from '@tributary/events'
+import { createStoredEvent, derivedEventId, type EventOf, ORDER_TOPIC, orderKey, type StoredEvent } from '@tributary/events'
 import { inSpan, traceFrom, type WorkLoop } from '@tributary/runtime'
 import {
   claimShipment,
@@ -143,14 +135,14 @@ function outcomeEvent(shipment: Shipment, answer: ShipmentAnswer, now: number): 
   }
   if (answer.kind === 'refused') {
     const { code, detail } = answer
-    return encodeEvent(createEvent({ ...envelope, type: 'ShipmentRefused', data: { ...name, code, detail, refusedTime: now } }))
+    return createStoredEvent({ ...envelope, type: 'ShipmentRefused', data: { ...name, code, detail, refusedTime: now } })
   }
   const { fulfillmentId, carrier, trackingNumber } = answer
   const data: EventOf<'ShipmentConfirmed'>['data'] = {
     ...{ ...name, fulfillmentId, carrier, trackingNumber },
     ...{ lines: [...parcel.lines], shippedTime: parcel.shippedTime },
   }
-  return encodeEvent(createEvent({ ...envelope, type: 'ShipmentConfirmed', data }))
+  return createStoredEvent({ ...envelope, type: 'ShipmentConfirmed', data })
 }
 
 const tookTooLong = (cause: unknown): ChannelError =>
