@@ -7,6 +7,7 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[78][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f
 describe('derived event ids', () => {
   it('are the same for the same parts, in this version and the next', () => {
     expect(derivedEventId('OrderNotified', 1, 'abc')).to.equal('d68aea82-98f7-8790-ae5f-789fd6f5de4c')
+    expect(derivedEventId('OrderReceived', 'é山🌻'.repeat(40), 0)).to.equal('46c794f5-8166-85a5-8a81-76897857a06e')
   })
 
   it('are UUIDs of version 8, and differ when the parts do, also where the joined text does not', () => {
