@@ -12,8 +12,14 @@ export type Outgoing = {
   limit: number
 }
 
-/** What came back, whatever the status. `oversized` means that the limit was passed and `text` is empty. */
-export type Answer = { status: number; headers: Headers; text: string; oversized: boolean }
+/**
+ * What came back, whatever the status: as bytes without a byte order mark, and as text, which is made where it is asked for.
+ * `oversized` means that the limit was passed and both are empty.
+ */
+export type Answer = { status: number; headers: Headers; bytes: Buffer; readonly text: string; oversized: boolean }
+
+/** The byte order mark in UTF-8. */
+const MARK = Buffer.from('\ufeff')
 
 export type Send = (outgoing: Outgoing, signal: AbortSignal) => Promise<Answer>
 
@@ -56,12 +62,23 @@ async function exchange(outgoing: Outgoing, signal: AbortSignal): Promise<Answer
     signal,
     ...(body === undefined ? {} : { body }),
   })
-  const text = await readText(response, limit)
-  return { status: response.status, headers: response.headers, text: text ?? '', oversized: text === null }
+  const bytes = await readBytes(response, limit)
+  return answerOf(response, bytes ?? Buffer.alloc(0), bytes === null)
 }
 
-async function readText(response: Response, limit: number): Promise<string | null> {
-  if (!response.body) return ''
+/** An answer with this body. */
+export function answerOf({ status, headers }: Pick<Response, 'status' | 'headers'>, body: Buffer, oversized = false): Answer {
+  const bytes = body.subarray(0, MARK.length).equals(MARK) ? body.subarray(MARK.length) : body
+  return {
+    ...{ status, headers, bytes, oversized },
+    get text() {
+      return bytes.toString()
+    },
+  }
+}
+
+async function readBytes(response: Response, limit: number): Promise<Buffer | null> {
+  if (!response.body) return Buffer.alloc(0)
   const chunks: Uint8Array[] = []
   let size = 0
   for await (const chunk of response.body) {
@@ -69,7 +86,7 @@ async function readText(response: Response, limit: number): Promise<string | nul
     if (size > limit) return null
     chunks.push(chunk)
   }
-  return new TextDecoder().decode(Buffer.concat(chunks))
+  return Buffer.concat(chunks)
 }
 
 function failureCode(error: unknown): string {

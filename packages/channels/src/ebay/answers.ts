@@ -67,20 +67,20 @@ export function readAnswer<T extends TSchema>(schema: T, answer: Answer, what: s
 
 /** Throws CHANNEL_ANSWER_UNREADABLE (retry) when the text is no JSON. */
 export function parseAnswer(answer: Answer, what: string): unknown {
-  return parsed(answer, what, JSON.parse)
+  return parsed(answer, what, ({ text }) => JSON.parse(text))
 }
 
 /** A page of orders: what it says of itself, checked, and its elements as they were written and as values. Throws like `readAnswer`. */
 export function readOrderList(answer: Answer, what: string) {
-  const { rest, elements } = parsed(answer, what, (text) => parseList(text, 'orders'))
+  const { rest, elements } = parsed(answer, what, ({ bytes }) => parseList(bytes, 'orders'))
   return { list: checkShape(OrderList, rest, { from: 'eBay', what }), elements }
 }
 
-function parsed<T>({ oversized, text }: Answer, what: string, parse: (text: string) => T): T {
-  if (oversized)
+function parsed<T>(answer: Answer, what: string, parse: (answer: Answer) => T): T {
+  if (answer.oversized)
     throw new ChannelError('CHANNEL_ANSWER_UNREADABLE', `eBay's answer to ${what} is larger than we hold`, { remedy: 'bug' })
   try {
-    return parse(text)
+    return parse(answer)
   } catch {
     throw new ChannelError('CHANNEL_ANSWER_UNREADABLE', `eBay's answer to ${what} is no JSON`, { remedy: 'retry' })
   }

@@ -1,9 +1,10 @@
 import { expect } from 'chai'
+import { answerOf } from '../http.ts'
 import { retryAfter } from '../retry-after.ts'
 import { readFaults, refusal } from './errors.ts'
 import { fixtureText, sharedFixtureText } from './testing/fixtures.ts'
 
-const answer = (status: number, text: string) => ({ status, headers: new Headers(), text, oversized: false })
+const answer = (status: number, text: string) => answerOf({ status, headers: new Headers() }, Buffer.from(text))
 
 describe('The errors of eBay', () => {
   it('are read from its error body, without the values that were sent', () => {

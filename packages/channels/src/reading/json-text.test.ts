@@ -56,7 +56,7 @@ describe('Parsing a list', () => {
   }
   /** What the parts say together. */
   const together = (text: string) => {
-    const { rest, elements } = parseList(text, 'orders')
+    const { rest, elements } = parseList(Buffer.from(text), 'orders')
     const values = elements.map(({ value }) => value)
     for (const element of elements) expect(parseExactly(element.text)).to.deep.equal(element.value)
     return elements.length === 0 ? rest : { ...(rest as object), orders: values }
@@ -64,15 +64,18 @@ describe('Parsing a list', () => {
 
   it('gives each element as it was written and as its value, and the rest without them', () => {
     const text = '{"total":2,"orders": [ {"a":1.0,"b":"ü"} ,{"id":12345678901234567890,"c":"山🌻"}],"next":"é"}'
-    expect(parseList(text, 'orders')).to.deep.equal({
+    expect(parseList(Buffer.from(text), 'orders')).to.deep.equal({
       rest: { total: 2, orders: [], next: 'é' },
       elements: [
         { text: '{"a":1.0,"b":"ü"}', value: { a: 1, b: 'ü' } },
         { text: '{"id":12345678901234567890,"c":"山🌻"}', value: { id: 12345678901234567890n, c: '山🌻' } },
       ],
     })
-    expect(parseList('{"orders":{"a":[1]}}', 'orders')).to.deep.equal({ rest: { orders: { a: [1] } }, elements: [] })
-    expect(parseList('[1]', 'orders')).to.deep.equal({ rest: [1], elements: [] })
+    expect(parseList(Buffer.from('{"orders":{"a":[1]}}'), 'orders')).to.deep.equal({
+      rest: { orders: { a: [1] } },
+      elements: [],
+    })
+    expect(parseList(Buffer.from('[1]'), 'orders')).to.deep.equal({ rest: [1], elements: [] })
   })
 
   it('says what the whole says, and is no JSON where that is none, however it was cut or changed', () => {

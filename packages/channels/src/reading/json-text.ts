@@ -32,12 +32,11 @@ export function memberText(text: string, member: string): string | undefined {
  * It is cut as bytes, because one letter beyond Latin-1 makes a string twice as large and slow to parse, and an element without
  * such letters should not pay for the others.
  */
-export function parseList(text: string, member: string): { rest: unknown; elements: { text: string; value: unknown }[] } {
-  const bytes = Buffer.from(text)
+export function parseList(bytes: Buffer, member: string): { rest: unknown; elements: { text: string; value: unknown }[] } {
   // A character for each byte. What cuts JSON is ASCII, which UTF-8 has in no other character.
   const flat = bytes.toString('latin1')
   const list = memberSpan(flat, member)
-  if (!list || flat[list.start] !== '[') return { rest: parseExactly(text), elements: [] }
+  if (!list || flat[list.start] !== '[') return { rest: parseExactly(bytes.toString()), elements: [] }
   const elements = elementSpans(flat, list).map(({ start, end }) => {
     const element = bytes.toString('utf8', start, end)
     return { text: element, value: parseExactly(element) }
