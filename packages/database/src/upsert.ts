@@ -28,17 +28,25 @@ const MOST_BYTES = 4 * 1024 * 1024
  * DatabaseError.
  */
 export async function upsert(connection: Connection, shape: UpsertShape, rows: readonly UpsertRow[]): Promise<void> {
+  await writeRows(connection, upsertText(shape), shape, rows)
+}
+
+/** Writes rows as `upsert` does, with a statement whose one placeholder stands behind VALUES. Throws DatabaseError. */
+export async function writeRows(
+  connection: Connection,
+  text: string,
+  { columns, usual: expected }: Pick<UpsertShape, 'columns' | 'usual'>,
+  rows: readonly UpsertRow[],
+): Promise<void> {
   let written = 0
   for (let count = preparedRows(rows.length); count; count = preparedRows(rows.length - written)) {
     const part = rows.slice(written, written + count)
-    const { columns } = shape
-    const usual = shape.usual && areUsual(part, columns, shape.usual) ? shape.usual : {}
+    const usual = expected && areUsual(part, columns, expected) ? expected : {}
     const values = preparedValues(part, columns, usual, MOST_BYTES)
     if (!values) break
-    await connection.query(preparedText(shape, count, usual), values, { prepared: true })
+    await connection.query(preparedText(text, count, preparedRow(columns, usual)), values, { prepared: true })
     written += count
   }
-  const text = upsertText(shape)
   for (const part of partRows(rows.slice(written))) await connection.query(text, [part])
 }
 
@@ -52,10 +60,9 @@ export function upsertText({ table, primaryKey, columns, assign }: UpsertShape):
   ].join(' ')
 }
 
-/** The statement for so many rows, with a placeholder for each value that is not a usual one. */
-function preparedText(shape: UpsertShape, rows: number, usual: UsualValues): string {
-  const row = preparedRow(shape.columns, usual)
-  return upsertText(shape).replace('VALUES ?', () => `VALUES ${Array<string>(rows).fill(row).join(', ')}`)
+/** The statement for so many rows that are each written as `row`. */
+function preparedText(text: string, rows: number, row: string): string {
+  return text.replace('VALUES ?', () => `VALUES ${Array<string>(rows).fill(row).join(', ')}`)
 }
 
 /** Cuts rows into texts that each fit one statement. A row over the limit stands alone. */

@@ -9,7 +9,10 @@ export type PlacedEvent = { event: StoredEvent; bytes: number; partition: number
 const ATTRIBUTE_COLUMNS =
   'position, event_id, event_type, partition_key, event_time, data_version, source, subject, traceparent, recorded_time, data_bytes'
 
-export const INSERT_EVENTS = `INSERT INTO tributary_log_event (topic_id, partition_no, ${ATTRIBUTE_COLUMNS}, data) VALUES ?`
+/** The columns of `toRow`. */
+export const EVENT_COLUMNS = ['topic_id', 'partition_no', ...ATTRIBUTE_COLUMNS.split(', '), 'data']
+
+export const INSERT_EVENTS = `INSERT INTO tributary_log_event (${EVENT_COLUMNS.join(', ')}) VALUES ?`
 
 /**
  * Rows from a position on, of one or several slices of a topic, by the number of their slice. Data larger than the value after

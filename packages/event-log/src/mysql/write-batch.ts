@@ -1,8 +1,8 @@
-import { type Connection, type Database, rowsText, type WriteResult } from '@tributary/database'
+import { type Connection, type Database, type WriteResult, writeRows } from '@tributary/database'
 import type { SizedEvent } from '../append-queue.ts'
 import { partitionOf } from '../partition.ts'
 import type { Appended, Position, RecordedEvent } from '../port.ts'
-import { asRecorded, INSERT_EVENTS, type PlacedEvent, toBytes, toRow, toUuid } from './event-row.ts'
+import { asRecorded, EVENT_COLUMNS, INSERT_EVENTS, type PlacedEvent, toBytes, toRow, toUuid } from './event-row.ts'
 import type { Topic } from './topics.ts'
 
 /** Where every event id of a batch stands, how far the partitions it touched reach now, and the events that it added. */
@@ -54,7 +54,8 @@ export function writeBatch(
       added.push({ ...event, position })
     }
     for (const part of cutByBytes(added)) {
-      await connection.query(INSERT_EVENTS, [rowsText(part.map((event) => toRow(topic, event, options.recordedTime)))])
+      const rows = part.map((event) => toRow(topic, event, options.recordedTime))
+      await writeRows(connection, INSERT_EVENTS, { columns: EVENT_COLUMNS }, rows)
     }
     if (added.length > 0 && !moves) await moveEnds(connection, topic, ends)
     return { places, ends, added: added.map((event) => asRecorded(topic, event, options.recordedTime)) }
