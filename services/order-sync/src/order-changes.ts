@@ -24,6 +24,9 @@ export type SeenOrder = {
 /** An order that is worth an event, and what is to be remembered of it once the event is appended. */
 export type ChangedOrder = { order: SourceOrder; eventId: string; previous: string; seen: SeenOrder }
 
+/** A change as it is remembered: what is personal is sealed by then, and would be the larger part of what waits in memory. */
+export type SealedChange = Omit<ChangedOrder, 'order'> & { order: Omit<SourceOrder, 'personal'> }
+
 /** 96 bits: enough to tell one value from the next. */
 const DIGEST_LENGTH = 16
 

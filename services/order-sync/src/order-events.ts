@@ -1,12 +1,12 @@
 import type { SellerRow } from '@tributary/database'
-import { createEvent, type Event, EventError, encodeEvent, orderHolder, orderKey, type StoredEvent } from '@tributary/events'
+import { createStoredEvent, EventError, orderHolder, orderKey, type StoredEvent } from '@tributary/events'
 import { type OrderSyncContext, SOURCE } from './context.ts'
-import type { ChangedOrder } from './order-changes.ts'
+import type { ChangedOrder, SealedChange } from './order-changes.ts'
 
 export type OrderOrigin = 'notification' | 'poll' | 'manual'
 
 /** A change that has its event. */
-export type PreparedOrder = { change: ChangedOrder; event: StoredEvent }
+export type PreparedOrder = { change: SealedChange; event: StoredEvent }
 
 /** An order that can be no event as it is, and why. */
 export type RefusedOrder<E = EventError> = { orderId: string; error: E }
@@ -26,9 +26,10 @@ export async function prepareOrderEvents(
   const jwes = await sealPersonalParts(context, seller, changes)
   for (const given of changes) {
     const sealed = jwes.get(given) ?? null
-    const change = sealed === null ? { ...given, seen: { ...given.seen, personal: null } } : given
+    const { personal: _, ...order } = given.order
+    const change = { ...given, order, seen: sealed === null ? { ...given.seen, personal: null } : given.seen }
     try {
-      prepared.push({ change, event: encodeEvent(receivedEvent(context, seller, change, { ...options, sealed })) })
+      prepared.push({ change, event: receivedEvent(context, seller, change, { ...options, sealed }) })
     } catch (error) {
       if (!(error instanceof EventError)) throw error
       refused.push({ orderId: change.order.orderId, error })
@@ -63,11 +64,11 @@ async function sealPersonalParts(
 function receivedEvent(
   { rowIds }: Pick<OrderSyncContext, 'rowIds'>,
   { channel, sellerId, id: sellerRowId }: SellerRow,
-  { order: source, eventId, seen }: ChangedOrder,
+  { order: source, eventId, seen }: SealedChange,
   { origin, traceparent, sealed }: { origin: OrderOrigin; traceparent: string | undefined; sealed: string | null },
-): Event {
+): StoredEvent {
   const { orderId, sourceTime, order, problems } = source
-  return createEvent({
+  return createStoredEvent({
     id: eventId,
     type: 'OrderReceived',
     source: SOURCE,

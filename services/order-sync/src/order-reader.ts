@@ -64,7 +64,9 @@ export function startOrderReader({ context, pace, receiver, openSeller }: Parts)
     const traceparent = task.traceparent === null ? {} : { traceparent: task.traceparent }
     const changes = await receiver.findChanges(seller, [order])
     const prepared = await receiver.prepare(seller, changes, { origin: task.origin, ...traceparent })
-    const [refused] = await receiver.keep(prepared, signal)
+    const appended = await receiver.append(prepared, signal)
+    await receiver.remember(appended)
+    const [refused] = appended.refused
     if (refused) throw refused.error
     const shownTime = task.notifiedTime + (channel.lag ?? 0)
     return order.sourceTime < task.notifiedTime && Date.now() < shownTime ? shownTime : null

@@ -5,7 +5,7 @@ import { type EventError, ORDER_TOPIC } from '@tributary/events'
 import { currentTraceparent } from '@tributary/runtime'
 import type { OrderSyncContext } from './context.ts'
 import { countReceived } from './measure.ts'
-import { type ChangedOrder, changeOf } from './order-changes.ts'
+import { type ChangedOrder, changeOf, type SealedChange } from './order-changes.ts'
 import { type OrderOrigin, type PreparedOrder, prepareOrderEvents, type RefusedOrder } from './order-events.ts'
 import { requestOrderReads } from './order-read-tasks.ts'
 import { loadSeenOrders, rememberOrders } from './seen-orders.ts'
@@ -23,12 +23,13 @@ export type OrderReceiver = {
     changes: readonly ChangedOrder[],
     options: { origin: OrderOrigin; traceparent?: string | undefined },
   ): Promise<PreparedOrders>
+  /** Appends what was prepared. An order that can be no event stops no other. Throws what the log threw. */
+  append(prepared: PreparedOrders, signal: AbortSignal): Promise<AppendedOrders>
   /**
-   * Appends what was prepared, and remembers it. However often both are repeated after a failure, or done at once, a change is
-   * one event. Answers the orders that can be no event; they stop no other. Throws what log or database threw; the part
-   * that was kept is recognised when the orders are looked at again.
+   * Remembers what was appended. However often both are repeated after a failure, or done at once, a change is one event: what
+   * was appended is recognised when the orders are looked at again. Throws what the database threw.
    */
-  keep(prepared: PreparedOrders, signal: AbortSignal): Promise<RefusedOrder<EventError | EventLogError>[]>
+  remember(appended: AppendedOrders): Promise<void>
   /** Since the start: orders appended, those among them with undocumented fields, and when the last one was. */
   figures(): { received: number; problems: number; lastReceivedTime: number | null }
 }
@@ -41,8 +42,18 @@ export type PreparedOrders = {
   refused: readonly RefusedOrder[]
 }
 
-/** Of event data in one append; an event beyond it is appended alone. */
-const MOST_BYTES = 8 * 1024 * 1024
+/** What became of a batch. */
+type Outcome = { kept: SealedChange[]; tooLarge: RefusedOrder<EventLogError>[] }
+
+/** Changes that the log has now, and the orders that can be no event. */
+export type AppendedOrders = {
+  seller: SellerRow
+  appended: readonly SealedChange[]
+  refused: readonly RefusedOrder<EventError | EventLogError>[]
+}
+
+/** Of event data in one append, which may be three bytes each; an event beyond it is appended alone. */
+const MOST_CHARACTERS = 8 * 1024 * 1024
 
 export function createOrderReceiver(
   context: Pick<OrderSyncContext, 'database' | 'log' | 'vault' | 'rowIds' | 'logger'>,
@@ -58,15 +69,12 @@ export function createOrderReceiver(
     return { seller, origin, ...made }
   }
 
-  const keep: OrderReceiver['keep'] = async ({ seller, origin, prepared, refused }, signal) => {
-    const tooLarge: RefusedOrder<EventLogError>[] = []
-    for (const batch of inBatches(prepared)) {
-      const outcome = await append(batch, signal)
-      tooLarge.push(...outcome.tooLarge)
-      await remember(seller, outcome.kept)
-      countReceived(seller.channel, origin, outcome.kept.length)
-    }
-    return [...refused, ...tooLarge]
+  const append: OrderReceiver['append'] = async ({ seller, origin, prepared, refused }, signal) => {
+    const outcomes: Outcome[] = []
+    for (const batch of inBatches(prepared)) outcomes.push(await appendBatch(batch, signal))
+    const appended = outcomes.flatMap(({ kept }) => kept)
+    countReceived(seller.channel, origin, appended.length)
+    return { seller, appended, refused: [...refused, ...outcomes.flatMap(({ tooLarge }) => tooLarge)] }
   }
 
   async function findChanges(seller: SellerRow, orders: readonly SourceOrder[]): Promise<ChangedOrder[]> {
@@ -77,10 +85,7 @@ export function createOrderReceiver(
       .filter((change) => change !== null)
   }
 
-  async function append(
-    batch: readonly PreparedOrder[],
-    signal: AbortSignal,
-  ): Promise<{ kept: ChangedOrder[]; tooLarge: RefusedOrder<EventLogError>[] }> {
+  async function appendBatch(batch: readonly PreparedOrder[], signal: AbortSignal): Promise<Outcome> {
     const changes = batch.map(({ change }) => change)
     try {
       const events = batch.map(({ event }) => event)
@@ -89,12 +94,12 @@ export function createOrderReceiver(
     } catch (error) {
       if (!(error instanceof EventLogError && error.code === 'LOG_EVENT_TOO_LARGE')) throw error
       if (changes.length === 1) return { kept: [], tooLarge: changes.map(({ order: { orderId } }) => ({ orderId, error })) }
-      const outcomes = await Promise.all(batch.map((one) => append([one], signal)))
+      const outcomes = await Promise.all(batch.map((one) => appendBatch([one], signal)))
       return { kept: outcomes.flatMap(({ kept }) => kept), tooLarge: outcomes.flatMap(({ tooLarge }) => tooLarge) }
     }
   }
 
-  async function remember(seller: SellerRow, changes: readonly ChangedOrder[]): Promise<void> {
+  const remember: OrderReceiver['remember'] = async ({ seller, appended: changes }) => {
     const overtaken = await rememberOrders(database, seller, changes)
     const now = Date.now()
     const { channel, sellerId } = seller
@@ -108,27 +113,27 @@ export function createOrderReceiver(
     for (const { order } of changes) report(seller, order)
   }
 
-  function report({ channel, sellerId }: SellerRow, { orderId, problems }: SourceOrder): void {
+  function report({ channel, sellerId }: SellerRow, { orderId, problems }: SealedChange['order']): void {
     if (problems.length === 0) return
     figures.problems += 1
     logger.warn({ channel, sellerId, orderId, problems }, 'an order has undocumented fields; it was kept as far as they go')
   }
 
-  return { findChanges, prepare, keep, figures: () => ({ ...figures }) }
+  return { findChanges, prepare, append, remember, figures: () => ({ ...figures }) }
 }
 
 function inBatches(prepared: readonly PreparedOrder[]): PreparedOrder[][] {
   const batches: PreparedOrder[][] = []
-  let bytes = 0
+  let characters = 0
   for (const one of prepared) {
-    const size = Buffer.byteLength(one.event.data)
+    const { length } = one.event.data
     const current = batches.at(-1)
-    if (current && bytes + size <= MOST_BYTES) {
+    if (current && characters + length <= MOST_CHARACTERS) {
       current.push(one)
-      bytes += size
+      characters += length
     } else {
       batches.push([one])
-      bytes = size
+      characters = length
     }
   }
   return batches

@@ -5,11 +5,9 @@ import { releaseShipmentsOfGone } from '@tributary/shipping'
 import { checkOrderCalls, pauseWhenLimited } from './call-budget.ts'
 import type { OrderSyncContext } from './context.ts'
 import { reasonOf, verdictOn } from './failure.ts'
-import { oneAhead } from './one-ahead.ts'
-import type { ChangedOrder } from './order-changes.ts'
 import type { RefusedOrder } from './order-events.ts'
 import { parkOrderRead, tidyOrderReads } from './order-read-tasks.ts'
-import type { OrderReceiver, PreparedOrders } from './order-receiver.ts'
+import type { AppendedOrders, OrderReceiver } from './order-receiver.ts'
 import { type Pace, retryWait } from './pace.ts'
 import {
   advancePoll,
@@ -27,6 +25,7 @@ import { dropWalk, keepWalk, unfinishedWalk } from './poll-walks.ts'
 import { nextWindow, splitWindow } from './poll-windows.ts'
 import { type createSellerAccess, type SellerAccess, SellerUnknown } from './seller-access.ts'
 import { startTaskLoop } from './task-loop.ts'
+import { workedAhead } from './worked-ahead.ts'
 
 type Parts = {
   context: OrderSyncContext
@@ -39,12 +38,16 @@ export type Poller = WorkLoop & { figures(): { unreadable: number } }
 
 type WindowPage = { window: ModifiedWindow; page: OrderPage }
 
-/** A page of which it is known what changed. */
-type ChangedPage = WindowPage & { changes: readonly ChangedOrder[] }
+/** A page whose changes the log has. */
+type AppendedPage = {
+  window: ModifiedWindow
+  unreadable: OrderPage['unreadable']
+  nextPage: string | null
+  appended: AppendedOrders
+}
 
-/** A page whose orders have their events. */
-type PreparedPage = WindowPage & { prepared: PreparedOrders }
-
+/** Pages of a seller in each stage: while one waits for the server, the next has the event loop. */
+const AT_ONCE = 2
 /** Sellers polled at once in one process. */
 const MOST_POLLS = 4
 /** An order that has not been shipped by then hardly will be. */
@@ -104,14 +107,26 @@ export function startPoller({ context, pace, receiver, openSeller }: Parts): Pol
   }
 
   /**
-   * Four things go on at once: the marketplace writes a page, we find what changed in the one before, events are made and sealed of
-   * the one before that, and the log takes those of a fourth. Pages are kept in their order; what is not kept yet is read again
-   * after a crash.
+   * Five things go on at once: the marketplace writes a page, we find what changed in the one before, events are made and sealed of
+   * the one before that, the log takes those of a fourth, and a fifth is remembered. Each in the order of the pages; what is not
+   * remembered yet is read again after a crash.
    */
   async function readWindows(claimed: Poll, access: SellerAccess, signal: AbortSignal): Promise<Poll> {
     let poll = claimed
-    const changed = oneAhead(changedPages(oneAhead(pages(claimed, access, signal)), access))
-    for await (const page of oneAhead(preparedPages(changed, access))) poll = await keep(poll, access, page, signal)
+    const { seller } = access
+    const changed = workedAhead(pages(claimed, access, signal), AT_ONCE, async ({ window, page }) => {
+      const { unreadable, nextPage } = page
+      return { window, unreadable, nextPage, changes: await receiver.findChanges(seller, page.orders) }
+    })
+    const prepared = workedAhead(changed, AT_ONCE, async ({ changes, ...page }) => ({
+      ...page,
+      prepared: await receiver.prepare(seller, changes, { origin: 'poll' }),
+    }))
+    const appended = workedAhead(prepared, AT_ONCE, async ({ prepared: made, ...page }) => ({
+      ...page,
+      appended: await receiver.append(made, signal),
+    }))
+    for await (const page of appended) poll = await remember(poll, access, page)
     return poll
   }
 
@@ -137,31 +152,12 @@ export function startPoller({ context, pace, receiver, openSeller }: Parts): Pol
     }
   }
 
-  async function* changedPages(
-    read: AsyncIterable<WindowPage>,
-    { seller }: SellerAccess,
-  ): AsyncGenerator<ChangedPage, void, void> {
-    for await (const { window, page } of read) yield { window, page, changes: await receiver.findChanges(seller, page.orders) }
-  }
-
-  async function* preparedPages(
-    changed: AsyncIterable<ChangedPage>,
-    { seller }: SellerAccess,
-  ): AsyncGenerator<PreparedPage, void, void> {
-    for await (const { window, page, changes } of changed)
-      yield { window, page, prepared: await receiver.prepare(seller, changes, { origin: 'poll' }) }
-  }
-
-  /** Keeps the orders of a page; then the claim is prolonged, and the next reading may go on behind it. */
-  async function keep(
-    poll: Poll,
-    access: SellerAccess,
-    { window, page, prepared }: PreparedPage,
-    signal: AbortSignal,
-  ): Promise<Poll> {
+  /** Remembers the orders of a page; then the claim is prolonged, and the next reading may go on behind it. */
+  async function remember(poll: Poll, access: SellerAccess, page: AppendedPage): Promise<Poll> {
+    const { window, nextPage, appended } = page
     reportPage(access, page)
-    await parkRefused(access, await receiver.keep(prepared, signal))
-    const { nextPage } = page
+    await receiver.remember(appended)
+    await parkRefused(access, appended.refused)
     const advanced = await advancePoll(database, poll, nextPage === null ? window.to : 0, Date.now() + pace.claim)
     if (nextPage === null) await dropWalk(database, advanced)
     else await keepWalk(database, advanced, access.channel, { window, page: nextPage })
@@ -188,7 +184,7 @@ export function startPoller({ context, pace, receiver, openSeller }: Parts): Pol
     }
   }
 
-  function reportPage({ seller: { channel, sellerId } }: SellerAccess, { unreadable }: OrderPage): void {
+  function reportPage({ seller: { channel, sellerId } }: SellerAccess, { unreadable }: Pick<OrderPage, 'unreadable'>): void {
     if (unreadable.length === 0) return
     figures.unreadable += unreadable.length
     logger.error({ channel, sellerId, problems: unreadable }, 'the marketplace listed orders without a usable id')

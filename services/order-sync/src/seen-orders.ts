@@ -1,8 +1,7 @@
-import type { SourceOrder } from '@tributary/channels'
 import { type Connection, type Database, DatabaseError, rowsText, upsert } from '@tributary/database'
 import type { OrderStatus } from '@tributary/events'
 import type { OrderName, SellerName } from './context.ts'
-import { type ChangedOrder, DOUBTFUL, type SeenOrder } from './order-changes.ts'
+import { DOUBTFUL, type SealedChange, type SeenOrder } from './order-changes.ts'
 
 /** Statuses that a shipment ends; whether it moves the time of modification is not documented, so they are swept. */
 const OPEN: ReadonlySet<OrderStatus> = new Set<OrderStatus>([
@@ -39,7 +38,7 @@ export async function loadSeenOrders(
 export async function rememberOrders(
   database: Database,
   { channel, sellerId }: SellerName,
-  changes: readonly ChangedOrder[],
+  changes: readonly SealedChange[],
 ): Promise<string[]> {
   if (changes.length === 0 || (await rememberNew(database, { channel, sellerId }, changes))) return []
   const orderIds = changes.map(({ order }) => order.orderId)
@@ -65,7 +64,7 @@ export async function rememberOrders(
 async function rememberNew(
   database: Database,
   { channel, sellerId }: SellerName,
-  changes: readonly ChangedOrder[],
+  changes: readonly SealedChange[],
 ): Promise<boolean> {
   if (changes.some(({ previous }) => previous !== '')) return false
   const rows = changes.map(({ order, seen }) => rowOf(channel, sellerId, order, seen))
@@ -130,7 +129,7 @@ function toSeen(row: SeenRecord): SeenOrder {
 
 /** What to write over the row as it stands now: an erasure that came meanwhile stays, and so does the doubt of an overtaken order. */
 function merged(
-  { order, previous, eventId, seen }: ChangedOrder,
+  { order, previous, eventId, seen }: SealedChange,
   standing: Pick<SeenRecord, 'event_id' | 'personal'> | undefined,
 ) {
   const standingEvent = standing?.event_id ?? ''
@@ -143,7 +142,7 @@ function merged(
   }
 }
 
-function rowOf(channel: number, sellerId: string, { orderId, order }: SourceOrder, seen: SeenOrder): unknown[] {
+function rowOf(channel: number, sellerId: string, { orderId, order }: SealedChange['order'], seen: SeenOrder): unknown[] {
   return [
     channel,
     sellerId,
