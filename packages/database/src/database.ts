@@ -27,9 +27,6 @@ export type Database = Connection & {
    * must therefore do nothing but talk to its connection. Throws what `work` threw, or DatabaseError.
    * One that is `hurried` waits for a lock for a second at most. Those take turns on a connection of their own.
    */
-  transaction<T>(
-    work: (connection: Connection) => Promise<T>,
-    options?: { attempts?: number; hurried?: boolean },
-  ): Promise<T>
+  transaction<T>(work: (connection: Connection) => Promise<T>, options?: { attempts?: number; hurried?: boolean }): Promise<T>
   close(): Promise<void>
 }

@@ -170,7 +170,11 @@ describe(`Readings that followers share (seed ${SEED})`, () => {
   it('keep nothing for one that asked for nothing for a while, who reads for itself when it goes on', async () => {
     const log = logOf(Array.from({ length: 40 }, (_, position) => position))
     let time = 0
-    const { join } = createSharedReading(log.read, () => 0, () => time)
+    const { join } = createSharedReading(
+      log.read,
+      () => 0,
+      () => time,
+    )
     const [quick, still] = [join(), join()]
     log.grow(10)
     await Promise.all([quick.read(0, 0, { limit: 64 }), still.read(0, 0, { limit: 64 })])
