@@ -119,6 +119,9 @@ export async function settleShipment(
   )
 }
 
+/** A shipment in somebody's hand, and until when, milliseconds since 1970. */
+export type ClaimedShipment = Shipment & { claimedUntil: number }
+
 /**
  * Claims the shipment that has been due longest until `until`. Of one order only the first that is not settled can be
  * claimed, under the locks of all of them: two packages of an order never leave side by side, since a marketplace tells
@@ -127,7 +130,7 @@ export async function settleShipment(
 export async function claimShipment(
   database: Database,
   options: { owner: string; channels: readonly number[]; now: number; until: number },
-): Promise<Shipment | undefined> {
+): Promise<ClaimedShipment | undefined> {
   const { owner, channels, now, until } = options
   const candidates = await database.query<ShipmentRecord[]>(
     `SELECT ${COLUMNS} FROM tributary_shipment FORCE INDEX (idx_due_time)
@@ -149,22 +152,25 @@ export async function claimShipment(
       ])
       return true
     })
-    if (claimed) return toShipment(candidate)
+    if (claimed) return { ...toShipment(candidate), claimedUntil: until }
   }
   return undefined
 }
 
-/** Ends a claim and says when to try again. A claim that another took over meanwhile is left alone. Throws DatabaseError. */
+/**
+ * Ends a claim and says when to try again. A claim that another took over meanwhile is left alone, and so is one that the same owner
+ * made since, however late this is done: it is told by its end. Throws DatabaseError.
+ */
 export async function putBackShipment(
   connection: Connection,
-  { shipmentId }: Shipment,
+  { shipmentId, claimedUntil }: ClaimedShipment,
   owner: string,
   next: { dueTime: number; attempts: number; state: 'waiting' | 'parked'; error: string },
 ): Promise<void> {
   await connection.query(
     `UPDATE tributary_shipment SET claimed_by = NULL, due_time = ?, attempts = ?, state = ?, last_error = ?
-     WHERE shipment_id = ? AND claimed_by = ? AND settled_time IS NULL`,
-    [next.dueTime, next.attempts, next.state, next.error, shipmentId, owner],
+     WHERE shipment_id = ? AND claimed_by = ? AND due_time = ? AND settled_time IS NULL`,
+    [next.dueTime, next.attempts, next.state, next.error, shipmentId, owner, claimedUntil],
   )
 }
 

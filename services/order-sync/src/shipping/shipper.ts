@@ -3,6 +3,7 @@ import { processIdentity } from '@tributary/database'
 import { createStoredEvent, derivedEventId, type EventOf, ORDER_TOPIC, orderKey, type StoredEvent } from '@tributary/events'
 import { inSpan, traceFrom, type WorkLoop } from '@tributary/runtime'
 import {
+  type ClaimedShipment,
   claimShipment,
   putBackShipment,
   releaseShipments,
@@ -43,7 +44,7 @@ export function startShipper({ context, pace, openSeller }: Parts): WorkLoop {
   const owner = processIdentity()
   const channels = [...context.channels.keys()]
 
-  async function handle(shipment: Shipment, stopping: AbortSignal): Promise<void> {
+  async function handle(shipment: ClaimedShipment, stopping: AbortSignal): Promise<void> {
     const signal = AbortSignal.any([stopping, AbortSignal.timeout(pace.claim * SHARE_OF_CLAIM)])
     try {
       const attributes = { 'tributary.channel': shipment.channel }
@@ -69,7 +70,7 @@ export function startShipper({ context, pace, openSeller }: Parts): WorkLoop {
     logger.info({ ...nameOf(shipment), outcome: answer.kind }, 'a shipment was announced')
   }
 
-  async function settleFailure(shipment: Shipment, error: unknown, stopping: AbortSignal): Promise<void> {
+  async function settleFailure(shipment: ClaimedShipment, error: unknown, stopping: AbortSignal): Promise<void> {
     const now = Date.now()
     const { attempts } = shipment
     const reason = reasonOf(error)

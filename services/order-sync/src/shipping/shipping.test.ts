@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import { createEvent, derivedEventId, type EventData, encodeEvent, ORDER_TOPIC, orderKey } from '@tributary/events'
-import { claimShipment, findShipment, queueShipments, shipmentsOf } from '@tributary/shipping'
+import { claimShipment, findShipment, putBackShipment, queueShipments, shipmentsOf } from '@tributary/shipping'
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { childProcesses } from '../testing/child-processes.ts'
@@ -142,6 +142,25 @@ describe('telling a marketplace of packages', () => {
     await its.run()
     await Promise.all([first, second].map(({ shipmentId }) => reaches(shipmentId, 'confirmed')))
     expect(parcels(orderId).map((parcel) => parcel.shipmentTrackingNumber)).to.deep.equal(['A1', 'B2'])
+  })
+
+  it('ends no claim but the one that it says, however late it is said', async () => {
+    const data = requestOf(addOrder().orderId, '1Z-LATE')
+    const now = Date.now()
+    await queueShipments(its.database, [{ data, time: now, traceparent: undefined }], now)
+    const claim = async (at: number) => {
+      const claimed = await claimShipment(its.database, { owner: 'test', channels: [EBAY], now: at, until: at + 10_000 })
+      if (!claimed) throw new Error('nothing to claim')
+      return claimed
+    }
+    const before = await claim(now)
+    const current = await claim(now + 10_000)
+    const next = { dueTime: now, attempts: 1, state: 'waiting', error: 'late' } as const
+    const holders = () => its.database.query('SELECT claimed_by FROM tributary_shipment')
+    await putBackShipment(its.database, before, 'test', next)
+    expect(await holders()).to.deep.equal([{ claimed_by: 'test' }])
+    await putBackShipment(its.database, current, 'test', next)
+    expect(await holders()).to.deep.equal([{ claimed_by: null }])
   })
 
   it('killed at random moments, ships each package once and says so once', async function () {
