@@ -2,7 +2,7 @@ import { createSecretKey, randomBytes } from 'node:crypto'
 import type { Worker } from 'node:worker_threads'
 import { expect } from 'chai'
 import { openJwe, parseJwe } from './jwe.ts'
-import { type Sealable, sealAll } from './sealing.ts'
+import { type Sealable, sealAll, THREAD_NAME } from './sealing.ts'
 
 const key = createSecretKey(randomBytes(32))
 const page = (name: string, length = 20): Sealable[] =>
@@ -14,10 +14,10 @@ const page = (name: string, length = 20): Sealable[] =>
 const openedOf = (jwes: readonly (string | null)[]) => jwes.map((jwe) => jwe && openJwe(key, parseJwe(jwe)))
 const textsOf = (items: readonly Sealable[]) => items.map(({ plaintext }) => plaintext)
 
-/** The threads of this process that seal, which nothing else tells from others than what they are allowed. */
+/** The threads of this process that seal. */
 const threads: Worker[] = []
 process.on('worker', (worker) => {
-  if (worker.resourceLimits?.maxYoungGenerationSizeMb === 6) threads.push(worker)
+  if (worker.threadName === THREAD_NAME) threads.push(worker)
 })
 
 describe('Sealing many texts', () => {
@@ -51,7 +51,9 @@ describe('Sealing many texts', () => {
     const large = randomBytes(60_000).toString('base64')
     const work = page('large', 500).map((item) => ({ ...item, plaintext: large }))
     const waiting = Promise.allSettled([sealAll(work), sealAll(page('behind'))])
-    await threads.at(-1)?.terminate()
+    const thread = threads.at(-1)
+    expect(thread, 'the thread').not.to.equal(undefined)
+    await thread?.terminate()
     for (const outcome of await waiting) {
       expect(outcome).to.have.nested.property('reason.code', 'VAULT_SEALING_ENDED')
       expect(outcome).to.have.nested.property('reason.retriable', true)

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import {
+  type Delivery,
   dropOldRoutings,
   listDeliveries,
   retryDelivery,
@@ -49,6 +50,8 @@ describe('Deliveries, looked after by a person', () => {
     if (!delivery) throw new Error('It was there a moment ago.')
     return delivery
   }
+  const retried = (letter: Delivery) =>
+    stage.database.transaction((connection) => retryDelivery(connection, letter, { partitionKey: keyAt('A'), by: 'test' }))
   const arrivalsOf = (order: string) => receiver.record.arrivals.filter(({ key }) => key === keyAt(order)).map(({ id }) => id)
 
   it('skip a blocked one, after which its key goes on, and get it again when it is wanted after all', async () => {
@@ -63,13 +66,13 @@ describe('Deliveries, looked after by a person', () => {
     expect(receiver.record.has(ids[0] ?? '')).to.equal(false)
     await until('the lane has ended', async () => (await stage.count('lane')) === 0)
 
-    expect(await retryDelivery(stage.database, letter, { partitionKey: keyAt('A'), by: 'test' })).to.equal(true)
+    expect(await retried(letter)).to.equal(true)
     await hasAll(ids)
     await until('the cursor is back', async () => (await stage.cursor('warehouse')) === 4)
     expect(arrivalsOf('A')).to.deep.equal([ids[0], ids[1], ids[3], ids[0]])
     expect(arrivalsOf('B')).to.deep.equal([ids[2]])
     expect(await list('given-up')).to.deep.equal([])
-    expect(await retryDelivery(stage.database, letter, { partitionKey: keyAt('A'), by: 'test' })).to.equal(false)
+    expect(await retried(letter)).to.equal(false)
   })
 
   it('skip one that is just being tried, which its answer does not undo', async () => {

@@ -195,7 +195,7 @@ async function retryKeys({ database, configuration }: LogAccess, endpoint: strin
 async function retryOne(access: LogAccess, endpoint: string, name: string): Promise<void> {
   const { delivery, event } = await locateDelivery(access, endpoint, name)
   const asked = { partitionKey: event.event.partitionkey, by: operatorName() }
-  const isRetried = await retryDelivery(access.database, delivery, asked)
+  const isRetried = await access.database.transaction((connection) => retryDelivery(connection, delivery, asked))
   if (!isRetried) throw await refusal(access, delivery, 'tried again')
   printLine(`${placeOf(delivery)} is tried again within seconds. See: tributary deliveries show ${placeOf(delivery)}`)
 }

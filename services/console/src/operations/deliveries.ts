@@ -1,3 +1,4 @@
+import type { Connection } from '@tributary/database'
 import {
   type Delivery,
   listDeliveries,
@@ -190,11 +191,10 @@ async function retryKeys(context: ConsoleContext, request: CheckedRequest) {
 
 async function retryOne(context: ConsoleContext, request: CheckedRequest) {
   const { delivery, event } = await locate(context, request)
-  const { database } = context
   const asked = { partitionKey: event.event.partitionkey, by: request.caller.id }
-  await recordChange(database, request, 'deliveries retry', nameOf(delivery))
-  const isRetried = await unlessRefused(() => retryDelivery(database, delivery, asked))
-  if (!isRetried) throw await refusal(context, delivery)
+  const change = ['deliveries retry', nameOf(delivery)] as const
+  const retry = (connection: Connection) => unlessRefused(() => retryDelivery(connection, delivery, asked))
+  if (!(await changeRecorded(context, request, change, retry))) throw await refusal(context, delivery)
   return settled(delivery)
 }
 
