@@ -103,7 +103,7 @@ function isMessage(value: unknown): value is Static<typeof MessageSchema> & SnsM
 
 /** An https address at the host of SNS in the region of the topic: `arn:aws:sns:<region>:<account>:<name>`. */
 function snsAddress(address: string, topicArn: string): URL | undefined {
-  const url = URL.canParse(address) ? new URL(address) : undefined
+  const url = URL.parse(address)
   const [, partition, , region] = topicArn.split(':')
   if (url?.protocol !== 'https:' || url.port !== '' || url.username !== '' || url.password !== '') return undefined
   return url.hostname === `sns.${region}.amazonaws.com${partition === 'aws-cn' ? '.cn' : ''}` ? url : undefined

@@ -45,18 +45,22 @@ export function createCertificates({
     return outcome
   }
 
+  function remembered(url: URL): CertificateOutcome | undefined {
+    const entry = known.get(url.href)
+    return entry && clock() < entry.until ? entry.outcome : undefined
+  }
+
   return {
-    find: (url, signal) =>
-      singleFlight(url.href, signal, async () => {
-        const now = clock()
-        const entry = known.get(url.href)
-        if (entry && now < entry.until) return entry.outcome
-        if (!entry) {
+    find: async (url, signal) =>
+      remembered(url) ??
+      (await singleFlight(url.href, signal, async () => {
+        if (!known.has(url.href)) {
+          const now = clock()
           if (now < nextUnseen) return { kind: 'postponed' }
           nextUnseen = now + UNSEEN_INTERVAL
         }
         return await ask(url)
-      }),
+      })),
   }
 }
 
