@@ -1,8 +1,9 @@
 import { createSecretKey, randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import type { Worker } from 'node:worker_threads'
 import { expect } from 'chai'
 import { openJwe, parseJwe } from './jwe.ts'
-import { type Sealable, sealAll, THREAD_NAME } from './sealing.ts'
+import { type Sealable, sealAll } from './sealing.ts'
 
 const key = createSecretKey(randomBytes(32))
 const page = (name: string, length = 20): Sealable[] =>
@@ -13,12 +14,6 @@ const page = (name: string, length = 20): Sealable[] =>
   }))
 const openedOf = (jwes: readonly (string | null)[]) => jwes.map((jwe) => jwe && openJwe(key, parseJwe(jwe)))
 const textsOf = (items: readonly Sealable[]) => items.map(({ plaintext }) => plaintext)
-
-/** The threads of this process that seal. */
-const threads: Worker[] = []
-process.on('worker', (worker) => {
-  if (worker.threadName === THREAD_NAME) threads.push(worker)
-})
 
 describe('Sealing many texts', () => {
   it('leaves the event loop to others meanwhile', async () => {
@@ -47,17 +42,19 @@ describe('Sealing many texts', () => {
   })
 
   it('tells everyone who waits that the thread has ended, and seals what comes then in another', async () => {
-    await sealAll(page('before'))
+    // A module of its own, and so a thread of its own: that of others in this process may have started long ago.
+    const own: typeof import('./sealing.ts') = await import(`${new URL('sealing.ts', import.meta.url)}?own`)
+    const starting = once(process, 'worker') as Promise<[Worker]>
+    await own.sealAll(page('before'))
+    const [thread] = await starting
     const large = randomBytes(60_000).toString('base64')
     const work = page('large', 500).map((item) => ({ ...item, plaintext: large }))
-    const waiting = Promise.allSettled([sealAll(work), sealAll(page('behind'))])
-    const thread = threads.at(-1)
-    expect(thread, 'the thread').not.to.equal(undefined)
-    await thread?.terminate()
+    const waiting = Promise.allSettled([own.sealAll(work), own.sealAll(page('behind'))])
+    await thread.terminate()
     for (const outcome of await waiting) {
       expect(outcome).to.have.nested.property('reason.code', 'VAULT_SEALING_ENDED')
       expect(outcome).to.have.nested.property('reason.retriable', true)
     }
-    expect(openedOf(await sealAll(page('next')))).to.deep.equal(textsOf(page('next')))
+    expect(openedOf(await own.sealAll(page('next')))).to.deep.equal(textsOf(page('next')))
   })
 })

@@ -16,9 +16,6 @@ const MANY = 8
 /** What is new in the thread dies with the request; by itself V8 would let it grow to 48 MB. */
 const YOUNG_MEGABYTES = 6
 
-/** What debuggers and profiles call the thread. */
-export const THREAD_NAME = 'sealing'
-
 type Thread = { worker: Worker; waiting: PromiseWithResolvers<(string | null)[]>[] }
 
 let thread: Thread | undefined
@@ -42,7 +39,7 @@ export async function sealAll(items: readonly (Sealable | null)[]): Promise<(str
 
 function startThread(): Thread {
   const worker = new Worker(new URL('./sealing-thread.ts', import.meta.url), {
-    name: THREAD_NAME,
+    name: 'sealing',
     resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MEGABYTES },
   })
   const started: Thread = { worker, waiting: [] }
