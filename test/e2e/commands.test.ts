@@ -10,17 +10,8 @@ import { exportLog, INDEXED_TOPICS } from '@tributary/history'
 import { expect } from 'chai'
 import { emptyTestDatabase, migratedTestDatabase } from '../servers/index.ts'
 import { runCommand, startProgram } from './gateway/command.ts'
-import { createGateway, type Gateway } from './gateway/gateway.ts'
+import { createGateway, type Gateway, NOWHERE, UNREACHABLE_EBAY } from './gateway/gateway.ts'
 
-const NOWHERE = 'http://127.0.0.1:9'
-const EBAY = {
-  authorizeUrl: `${NOWHERE}/authorize`,
-  tokenUrl: `${NOWHERE}/token`,
-  orderUrl: `${NOWHERE}/order`,
-  shippingFulfillmentUrl: `${NOWHERE}/order/{orderId}/shipping_fulfillment`,
-  publicKeyUrl: `${NOWHERE}/public_key/{kid}`,
-  userUrl: `${NOWHERE}/user/`,
-}
 const APP = 'app add --channel ebay --name shop --client-id id --client-secret-file - --scopes a+b --redirect-uri RuName'.split(
   ' ',
 )
@@ -34,7 +25,7 @@ describe('the command line, on a new database', function () {
     const empty = await emptyTestDatabase('commands')
     drop = empty.drop
     const receivers = { 'warehouse-service': `${NOWHERE}/spi` }
-    gateway = await createGateway({ databaseUrl: empty.url, ebay: EBAY, receivers })
+    gateway = await createGateway({ databaseUrl: empty.url, ebay: UNREACHABLE_EBAY, receivers })
   })
   after(async () => {
     await gateway.remove()
@@ -182,7 +173,7 @@ describe('an archive of a log with two partitions, where eight are configured', 
     await log.append(ORDER_TOPIC, events)
     await exportLog({ log, topics: INDEXED_TOPICS, folder, signal })
     await log.close()
-    gateway = await createGateway({ databaseUrl, ebay: EBAY, receivers: {} })
+    gateway = await createGateway({ databaseUrl, ebay: UNREACHABLE_EBAY, receivers: {} })
     closers.unshift(() => gateway.remove())
   })
   after(async () => {

@@ -1,16 +1,6 @@
 import { expect } from 'chai'
 import { migratedTestDatabase, type Relay, startRelay } from '../servers/index.ts'
-import { createGateway, type Gateway } from './gateway/gateway.ts'
-
-const NOWHERE = 'http://127.0.0.1:9'
-const EBAY = {
-  authorizeUrl: `${NOWHERE}/authorize`,
-  tokenUrl: `${NOWHERE}/token`,
-  orderUrl: `${NOWHERE}/order`,
-  shippingFulfillmentUrl: `${NOWHERE}/order/{orderId}/shipping_fulfillment`,
-  publicKeyUrl: `${NOWHERE}/public_key/{kid}`,
-  userUrl: `${NOWHERE}/user/`,
-}
+import { createGateway, type Gateway, UNREACHABLE_EBAY } from './gateway/gateway.ts'
 
 describe('a process that is told to stop', function () {
   this.timeout(60_000)
@@ -21,7 +11,7 @@ describe('a process that is told to stop', function () {
     const database = await migratedTestDatabase('stop')
     drop = database.drop
     relay = await startRelay(database.url)
-    gateway = await createGateway({ databaseUrl: relay.url, ebay: EBAY, receivers: {} })
+    gateway = await createGateway({ databaseUrl: relay.url, ebay: UNREACHABLE_EBAY, receivers: {} })
     gateway.start()
     await gateway.ready()
   })

@@ -13,7 +13,7 @@ export type Relay = {
   /**
    * Lets the next statement that begins like this through, and breaks the connection in place of its answer: it is done, and
    * whoever asked cannot know. With `then`, of what follows on that connection the answer to that one. Resolves when that has
-   * happened.
+   * happened. In place of `breakWhere`, until then.
    */
   loseAnswerTo(statement: string, then?: string): Promise<void>
   /** Asks about everything that is sent to the database whether the connection breaks there, and how. */
@@ -27,16 +27,13 @@ export type Relay = {
  */
 export type Break = { kind: 'before' | 'answer' | 'half' } | { kind: 'late'; milliseconds: number }
 
-/** `connection` is the same object for everything that one connection sends. */
-export type ChooseBreak = (chunk: Buffer, connection: object) => Break | undefined
-
-type AwaitedLoss = { statement: string; then: string | undefined; happened(): void }
+/** `connection` is the same for everything that one connection sends. */
+export type ChooseBreak = (chunk: Buffer, connection: Socket) => Break | undefined
 
 export async function startRelay(databaseUrl: string): Promise<Relay> {
   const target = new URL(databaseUrl)
   const pairs = new Set<[Socket, Socket]>()
   let mode: 'open' | 'cut' | 'stalled' = 'open'
-  let awaitedLoss: AwaitedLoss | undefined
   let choose: ChooseBreak | undefined
   const end = (pair: [Socket, Socket]) => {
     pairs.delete(pair)
@@ -47,19 +44,6 @@ export async function startRelay(databaseUrl: string): Promise<Relay> {
     const far = connect(Number(target.port || 3306), target.hostname)
     const pair: [Socket, Socket] = [near, far]
     pairs.add(pair)
-    let loss: AwaitedLoss | undefined
-    near.on('data', (chunk) => {
-      if (!loss && awaitedLoss && chunk.includes(awaitedLoss.statement)) {
-        loss = awaitedLoss
-        awaitedLoss = undefined
-        if (loss.then !== undefined) return
-      }
-      if (!loss || (loss.then !== undefined && !chunk.includes(loss.then))) return
-      far.removeAllListeners('data').once('data', () => {
-        end(pair)
-        loss?.happened()
-      })
-    })
     near.on('data', (chunk) => {
       const chosen = choose?.(chunk, near)
       if (chosen?.kind !== 'before' && chosen?.kind !== 'late') far.write(chunk)
@@ -111,7 +95,10 @@ export async function startRelay(databaseUrl: string): Promise<Relay> {
     },
     loseAnswerTo: (statement, then) =>
       new Promise((happened) => {
-        awaitedLoss = { statement, then, happened }
+        choose = lossOf(statement, then, (connection) => {
+          choose = undefined
+          connection.once('close', () => happened())
+        })
       }),
     breakWhere(chosen) {
       choose = chosen
@@ -121,5 +108,19 @@ export async function startRelay(databaseUrl: string): Promise<Relay> {
       server.close()
       await once(server, 'close')
     },
+  }
+}
+
+/** Chooses the answer to a statement, or to the first `then` behind it on its connection. */
+function lossOf(statement: string, then: string | undefined, chosen: (connection: Socket) => void): ChooseBreak {
+  let speaker: Socket | undefined
+  return (chunk, connection) => {
+    if (!speaker && chunk.includes(statement)) {
+      speaker = connection
+      if (then !== undefined) return undefined
+    }
+    if (speaker !== connection || !chunk.includes(then ?? statement)) return undefined
+    chosen(connection)
+    return { kind: 'answer' }
   }
 }

@@ -8,6 +8,18 @@ import { freePort } from '../../servers/index.ts'
 import { type CommandOutcome, runCommand, startProgram } from './command.ts'
 import { eventually } from './eventually.ts'
 
+/** Nothing listens there. */
+export const NOWHERE = 'http://127.0.0.1:9'
+/** For gateways that are not to reach eBay. */
+export const UNREACHABLE_EBAY: EbayUrls = {
+  authorizeUrl: `${NOWHERE}/authorize`,
+  tokenUrl: `${NOWHERE}/token`,
+  orderUrl: `${NOWHERE}/order`,
+  shippingFulfillmentUrl: `${NOWHERE}/order/{orderId}/shipping_fulfillment`,
+  publicKeyUrl: `${NOWHERE}/public_key/{kid}`,
+  userUrl: `${NOWHERE}/user/`,
+}
+
 const SERVICES = ['ingest', 'order-sync', 'projector', 'dispatcher']
 const GRACE = 5_000
 
