@@ -120,6 +120,8 @@ describe('a database', () => {
       const insert = (id: number) => (connection: Connection) =>
         connection.query('INSERT INTO thing (id, value) VALUES (?, 1)', [id])
       await hurried(insert(1))
+      const patience = await hurried((connection) => connection.query('SELECT @@innodb_lock_wait_timeout AS seconds'))
+      expect(patience).to.deep.equal([{ seconds: 1 }])
       const thrown = new Error('no')
       const undone = hurried(async (connection) => {
         await insert(2)(connection)
