@@ -1,6 +1,7 @@
 import { DatabaseError } from '@tributary/database'
 import { EventLogError } from '@tributary/event-log'
 import { EventError, RowIdError } from '@tributary/events'
+import { VaultError } from '@tributary/vault'
 import { expect } from 'chai'
 import { LateError } from '../within.ts'
 import { blame } from './blame.ts'
@@ -11,6 +12,7 @@ describe('an entry of the spool', () => {
       new EventError('EVENT_INVALID', 'x'),
       new EventLogError('LOG_EVENT_TOO_LARGE', 'x', { retriable: false }),
       new DatabaseError('DATABASE_VALUE_REFUSED', 'x'),
+      new VaultError('VAULT_SEAL_BROKEN', 'x'),
     ])
       expect(blame(error), error.code).to.equal('entry')
   })
@@ -23,6 +25,7 @@ describe('an entry of the spool', () => {
       new DatabaseError('DATABASE_SCHEMA_MISMATCH', 'x'),
       new RowIdError('ROW_ID_LEASE_LOST', 'x'),
       new LateError('x'),
+      new VaultError('VAULT_SEALING_ENDED', 'x'),
     ])
       expect(blame(error), error.code).to.equal('surroundings')
   })
