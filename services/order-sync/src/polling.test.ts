@@ -255,12 +255,13 @@ describe('polling the orders of sellers', () => {
       const tokens = calls('token').length
       await its.append(notice())
       await until('the grant was tried', () => calls('token').length === tokens + 1)
-      await until('the notice is settled', async () => {
-        const [row] = await its.database.query<{ revocation_time: number }[]>(
-          'SELECT revocation_time FROM tributary_poll WHERE seller_id = ?',
+      // A poll that still reads would find out by itself.
+      await until('the notice is settled, and the poll has ended', async () => {
+        const [row] = await its.database.query<{ revocation_time: number; claimed_by: string | null }[]>(
+          'SELECT revocation_time, claimed_by FROM tributary_poll WHERE seller_id = ?',
           [seller],
         )
-        return row?.revocation_time === 0
+        return row?.revocation_time === 0 && row.claimed_by === null
       })
       expect(await ofThis()).to.have.length(0)
       its.ebay.market.revoke(seller)
