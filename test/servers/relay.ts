@@ -9,6 +9,11 @@ export type Relay = {
   cut(): void
   /** Passes nothing on any more, without a word, until `heal`. */
   stall(): void
+  /**
+   * Passes nothing on any more, without a word and for good, on the connections that stand, not even that the other side has
+   * ended them, as a firewall that has lost its table. New ones go through.
+   */
+  forget(): void
   heal(): void
   /**
    * Lets the next statement that begins like this through, and breaks the connection in place of its answer: it is done, and
@@ -30,7 +35,8 @@ export type Break = { kind: 'before' | 'answer' | 'half' } | { kind: 'late'; mil
 /** `connection` is the same for everything that one connection sends. */
 export type ChooseBreak = (chunk: Buffer, connection: Socket) => Break | undefined
 
-export async function startRelay(databaseUrl: string): Promise<Relay> {
+/** With `renumber` the server's greeting numbers sessions otherwise than the server does, as some proxies do. */
+export async function startRelay(databaseUrl: string, { renumber = false }: { renumber?: boolean } = {}): Promise<Relay> {
   const target = new URL(databaseUrl)
   const pairs = new Set<[Socket, Socket]>()
   let mode: 'open' | 'cut' | 'stalled' = 'open'
@@ -49,6 +55,7 @@ export async function startRelay(databaseUrl: string): Promise<Relay> {
       if (chosen?.kind !== 'before' && chosen?.kind !== 'late') far.write(chunk)
       if (chosen) breakAt(chosen, pair, chunk)
     })
+    if (renumber) far.once('data', renumberSession)
     far.on('data', (chunk) => near.write(chunk))
     for (const socket of pair) {
       socket.on('error', () => end(pair)).on('close', () => end(pair))
@@ -89,6 +96,10 @@ export async function startRelay(databaseUrl: string): Promise<Relay> {
       mode = 'stalled'
       for (const pair of pairs) for (const socket of pair) socket.pause()
     },
+    forget() {
+      for (const pair of pairs)
+        for (const socket of pair) socket.removeAllListeners('data').removeAllListeners('close').resume()
+    },
     heal() {
       mode = 'open'
       for (const pair of pairs) for (const socket of pair) socket.resume()
@@ -123,4 +134,10 @@ function lossOf(statement: string, then: string | undefined, chosen: (connection
     chosen(connection)
     return { kind: 'answer' }
   }
+}
+
+/** Changes the number in a server's greeting, in place: it stands behind the version, which a zero ends. */
+function renumberSession(greeting: Buffer): void {
+  const at = greeting.indexOf(0, 5) + 1
+  greeting.writeUInt32LE(greeting.readUInt32LE(at) + 1_000_000, at)
 }

@@ -7,6 +7,7 @@ import { DatabaseError } from './errors.ts'
 import { observed } from './observed-statement.ts'
 import { packetLimit } from './session.ts'
 import { leastBytes, mostBytes } from './statement-size.ts'
+import { awaitingAnswer } from './unanswered-statements.ts'
 
 /** The part of knex's client that lends connections. Going through it, both ways in share one bounded pool. */
 type Lender = { acquireConnection(): Promise<RawConnection>; releaseConnection(connection: RawConnection): Promise<unknown> }
@@ -41,7 +42,7 @@ function borrow(raw: RawConnection): BorrowedConnection {
   const connection: BorrowedConnection = {
     broken: false,
     query: <R>(text: string, values?: readonly unknown[], options?: QueryOptions) =>
-      observed(text, () => run<R>(text, values, options)),
+      observed(text, () => awaitingAnswer(raw, () => run<R>(text, values, options))),
   }
   const run = <R>(text: string, values: readonly unknown[] | undefined, { prepared = false }: QueryOptions = {}) =>
     new Promise<R>((resolve, reject) => {

@@ -1,12 +1,18 @@
+import { callbackify } from 'node:util'
 import knex, { type Knex } from 'knex'
+import type { Connection as RawConnection } from 'mysql2'
 import type { Connection, Database } from './database.ts'
 import { type DriverError, scrubDriverError } from './driver-errors.ts'
 import { onOneConnection } from './one-connection.ts'
-import { prepareHurriedSession, prepareSession } from './session.ts'
+import { askPresence } from './presence.ts'
+import { prepareSession } from './session.ts'
 import { runTransaction } from './transaction.ts'
-import { parseDatabaseUrl } from './url.ts'
+import { type Watch, watchStatements } from './unanswered-statements.ts'
+import { type DatabaseAddress, parseDatabaseUrl } from './url.ts'
 
 const CONNECT_TIMEOUT = 5_000
+/** Between two looks at statements without an answer; see `watchStatements`. */
+const LOOK = 5_000
 const ACQUIRE_TIMEOUT = 10_000
 /** A server that is gone without a word is noticed so long after it said something last, and some ten seconds more. */
 const KEEP_ALIVE = 10_000
@@ -21,14 +27,21 @@ const silent = { warn: () => {}, error: () => {}, debug: () => {}, deprecate: ()
  * back as text. Throws DatabaseError DATABASE_URL_INVALID.
  *
  * `query` and `transaction` throw DatabaseError. What comes through `knex` keeps the driver's code, and loses its text
- * and values: they could be personal.
+ * and values: they could be personal. A server that vanishes while a statement is under way is noticed within half a minute,
+ * however long statements take; tests shorten that by `look` and `reach`, in milliseconds.
  */
-export function openDatabase(url: string, options: { connections?: number } = {}): Database {
-  const pool = openPool(url, prepareSession, options.connections ?? 16)
+export function openDatabase(
+  url: string,
+  { connections = 16, look = LOOK, reach = CONNECT_TIMEOUT }: { connections?: number; look?: number; reach?: number } = {},
+): Database {
+  const server = parseDatabaseUrl(url)
+  const watch = watchStatements((address) => askPresence({ ...server, host: address }, reach), look)
+  const open = (hurried: boolean, max: number) => openPool(server, { hurried, max, reach, watch })
+  const pool = open(false, connections)
   let hurriedPool: Knex | undefined
   /** Few processes need it, and it costs a connection. */
   const hurried = () => {
-    hurriedPool ??= openPool(url, prepareHurriedSession, 1)
+    hurriedPool ??= open(true, 1)
     return hurriedPool
   }
   const query: Connection['query'] = (...statement) => onOneConnection(pool, (connection) => connection.query(...statement))
@@ -39,16 +52,23 @@ export function openDatabase(url: string, options: { connections?: number } = {}
       isHurried ? runTransaction(hurried(), work, { attempts, isBegun: true }) : runTransaction(pool, work, { attempts }),
     close: async () => {
       await Promise.all([pool.destroy(), hurriedPool?.destroy()])
+      watch.end()
     },
   }
 }
 
-function openPool(url: string, afterCreate: typeof prepareSession, max: number): Knex {
+function openPool(
+  server: DatabaseAddress,
+  { hurried, max, reach, watch }: { hurried: boolean; max: number; reach: number; watch: Watch },
+): Knex {
+  const ready = async (raw: RawConnection) => watch.add(raw, await prepareSession(raw, { hurried, within: reach }))
   const pool = knex({
     client: 'mysql2',
+    // Else it asks the first connection, without a time limit, and all others wait for that answer.
+    version: 'latest',
     connection: {
-      ...parseDatabaseUrl(url),
-      connectTimeout: CONNECT_TIMEOUT,
+      ...server,
+      connectTimeout: reach,
       keepAliveInitialDelay: KEEP_ALIVE,
       charset: 'utf8mb4_general_ci',
       timezone: 'Z',
@@ -60,7 +80,7 @@ function openPool(url: string, afterCreate: typeof prepareSession, max: number):
       // affectedRows counts found rows: the epoch fence of a cursor depends on it.
       flags: 'FOUND_ROWS',
     },
-    pool: { min: 0, max, afterCreate },
+    pool: { min: 0, max, afterCreate: callbackify(ready) },
     acquireConnectionTimeout: ACQUIRE_TIMEOUT,
     compileSqlOnError: false,
     log: silent,

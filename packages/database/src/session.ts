@@ -1,4 +1,5 @@
-import type { Connection as RawConnection } from 'mysql2'
+import type { Connection as RawConnection, RowDataPacket } from 'mysql2'
+import { socketOf } from './unanswered-statements.ts'
 
 /**
  * What every session is set to, whatever the server's own settings are. Without strict mode a server cuts values in
@@ -19,24 +20,26 @@ const SETTINGS = [
  */
 const HURRIED = ['SET SESSION autocommit = 0, innodb_lock_wait_timeout = 1']
 
-type Ready = (error: Error | null | undefined, connection: RawConnection) => void
-
 const largestPacket = new WeakMap<RawConnection, number>()
 
-/** Readies a connection that the pool has just made. A connection that can't be readied is closed. */
-export const prepareSession = (raw: RawConnection, done: Ready): void => ready(raw, SETTINGS, done)
-
-/** The same for a connection of hurried transactions; see `Database.transaction`. */
-export const prepareHurriedSession = (raw: RawConnection, done: Ready): void => ready(raw, [...SETTINGS, ...HURRIED], done)
-
-function ready(raw: RawConnection, settings: readonly string[], done: Ready): void {
-  prepare(raw, settings).then(
-    () => done(null, raw),
-    (error: Error) => {
-      raw.destroy()
-      done(error, raw)
-    },
-  )
+/**
+ * Readies a connection that the pool has just made, for hurried transactions if asked (see `Database.transaction`), in so
+ * many milliseconds at most: these statements take no time where a server is alive. Resolves to the server's own name. A
+ * connection that can't be readied is closed.
+ */
+export async function prepareSession(
+  raw: RawConnection,
+  { hurried, within }: { hurried: boolean; within: number },
+): Promise<string> {
+  const late = setTimeout(() => socketOf(raw).destroy(new Error('The server took the connection and says nothing.')), within)
+  try {
+    return await prepare(raw, hurried ? [...SETTINGS, ...HURRIED] : SETTINGS)
+  } catch (error) {
+    socketOf(raw).destroy()
+    throw error
+  } finally {
+    clearTimeout(late)
+  }
 }
 
 /** The server's max_allowed_packet when this session began, in bytes. */
@@ -44,10 +47,11 @@ export function packetLimit(raw: RawConnection): number {
   return largestPacket.get(raw) ?? Number.POSITIVE_INFINITY
 }
 
-async function prepare(raw: RawConnection, settings: readonly string[]): Promise<void> {
+async function prepare(raw: RawConnection, settings: readonly string[]): Promise<string> {
   const session = raw.promise()
   for (const setting of settings) await session.query(setting)
-  const [rows] = await session.query('SELECT @@max_allowed_packet AS bytes')
-  const [row] = rows as { bytes: number }[]
+  const [rows] = await session.query<RowDataPacket[]>('SELECT @@max_allowed_packet AS bytes, @@hostname AS host')
+  const [row] = rows as { bytes: number; host: string }[]
   if (row) largestPacket.set(raw, Number(row.bytes))
+  return row?.host ?? ''
 }
