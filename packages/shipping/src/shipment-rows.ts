@@ -5,7 +5,7 @@ import type { OrderName, Parcel, Shipment, ShipmentAnswer, ShipmentState } from 
 /** More than one, because others look at the same ones. */
 const CANDIDATES = 8
 const COLUMNS = `shipment_id, channel, seller_id, order_id, request_digest, state, parcel, requested_by, requested_time,
-  attempts, last_error, traceparent, outcome, settled_time`
+  attempts, last_error, due_time, claimed_by, traceparent, outcome, settled_time`
 
 /** A new shipment; its row takes the idempotency key. `digest` is of what was asked for. */
 export type NewShipment = OrderName & {
@@ -52,14 +52,26 @@ export async function shipmentsOf(connection: Connection, order: OrderName): Pro
   return rows.map(toShipment)
 }
 
-/** Shipments for an operator to look at, newest first. Throws DatabaseError. */
+/**
+ * Shipments for an operator to look at, newest first, of what is known of their order; `after` is the id of the one behind which the
+ * list goes on. Throws DatabaseError.
+ */
 export async function listShipments(
   connection: Connection,
-  { state, limit = 100 }: { state?: ShipmentState; limit?: number } = {},
+  options: Partial<OrderName> & { state?: ShipmentState; after?: string; limit?: number } = {},
 ): Promise<Shipment[]> {
+  const { channel, sellerId, orderId, state, after, limit = 100 } = options
+  const named = [
+    ['channel = ?', channel],
+    ['seller_id = ?', sellerId],
+    ['order_id = ?', orderId],
+    ['state = ?', state],
+    ['sequence < (SELECT sequence FROM tributary_shipment WHERE shipment_id = ?)', after],
+  ].filter(([, value]) => value !== undefined)
+  const where = named.length === 0 ? '' : `WHERE ${named.map(([condition]) => condition).join(' AND ')}`
   const rows = await connection.query<ShipmentRecord[]>(
-    `SELECT ${COLUMNS} FROM tributary_shipment ${state === undefined ? '' : 'WHERE state = ?'} ORDER BY sequence DESC LIMIT ?`,
-    [...(state === undefined ? [] : [state]), limit],
+    `SELECT ${COLUMNS} FROM tributary_shipment ${where} ORDER BY sequence DESC LIMIT ?`,
+    [...named.map(([, value]) => value), limit],
   )
   return rows.map(toShipment)
 }
@@ -276,6 +288,8 @@ type ShipmentRecord = {
   requested_time: number
   attempts: number
   last_error: string
+  due_time: number | null
+  claimed_by: string | null
   traceparent: string | null
   outcome: string | null
   settled_time: number | null
@@ -292,6 +306,7 @@ const toShipment = (row: ShipmentRecord): Shipment => ({
   requestedTime: row.requested_time,
   attempts: row.attempts,
   lastError: row.last_error,
+  nextTime: row.claimed_by === null ? row.due_time : null,
   answer: row.outcome === null ? null : (JSON.parse(row.outcome) as ShipmentAnswer),
   settledTime: row.settled_time,
   traceparent: row.traceparent,

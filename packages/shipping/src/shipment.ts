@@ -14,7 +14,8 @@ export type Parcel = { carrier: string; trackingNumber: string; lines: readonly 
  * works on it. `waiting`: the log has it; it is announced as soon as it is due. `parked`: only a person can mend what stops
  * it; it is tried now and then. `confirmed` and `refused` are the marketplace's word and final.
  */
-export type ShipmentState = 'asked' | 'waiting' | 'parked' | 'confirmed' | 'refused'
+export const SHIPMENT_STATES = ['asked', 'waiting', 'parked', 'confirmed', 'refused'] as const
+export type ShipmentState = (typeof SHIPMENT_STATES)[number]
 
 /** The marketplace's word on a shipment. */
 export type ShipmentAnswer =
@@ -31,6 +32,8 @@ export type Shipment = OrderName & {
   attempts: number
   /** Why the last try did not work; empty when there was none. */
   lastError: string
+  /** When it is tried next; null while it is being tried, and once it is settled. */
+  nextTime: number | null
   answer: ShipmentAnswer | null
   settledTime: number | null
   traceparent: string | null

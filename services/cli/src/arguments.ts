@@ -9,18 +9,30 @@ export function parseChannel(text: string): number {
   throw new InvalidArgumentError(`Give a channel: ${names.map((name, index) => `${index + 1} (${name})`).join(', ')}.`)
 }
 
-/** `1:some_seller:12-34567-89012`, ids as the marketplace's, to the partition key of the order. */
-export function parseOrder(text: string): string {
+/** `1:some_seller:12-34567-89012`, ids as the marketplace's, to its parts. */
+export function parseOrderName(text: string): { channel: number; sellerId: string; orderId: string } {
   const [channel = '', sellerId = '', orderId = '', ...rest] = text.split(':')
-  if (sellerId !== '' && orderId !== '' && rest.length === 0) return orderKey(parseChannel(channel), sellerId, orderId)
+  if (sellerId !== '' && orderId !== '' && rest.length === 0) return { channel: parseChannel(channel), sellerId, orderId }
   throw new InvalidArgumentError('Give channel:seller:order, for example 1:some_seller:12-34567-89012.')
+}
+
+/** `1:some_seller` to its parts. */
+export function parseSellerName(text: string): { channel: number; sellerId: string } {
+  const [channel = '', sellerId = '', ...rest] = text.split(':')
+  if (sellerId !== '' && rest.length === 0) return { channel: parseChannel(channel), sellerId }
+  throw new InvalidArgumentError('Give channel:seller, for example 1:some_seller.')
+}
+
+/** `1:some_seller:12-34567-89012` to the partition key of the order. */
+export function parseOrder(text: string): string {
+  const { channel, sellerId, orderId } = parseOrderName(text)
+  return orderKey(channel, sellerId, orderId)
 }
 
 /** `1:some_seller` to the partition key of the seller. */
 export function parseSeller(text: string): string {
-  const [channel = '', sellerId = '', ...rest] = text.split(':')
-  if (sellerId !== '' && rest.length === 0) return sellerKey(parseChannel(channel), sellerId)
-  throw new InvalidArgumentError('Give channel:seller, for example 1:some_seller.')
+  const { channel, sellerId } = parseSellerName(text)
+  return sellerKey(channel, sellerId)
 }
 
 /** A whole number of at least one. */

@@ -28,6 +28,12 @@ export function printLine(text: string): void {
   process.stdout.write(`${text}\n`)
 }
 
+/** Tells on stderr, below a list for people that came out full, how to see what follows; `cursors` are those of its rows. */
+export function noteMore(cursors: readonly string[], { limit, json }: { limit: number; json?: boolean | undefined }): void {
+  const last = cursors.at(-1)
+  if (last !== undefined && cursors.length === limit && !json) process.stderr.write(`There may be more: --cursor '${last}'\n`)
+}
+
 function cellText(value: unknown): string {
   if (value === null || value === undefined) return ''
   if (Array.isArray(value)) return value.join(',')

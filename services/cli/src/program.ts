@@ -10,6 +10,7 @@ import { addEventCommands } from './commands/events.ts'
 import { addImportCommand } from './commands/import.ts'
 import { addLogCommands } from './commands/log.ts'
 import { addMigrateCommand } from './commands/migrate.ts'
+import { addOrderReadCommands } from './commands/order-read.ts'
 import { addParkedCommands } from './commands/parked.ts'
 import { addProjectionCommands } from './commands/projection.ts'
 import { addRebuildCommand } from './commands/rebuild.ts'
@@ -53,6 +54,7 @@ export function buildProgram(): Command {
   addSpiCommands(program)
   addSellerCommands(program)
   addConsentCommands(program)
+  addOrderReadCommands(program)
   addShipmentCommands(program)
   addParkedCommands(program)
   addSpoolCommands(program)

@@ -2,7 +2,8 @@ import type { ConsumerDefinition, Delivered } from '@tributary/consumer'
 import { pollAtOnce } from '@tributary/database'
 import { type Event, type EventOf, ORDER_TOPIC } from '@tributary/events'
 import type { SellerName } from './context.ts'
-import { type OrderReadRequest, requestOrderReads, unparkOrderReads } from './order-read-tasks.ts'
+import { retryOrderReads } from './order-read-operations.ts'
+import { type OrderReadRequest, requestOrderReads } from './order-read-tasks.ts'
 import { noteRevocation } from './poll-rows.ts'
 import { forgetPersonalData } from './seen-orders.ts'
 
@@ -34,7 +35,7 @@ export function hintsConsumer(wake: () => void): ConsumerDefinition<Hints> {
       await requestOrderReads(connection, reads, now)
       for (const { time, ...seller } of revocations) await noteRevocation(connection, seller, time)
       await pollAtOnce(connection, consents)
-      for (const seller of consents) await unparkOrderReads(connection, seller, now)
+      for (const seller of consents) await retryOrderReads(connection, seller, now)
       await forgetPersonalData(connection, erasures)
     },
     committed: wake,

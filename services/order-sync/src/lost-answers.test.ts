@@ -2,7 +2,7 @@ import { createEvent, derivedEventId, encodeEvent, ORDER_TOPIC, orderKey } from 
 import { findShipment } from '@tributary/shipping'
 import { type Relay, startRelay } from '@tributary/test/servers'
 import { expect } from 'chai'
-import { listOrderReads } from './order-read-tasks.ts'
+import { listOrderReads } from './order-read-operations.ts'
 import {
   EBAY,
   type OrderSyncUnderTest,

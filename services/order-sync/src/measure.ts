@@ -4,7 +4,7 @@ import { counter, gauge, observe, type Reading } from '@tributary/runtime'
 import { countShipments } from '@tributary/shipping'
 import { secondsSince } from './age.ts'
 import { callsLeft } from './call-budget.ts'
-import { countOrderReads } from './order-read-tasks.ts'
+import { countOrderReads } from './order-read-operations.ts'
 import { grantsOfSellers } from './seller-grants.ts'
 
 const received = counter({

@@ -2,16 +2,21 @@ import { type Connection, type Database, openDatabase } from '@tributary/databas
 import { migratedTestDatabase } from '@tributary/test/servers'
 import { expect } from 'chai'
 import {
-  claimOrderRead,
   countOrderReads,
+  listOrderReads,
+  readOrderReadPlace,
+  retryOrderReads,
+  writeOrderReadPlace,
+} from './order-read-operations.ts'
+import {
+  claimOrderRead,
   dropOrderRead,
   finishOrderRead,
-  listOrderReads,
   type OrderReadTask,
+  parkOrderRead,
   putBackOrderRead,
   requestOrderReads,
   tidyOrderReads,
-  unparkOrderReads,
 } from './order-read-tasks.ts'
 
 describe('tasks to read orders', () => {
@@ -132,10 +137,46 @@ describe('tasks to read orders', () => {
     await putBackOrderRead(database, await claimed(), 'me', { ...failedOnce, state: 'parked' })
     await request('parked elsewhere', { sellerId: 's2' })
     await putBackOrderRead(database, await claimed(), 'me', { ...failedOnce, state: 'parked' })
-    await unparkOrderReads(database, { channel: 1, sellerId: 's1' }, 2_200)
+    await retryOrderReads(database, { channel: 1, sellerId: 's1' }, 2_200)
     expect(await listOrderReads(database, { state: 'parked' })).to.have.length(1)
     expect(await listOrderReads(database, { state: 'waiting' })).to.have.length(1)
     expect((await claimed({ now: 2_200 })).orderId).to.equal('parked')
+  })
+
+  it('are due at once when an operator says so, whether parked, backing off or dropped, but not while one is read', async () => {
+    await request('backs off')
+    await putBackOrderRead(database, await claimed(), 'me', failedOnce)
+    await request('dropped')
+    await dropOrderRead(database, await claimed(), 'me', { error: 'unknown', now: 2_000 })
+    await parkOrderRead(database, { channel: 2, sellerId: 's1', orderId: 'elsewhere' }, { error: 'X', now: 1, dueTime: 7_000 })
+    expect(await retryOrderReads(database, { channel: 1, sellerId: 's1', orderId: 'nobody' }, 2_100)).to.equal(0)
+    expect(await retryOrderReads(database, { channel: 1 }, 2_100)).to.equal(1)
+    expect(await listOrderReads(database, { channel: 2 })).to.have.length(1)
+    expect((await listOrderReads(database, { channel: 2 }))[0]).to.include({ state: 'parked', dueTime: 7_000 })
+    const dropped = { channel: 1, sellerId: 's1', orderId: 'dropped' }
+    expect(await retryOrderReads(database, dropped, 2_100)).to.equal(1)
+    expect((await listOrderReads(database, dropped))[0]).to.include({ state: 'waiting', attempts: 0, dueTime: 2_100 })
+    await putBackOrderRead(database, await claimed({ now: 2_100 }), 'me', failedOnce)
+    const again = await claimed({ now: 7_000, until: 9_000 })
+    expect(await retryOrderReads(database, { channel: 1, sellerId: 's1', orderId: again.orderId }, 7_100)).to.equal(0)
+    expect((await listOrderReads(database, { orderId: again.orderId }))[0]).to.include({ isInHand: true, dueTime: 9_000 })
+  })
+
+  it('are listed page by page, each once, those that need a person first', async () => {
+    await request('o.1:ä', { at: 600, sellerId: 'a shop:b' })
+    for (const orderId of ['c', 'a', 'b']) await request(orderId, { at: 700 })
+    await parkOrderRead(database, { channel: 1, sellerId: 's9', orderId: 'p' }, { error: 'X', now: 900, dueTime: 7_000 })
+    const listed: string[] = []
+    for (let cursor: string | undefined; ; ) {
+      const after = cursor === undefined ? undefined : readOrderReadPlace(cursor)
+      const [row] = await listOrderReads(database, { limit: 1, ...(after ? { after } : {}) })
+      if (!row) break
+      listed.push(row.orderId)
+      cursor = writeOrderReadPlace(row)
+    }
+    expect(listed).to.deep.equal(['p', 'o.1:ä', 'a', 'b', 'c'])
+    for (const text of ['', 'parked.1', 'gone.1.1:a:b', 'parked.x.1:a:b', 'parked.1.1:%:b', 'parked.1.1:a:b:c'])
+      expect(readOrderReadPlace(text), text).to.equal(undefined)
   })
 
   it('are free at once when their owner is gone', async () => {

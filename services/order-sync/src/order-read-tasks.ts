@@ -14,13 +14,8 @@ export type OrderReadTask = OrderName & {
 }
 
 /** `parked` needs a person but is tried now and then; `dropped` is only kept to be looked at. */
-export type OrderReadState = 'waiting' | 'parked' | 'dropped'
-
-export type OrderReadRow = OrderReadTask & {
-  state: OrderReadState
-  lastError: string
-  dueTime: number
-}
+export const ORDER_READ_STATES = ['waiting', 'parked', 'dropped'] as const
+export type OrderReadState = (typeof ORDER_READ_STATES)[number]
 
 export type OrderReadRequest = OrderName & {
   origin: OrderReadTask['origin']
@@ -35,7 +30,7 @@ const KEEP_DROPPED = 30 * 24 * 60 * 60_000
 /** More than one, because others look at the same ones. */
 const CANDIDATES = 8
 const OF_TASK = 'channel = ? AND seller_id = ? AND order_id = ?'
-const COLUMNS = `channel, seller_id, order_id, origin, requested, attempts, traceparent, state, last_error, notified_time,
+export const COLUMNS = `channel, seller_id, order_id, origin, requested, attempts, traceparent, state, last_error, notified_time,
   created_time, due_time`
 
 /**
@@ -88,15 +83,6 @@ export async function parkOrderRead(
   }
   const { now, dueTime, error } = options
   await upsert(connection, shape, [[order.channel, order.sellerId, order.orderId, 'poll', 0, now, dueTime, 'parked', 1, error]])
-}
-
-/** Makes every task of a seller that did not work due again: a new consent may have mended what stopped them. */
-export async function unparkOrderReads(connection: Connection, seller: SellerName, now: number): Promise<void> {
-  await connection.query(
-    `UPDATE tributary_order_read SET state = 'waiting', attempts = 0, due_time = ?
-     WHERE channel = ? AND seller_id = ? AND claimed_by IS NULL AND attempts > 0 AND state <> 'dropped'`,
-    [now, seller.channel, seller.sellerId],
-  )
 }
 
 /**
@@ -190,41 +176,8 @@ export async function tidyOrderReads(database: Database, gone: (owner: string) =
   await database.query("DELETE FROM tributary_order_read WHERE due_time <= ? AND state = 'dropped' LIMIT 1000", [now])
 }
 
-/** Tasks for an operator to look at, those that need a person first, then the oldest. */
-export async function listOrderReads(
-  connection: Connection,
-  options: { state?: OrderReadState; limit?: number } = {},
-): Promise<OrderReadRow[]> {
-  const rows = await connection.query<TaskRecord[]>(
-    `SELECT ${COLUMNS} FROM tributary_order_read ${options.state === undefined ? '' : 'WHERE state = ?'}
-     ORDER BY state = 'parked' DESC, created_time LIMIT ?`,
-    [...(options.state === undefined ? [] : [options.state]), options.limit ?? 100],
-  )
-  return rows.map((row) => ({
-    ...toTask(row),
-    state: row.state,
-    lastError: row.last_error,
-    dueTime: row.due_time,
-  }))
-}
-
-/** How many tasks there are of each state, and when the oldest one that waits was made. */
-export async function countOrderReads(
-  connection: Connection,
-): Promise<{ waiting: number; parked: number; dropped: number; oldest: number | null }> {
-  const rows = await connection.query<{ state: OrderReadState; tasks: number; oldest: number }[]>(
-    'SELECT state, COUNT(*) AS tasks, MIN(created_time) AS oldest FROM tributary_order_read GROUP BY state',
-  )
-  const count = (state: OrderReadState) => Number(rows.find((row) => row.state === state)?.tasks ?? 0)
-  return {
-    waiting: count('waiting'),
-    parked: count('parked'),
-    dropped: count('dropped'),
-    oldest: rows.find((row) => row.state === 'waiting')?.oldest ?? null,
-  }
-}
-
-type TaskRecord = {
+/** A row with these columns. */
+export type TaskRecord = {
   channel: number
   seller_id: string
   order_id: string
@@ -239,7 +192,7 @@ type TaskRecord = {
   due_time: number
 }
 
-function toTask(row: TaskRecord): OrderReadTask {
+export function toTask(row: TaskRecord): OrderReadTask {
   return {
     channel: row.channel,
     sellerId: row.seller_id,

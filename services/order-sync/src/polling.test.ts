@@ -1,7 +1,7 @@
 import { createEvent, ORDER_TOPIC, timeOrderedEventId } from '@tributary/events'
 import type { EbayOrder } from '@tributary/test/simulators/ebay'
 import { expect } from 'chai'
-import { listOrderReads } from './order-read-tasks.ts'
+import { listOrderReads } from './order-read-operations.ts'
 import { EBAY, type OrderSyncUnderTest, startUnderTest } from './testing/order-sync-under-test.ts'
 import { until } from './testing/until.ts'
 

@@ -23,7 +23,7 @@ import { parseCount, parseOrder, parseTime } from '../arguments.ts'
 import { CommandError } from '../failure.ts'
 import { knownEndpoint } from '../known-endpoints.ts'
 import { operatorName } from '../operator-name.ts'
-import { printLine, printRows } from '../output.ts'
+import { noteMore, printLine, printRows } from '../output.ts'
 import { type LogAccess, withHistory } from '../setting-up.ts'
 import { showDelivery } from './deliveries-show.ts'
 import { verify } from './deliveries-verify.ts'
@@ -125,9 +125,7 @@ async function list(access: LogAccess, options: ListOptions): Promise<void> {
     ...(cursor === undefined ? {} : { after: cursor }),
   })
   printRows(found.map(rowFor(options)), options)
-  const last = found.at(-1)
-  if (last && found.length === limit && !options.json)
-    process.stderr.write(`There may be more: --cursor '${writeListPlace(last)}'\n`)
+  noteMore(found.map(writeListPlace), options)
 }
 
 /** Where the events of a key stand. A key may be in each topic; an order is in one. */
