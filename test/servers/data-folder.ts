@@ -9,28 +9,35 @@ import { findExecutable } from './machine.ts'
 
 const run = promisify(execFile)
 
-/** What MariaDB keeps in a folder of ours, and the password of its root user. */
-export type DataFolder = { data: string; log: string; pidFile: string; password: string }
+/**
+ * What MariaDB keeps in a folder of ours, and the password of its root user. `temporary` is for its temporary tables: a server that
+ * starts removes all it finds there, so in a folder of all it would take away those of a server that runs.
+ */
+export type DataFolder = { data: string; temporary: string; log: string; pidFile: string; password: string }
 
 /** Makes the data folder of a private MariaDB, unless it is there already. */
 export async function openDataFolder(folder: string, server: string): Promise<DataFolder> {
   const data = join(folder, 'data')
+  const temporary = join(folder, 'temporary')
+  await mkdir(temporary, { recursive: true, mode: 0o700 })
   const passwordFile = join(folder, 'password')
   // The password is written last: without it the folder is not finished, and is made again.
-  if (!existsSync(passwordFile)) await create(folder, data, server, passwordFile)
+  if (!existsSync(passwordFile)) await create(folder, { data, temporary, server, passwordFile })
   const password = (await readFile(passwordFile, 'utf8')).trim()
-  return { data, log: join(folder, 'server.log'), pidFile: join(folder, 'server.pid'), password }
+  return { data, temporary, log: join(folder, 'server.log'), pidFile: join(folder, 'server.pid'), password }
 }
 
-async function create(folder: string, data: string, server: string, passwordFile: string): Promise<void> {
+async function create(
+  folder: string,
+  { data, temporary, server, passwordFile }: { data: string; temporary: string; server: string; passwordFile: string },
+): Promise<void> {
   const install = findExecutable('mariadb-install-db')
   if (!install) throw new Error('mariadb-install-db is missing. Install it with: apt-get install mariadb-server')
   await rm(data, { recursive: true, force: true })
-  await mkdir(folder, { recursive: true, mode: 0o700 })
-  const user = `--user=${userInfo().username}`
-  await run(install, ['--no-defaults', `--datadir=${data}`, user, '--auth-root-authentication-method=normal', '--skip-test-db'])
+  const options = [`--datadir=${data}`, `--tmpdir=${temporary}`, `--user=${userInfo().username}`]
+  await run(install, ['--no-defaults', ...options, '--auth-root-authentication-method=normal', '--skip-test-db'])
   const password = randomBytes(18).toString('hex')
-  await setPassword(folder, server, [`--datadir=${data}`, user], password)
+  await setPassword(folder, server, options, password)
   await writeFile(passwordFile, password, { mode: 0o600 })
 }
 

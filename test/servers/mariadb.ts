@@ -60,6 +60,7 @@ export async function startMariaDb(options: {
       server,
       '--no-defaults',
       `--datadir=${folder.data}`,
+      `--tmpdir=${folder.temporary}`,
       `--socket=${socket}`,
       `--port=${port}`,
       '--bind-address=127.0.0.1',
