@@ -1,4 +1,4 @@
-import { createEvent, ORDER_TOPIC, timeOrderedEventId } from '@tributary/events'
+import { createEvent, timeOrderedEventId } from '@tributary/events'
 import type { EbayOrder } from '@tributary/test/simulators/ebay'
 import { expect } from 'chai'
 import { listOrderReads } from './order-read-operations.ts'
@@ -34,7 +34,15 @@ describe('polling the orders of sellers', () => {
     )
     return row
   }
-  const isPolled = () => until('the poll came to its end', async () => ((await cursor())?.success_time ?? 0) > 0)
+  /** Nothing reads for the seller any more, and nothing is due: what a poll under way finds by itself would be taken for the answer. */
+  const isPolled = () =>
+    until('the polls came to their end', async () => {
+      const rows = await its.database.query(
+        `SELECT 1 FROM tributary_poll WHERE seller_id = ? AND success_time > 0 AND claimed_by IS NULL AND due_time > ?`,
+        [seller, Date.now()],
+      )
+      return rows.length > 0
+    })
   const minutesAgo = (minutes: number) => new Date(Date.now() - minutes * 60_000).toISOString()
   const addOrders = (count: number, change: (index: number) => Partial<EbayOrder> = () => ({})) =>
     Array.from({ length: count }, (_, index) => {
@@ -70,28 +78,28 @@ describe('polling the orders of sellers', () => {
     for (const [index, [from = 0]] of windows.slice(1).entries()) expect(from).to.equal((windows[index]?.[1] ?? 0) - 300_000)
   })
 
-  it('polls a new seller at once, and one that nobody announced within an interval', async () => {
+  it('polls a new seller at once, and one that nobody announced when the interval is over', async () => {
     await its.run({ configuration: { pollIntervalSeconds: 0.5 } })
     const quiet = its.ebay.market.addSeller().userId
     const order = its.ebay.market.addOrder(quiet)
     await (await its.consent(quiet)).show()
     await until('its order was received', async () => (await its.received(order.orderId)).length === 1)
     await its.database.query('DELETE FROM tributary_poll WHERE seller_id = ?', [quiet])
-    const started = Date.now()
     await until('it has its turn again', async () => {
       const rows = await its.database.query('SELECT 1 FROM tributary_poll WHERE seller_id = ? AND success_time > 0', [quiet])
       return rows.length > 0
     })
-    expect(Date.now() - started).to.be.below(1_500)
   })
 
   it('sees every order although some move between the pages', async () => {
     const orders = addOrders(205)
-    its.ebay.fail({ operation: 'getOrders', kind: 'late', milliseconds: 300 })
-    await its.run({ timeout: 5_000 })
+    const moved = Promise.withResolvers<void>()
+    its.ebay.fail({ operation: 'getOrders', kind: 'late', until: () => moved.promise })
+    await its.run({ timeout: 30_000 })
     await until('the first page is on its way', () => calls('getOrders').length === 1)
     // They leave the window, and those behind them move over the edge of the first page.
     for (const { orderId } of orders.slice(10, 15)) its.ebay.market.updateOrder(orderId, {})
+    moved.resolve()
     await isPolled()
     const seen = new Set((await ofSeller()).map(({ data }) => data.orderId))
     expect(orders.filter(({ orderId }) => !seen.has(orderId))).to.deep.equal([])
@@ -160,12 +168,6 @@ describe('polling the orders of sellers', () => {
 
   it('keeps an order that can be no event in sight, and goes on with the others', async () => {
     await its.run({ configuration: OFTEN })
-    // A consent lets what is parked be read once more; the seller's own must be heard before.
-    await until('everything is heard', async () => {
-      const sql = "SELECT SUM(next_position) AS heard FROM tributary_cursor WHERE consumer = 'tributaryOrderSync'"
-      const [row] = await its.database.query<{ heard: number | string | null }[]>(sql)
-      return Number(row?.heard) === (await its.log.ends(ORDER_TOPIC)).reduce((sum, end) => sum + end, 0)
-    })
     const orders = addOrders(3, () => ({ lastModifiedDate: minutesAgo(0.01) }))
     const entry = its.ebay.market.orders.get(orders[1]?.orderId ?? '')
     if (entry)

@@ -14,7 +14,8 @@ export type OperationName =
 export type FaultKind =
   | { kind: 'rate-limited'; retryAfter?: string }
   | { kind: 'status'; status: number; body?: string }
-  | { kind: 'late'; milliseconds: number }
+  /** The answer is made at once, and given when the promise that this makes then is settled. */
+  | { kind: 'late'; until: () => Promise<unknown> }
   /** No answer, ever. */
   | { kind: 'hang' }
   /** The connection breaks before the answer. */

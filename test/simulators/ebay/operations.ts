@@ -1,4 +1,3 @@
-import { setTimeout as after } from 'node:timers/promises'
 import type { Request, RequestHandler, Response } from 'express'
 import type { Fault, Faults, OperationName } from './faults.ts'
 
@@ -67,7 +66,7 @@ async function answer(response: Response, reply: Reply, fault: Fault | undefined
     response.socket?.resetAndDestroy()
     return 0
   }
-  if (fault?.kind === 'late') await after(fault.milliseconds)
+  if (fault?.kind === 'late') await fault.until()
   const { status, headers = {}, body = '' } = (fault && failed(fault)) ?? reply
   const bytes = Buffer.from(body)
   response.writeHead(status, { ...headers, 'content-length': bytes.length })

@@ -1,4 +1,5 @@
 import { inspect } from 'node:util'
+import { pause } from '@tributary/runtime'
 import type { Fault } from '@tributary/test/simulators/ebay'
 import { expect } from 'chai'
 import { ChannelError, type Grant } from '../port.ts'
@@ -134,7 +135,7 @@ describe('Consent and tokens at eBay', () => {
     ],
     [
       'a slow answer',
-      { operation: 'getUser', kind: 'late', milliseconds: 600 },
+      { operation: 'getUser', kind: 'late', until: () => pause(600) },
       { code: 'CHANNEL_UNAVAILABLE', remedy: 'retry' },
     ],
     [

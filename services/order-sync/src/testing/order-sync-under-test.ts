@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { App, Channel } from '@tributary/channels'
 import { createEbay } from '@tributary/channels/ebay'
+import { readCursors } from '@tributary/consumer'
 import { addApp, type Database, listApps, openDatabase, type WriteResult } from '@tributary/database'
 import { type EventLog, openEventLog } from '@tributary/event-log'
 import {
@@ -24,6 +25,7 @@ import { openVault, type Vault } from '@tributary/vault'
 import { createCallBudget } from '../call-budget.ts'
 import { createOrderSync } from '../order-sync.ts'
 import { PACE, type Pace } from '../pace.ts'
+import { until } from './until.ts'
 
 export const EBAY = 1
 const PARTITIONS = 2
@@ -105,7 +107,7 @@ export type OrderSyncUnderTest = {
   surroundings: Surroundings
   /** Every line that a process logged. */
   lines: string[]
-  /** Starts a process. */
+  /** Starts a process; it has heard what the log holds by then, so that no consent of a test's sellers comes into its way later. */
   run(options?: Omit<ProcessOptions, 'worker' | 'lines'>): Promise<RunningProcess>
   /** Appends `SellerAuthorized` for a seller of the simulator. `show` is what the sellers projection does with it. */
   consent(userId: string): Promise<{ show(): Promise<void> }>
@@ -171,6 +173,11 @@ export async function startUnderTest(): Promise<OrderSyncUnderTest> {
       started += 1
       const running = await startProcess(surroundings, { ...options, lines, worker: started % WORKERS })
       processes.push(running)
+      await until('everything is heard', async () => {
+        const ends = await log.ends(ORDER_TOPIC)
+        const cursors = await readCursors(database, 'tributaryOrderSync', ORDER_TOPIC)
+        return ends.every((end, of) => end === 0 || cursors.some(({ partition, next }) => partition === of && next >= end))
+      })
       return running
     },
     consent: (userId) => consent(userId),
