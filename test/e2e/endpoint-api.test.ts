@@ -131,6 +131,7 @@ describe('endpoints, looked after over the HTTP API', function () {
     await settle(() => receiver.record.has(ids[1] ?? ''), 'what waited behind it came')
     expect((await post(`${PATH}/retry`, {})).body).to.deep.equal({ retriedKeys: 1 })
     await settle(() => receiver.record.has(ids[2] ?? ''), 'the other key came')
+    await settle(async () => (await stage.count('lane')) === 0, 'both lanes have ended')
     expect(await post(`${PATH}/retry`, {})).to.have.nested.property('body.code', 'DELIVERY_NOT_WAITING')
     expect(await post(`${PATH}/deliveries/0/1/skip`, { reason: 'x' })).to.have.nested.property('body.code', 'DELIVERY_STANDS')
     expect(await get('/v1/deliveries?outcome=given-up')).to.have.nested.property('deliveries[0].position', 0)

@@ -88,14 +88,16 @@ describe('a running gateway, looked after by commands', function () {
     const { orderId } = market.addOrder(seller.userId)
     const key = `1:${seller.userId}:${orderId}`
     world.receivers['warehouse']?.fault({ kind: 'status', status: 500 }, { key, times: 1 })
-    // The second try comes by the schedule; it takes so long that the command has seen the lane by then.
-    world.receivers['warehouse']?.fault({ kind: 'slow', milliseconds: 8_000 }, { key, times: 1 })
+    // The second try comes by the schedule; it ends when the command has seen the lane.
+    const seen = Promise.withResolvers<void>()
+    world.receivers['warehouse']?.fault({ kind: 'held', until: seen.promise }, { key, times: 1 })
     await world.notify(orderId)
     await eventually('the receiver refused it', () => arrivalsOf(world, 'warehouse', orderId).length > 0)
     await deliveriesOf(world, 'warehouse', await sendOrder())
     const [lane, ...others] = await list('deliveries', '--outcome', 'retrying')
     expect(lane).to.deep.include({ endpoint: 'egOrderSpiConsumerGroup:warehouse', key, outcome: 'retrying', attempt: 1 })
     expect(others).to.deep.equal([])
+    seen.resolve()
     await deliveriesOf(world, 'warehouse', orderId)
     expect(arrivalsOf(world, 'warehouse', orderId).map(({ taken }) => taken)).to.deep.equal([false, true])
   })

@@ -106,12 +106,12 @@ describe(`A dispatcher in a process of its own (seed ${SEED})`, function () {
     expect(twice?.events).to.equal(0)
   })
 
-  it('told to stop, sends nothing twice, and is gone soon though a receiver hangs', async () => {
+  it('told to stop, sends nothing twice, and does not wait for a receiver that hangs', async () => {
     receiver.fault({ kind: 'slow', milliseconds: 5 })
     const first = await start()
     await append(400)
     await until('it is at work', () => receiver.record.taken > 50)
-    expect(await first.stop()).to.be.below(5_000)
+    await first.stop()
     expect(receiver.record.taken).to.be.below(400)
     await start()
     await everythingArrives()
@@ -120,6 +120,8 @@ describe(`A dispatcher in a process of its own (seed ${SEED})`, function () {
     receiver.fault({ kind: 'hang' })
     await append(5)
     await until('it waits for an answer', () => receiver.open > 0)
-    expect(await processes[1]?.stop()).to.be.below(5_000)
+    await processes[1]?.stop()
+    const late = "SELECT 1 FROM tributary_delivery_attempt WHERE outcome = 'timed-out'"
+    expect(await stage.database.query(late)).to.deep.equal([])
   })
 })

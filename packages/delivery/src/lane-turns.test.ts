@@ -47,7 +47,7 @@ describe('Lanes that are due', () => {
       laneTurn: () => new Promise((resolve) => turns.push(resolve)),
     })
     const lanes = runLanes(partition)
-    const patience = 5_000
+    const patience = 20_000
     const give = async (count: number) => {
       const ended = database.state.lanes.size - count
       for (let given = 0; given < count; given += 1) {

@@ -89,7 +89,7 @@ describe('Deliveries, looked after by a person', () => {
     await once(server.listen(0, '127.0.0.1'), 'listening')
     try {
       const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
-      service = stage.dispatcher({ warehouse: url }, { ...QUICK, schedule: [86_400_000] })
+      service = stage.dispatcher({ warehouse: url }, { ...QUICK, patience: 100, schedule: [86_400_000] })
       await service.start()
       await stage.appendOrders(['A', 'A'])
       expect(await skipHead(stage.database, await only('retrying'), 'not wanted')).to.equal(true)

@@ -100,12 +100,14 @@ describe('An endpoint', () => {
   })
 
   it('that wants the latest gets only the last of what waited when the schedule is used up', async () => {
-    receiver.fault({ kind: 'status', status: 400 }, { key: keyAt('A') })
-    await start({ schedule: [300], exhausted: 'latest' })
+    const refusal = { kind: 'status', status: 400 } as const
+    const waiting = Promise.withResolvers<void>()
+    receiver.fault(refusal, { key: keyAt('A'), times: 1 })
+    receiver.fault({ kind: 'held', until: waiting.promise, answer: refusal }, { key: keyAt('A'), times: 1 })
+    await start({ schedule: [20], exhausted: 'latest' })
     const ids = await stage.appendOrders(['A', 'A', 'A', 'A'])
     await until('they wait', async () => (await stage.count('waiting')) === 3)
-    receiver.heal()
-    receiver.fault({ kind: 'status', status: 400 }, { key: keyAt('A'), times: 1 })
+    waiting.resolve()
     await hasAll(ids.slice(3))
     await isSettled()
     expect(receiver.record.firstTaken(keyAt('A'))).to.deep.equal([ids[3]])

@@ -7,6 +7,8 @@ export type Fault =
   | { kind: 'hang' }
   /** Answers well, late. */
   | { kind: 'slow'; milliseconds: number }
+  /** Answers once the promise is settled: well, or with another fault. */
+  | { kind: 'held'; until: Promise<unknown>; answer?: Fault }
   | { kind: 'status'; status: number; headers?: Record<string, string>; body?: string }
   /** 200 with `"success": false`. */
   | { kind: 'no success' }
@@ -18,7 +20,10 @@ export type Fault =
   | { kind: 'long answer'; bytes: number }
 
 /** Whether the receiver keeps what it got although it answers so: the sender cannot know, and sends again. */
-export const keepsRequest = ({ kind }: Fault): boolean => kind !== 'status' && kind !== 'no success'
+export function keepsRequest(fault: Fault): boolean {
+  if (fault.kind === 'held') return fault.answer === undefined || keepsRequest(fault.answer)
+  return fault.kind !== 'status' && fault.kind !== 'no success'
+}
 
 /** Answers with a fault; resolves when there is nothing left to do. */
 export async function answerWith(fault: Fault, response: ServerResponse): Promise<void> {
@@ -28,6 +33,9 @@ export async function answerWith(fault: Fault, response: ServerResponse): Promis
     case 'slow':
       await new Promise((resolve) => setTimeout(resolve, fault.milliseconds))
       return answerWell(response)
+    case 'held':
+      await fault.until
+      return fault.answer ? answerWith(fault.answer, response) : answerWell(response)
     case 'status':
       response.writeHead(fault.status, fault.headers).end(fault.body ?? '')
       return

@@ -45,10 +45,10 @@ export type Stage = {
 
 export const quietLogger = createLogger({ level: 'error', format: 'json', destination: { write: () => {} } })
 
-/** Times for tests, a thousandth of the real ones; fewer connections, so that queues fill. */
+/** Times for tests, a thousandth of the real ones; fewer connections, so that queues fill. No try is moved aside for taking long. */
 export const QUICK: Partial<DeliveryPolicy> = {
   schedule: [20, 40, 80, 160, 320, 640, 1_280, 2_560, 5_120],
-  patience: 100,
+  patience: 60_000,
   grace: 200,
   again: 50,
   resumeEvery: 50,
