@@ -99,9 +99,7 @@ describe('ingest, killed and started again while the database is away', function
     await server.stop()
     world.gateway.start()
     await world.gateway.ready()
-    const { code, took } = await world.gateway.stop()
-    expect(code).to.equal(0)
-    expect(took).to.be.lessThan(5_000)
+    expect(await world.gateway.stop()).to.deep.equal({ code: 0 })
   })
 
   it('does not start without what was kept for it, and says why', async () => {

@@ -214,15 +214,16 @@ describe('orders: lines', () => {
     expect(rows(LINES).map(({ id }) => id)).to.deep.equal([502, 503])
   })
 
-  it('takes 1,000 lines and a raw order of 5 MB in less than half a second', () => {
+  it('takes 1,000 lines and a raw order of 5 MB in less than half a second of processor time', () => {
     const lines = Array.from({ length: 1000 }, (_, index) => ({ ...mallet, lineItemId: `line ${index}` }))
     const ids = { ...rowIds, lines: Object.fromEntries(lines.map(({ lineItemId }, index) => [lineItemId, 1000 + index])) }
     const original = JSON.stringify({ note: '字'.repeat(1_666_000) })
     const event = snapshot(0, { order: { lines }, ids: ids as unknown as typeof rowIds, personal: aPersonalPart({ original }) })
-    const started = performance.now()
+    const started = process.cpuUsage()
     const { state } = orders.fold({}, event)
     orders.fold(state, { ...event, data: { ...event.data, sourceTime: T + 1 } })
-    expect(performance.now() - started).to.be.below(500)
+    const { user, system } = process.cpuUsage(started)
+    expect((user + system) / 1_000).to.be.below(500)
     expect(state[LINES]).to.have.length(1000)
     expect(state[ORIGINAL]?.[0]?.['original']).to.equal(original)
   })

@@ -9,7 +9,7 @@ import { ofType, single } from './testing/events.ts'
 import { type IngestUnderTest, prepareIngest } from './testing/ingest-under-test.ts'
 
 /** Longer than anything here takes, milliseconds. */
-const LONG = 10_000
+const LONG = 30_000
 
 describe('taking in what Amazon says', () => {
   let its: IngestUnderTest

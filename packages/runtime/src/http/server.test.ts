@@ -225,7 +225,7 @@ describe('the HTTP server', () => {
     await entered.promise
     const started = performance.now()
     await server.stop()
-    expect(performance.now() - started).to.be.within(90, 2_000)
+    expect(performance.now() - started).to.be.at.least(90)
     expect(await answer).to.equal('broken off')
   })
 

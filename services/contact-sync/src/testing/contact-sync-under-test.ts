@@ -19,7 +19,7 @@ export const QUICK: Pace = {
   claim: 60_000,
   retry: { shortest: 20, longest: 100 },
   catchUp: 10_000,
-  api: { timeout: 2_000, busy: 5, limited: 10 },
+  api: { timeout: 30_000, busy: 5, limited: 10 },
 }
 
 /** A change of a directory as its readers see it. */

