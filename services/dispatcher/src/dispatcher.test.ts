@@ -57,6 +57,16 @@ describe('The dispatcher', () => {
     expect(await stage.count('attempt')).to.equal(3)
   })
 
+  it('delivers to a service whose code is as long as its column allows', async () => {
+    const code = 'w'.repeat(50)
+    await stage.addService(code)
+    await stage.setCodes([code])
+    const ids = await stage.appendOrders(['A'])
+    await start({ [code]: receiver.url })
+    await hasAll(ids)
+    await until('the cursor has moved', async () => (await stage.cursor(code)) === 1)
+  })
+
   it('passes over sellers that do not name the code, other types, and what is older than the row', async () => {
     const createTime = Date.now() - 1_000
     await stage.addService('warehouse', { createTime })
