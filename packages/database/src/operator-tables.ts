@@ -168,7 +168,8 @@ type SpiServiceRecord = {
 }
 
 /** Values of create_by, create_time, update_by, update_time. */
-function authorship(now = Date.now()): [string, number, string, number] {
+function authorship(): [string, number, string, number] {
+  const now = Date.now()
   return [AUTHOR, now, AUTHOR, now]
 }
 

@@ -13,9 +13,9 @@ export function pause(milliseconds: number, signal?: AbortSignal): Promise<void>
 }
 
 /** Exponential back-off with full-range jitter of one half: attempt 1 waits about `base`, never more than `most`. */
-export function backOff(attempt: number, base: number, most: number, random: () => number = Math.random): number {
+export function backOff(attempt: number, base: number, most: number): number {
   const whole = Math.min(most, base * 2 ** Math.min(attempt - 1, 30))
-  return whole / 2 + (random() * whole) / 2
+  return whole / 2 + (Math.random() * whole) / 2
 }
 
 /**

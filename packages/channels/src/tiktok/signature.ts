@@ -7,7 +7,7 @@ import { createHmac } from 'node:crypto'
  */
 export function signRequest(
   secret: string,
-  { path, query, body = '' }: { path: string; query: Readonly<Record<string, string>>; body?: string },
+  { path, query, body }: { path: string; query: Readonly<Record<string, string>>; body: string },
 ): string {
   const signed = Object.entries(query)
     .filter(([name]) => name !== 'sign' && name !== 'access_token')

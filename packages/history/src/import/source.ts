@@ -5,7 +5,11 @@ import { HistoryError } from '../errors.ts'
 import type { RowId } from './report.ts'
 
 /** The database of an existing system. It is only read. */
-export type Source = { database: Database /** Names it in `tributary_import` without naming it to others. */; digest: string }
+export type Source = {
+  database: Database
+  /** Names it in `tributary_import` without naming it to others. */
+  digest: string
+}
 
 /**
  * Throws HistoryError HISTORY_SOURCE_INVALID, which never repeats the address: it may hold a password; and DatabaseError,

@@ -36,7 +36,7 @@ export async function compareTables(
   connection: Connection,
   projection: Projection,
   rebuilt: PhysicalName,
-  options: { signal: AbortSignal; onRows?: (rows: number) => void },
+  options: { signal: AbortSignal },
 ): Promise<TableComparison[]> {
   const comparisons: TableComparison[] = []
   for (const { name } of projection.tables) {
@@ -74,11 +74,7 @@ async function pairOf(connection: Connection, live: string, rebuilt: string): Pr
   return { table: live, live, rebuilt, columns: (await columnsOf(connection, live)).filter((column) => both.has(column)) }
 }
 
-async function compareTable(
-  connection: Connection,
-  pair: Pair,
-  { signal, onRows }: { signal: AbortSignal; onRows?: (rows: number) => void },
-): Promise<TableComparison> {
+async function compareTable(connection: Connection, pair: Pair, { signal }: { signal: AbortSignal }): Promise<TableComparison> {
   const comparison: TableComparison = { table: pair.table, rows: { live: 0, rebuilt: 0 }, differing: 0, differences: [] }
   for (let range = await nextRange(connection, pair, 0); range; range = await nextRange(connection, pair, range.to)) {
     signal.throwIfAborted()
@@ -87,7 +83,6 @@ async function compareTable(
     )
     comparison.rows.live += live?.rows ?? 0
     comparison.rows.rebuilt += rebuilt?.rows ?? 0
-    onRows?.(live?.rows ?? 0)
     if (live?.rows === rebuilt?.rows && live?.checksum === rebuilt?.checksum) continue
     const found = differencesBetween(pair, ...(await readBoth(connection, pair, 'id > ? AND id <= ?', [range.from, range.to])))
     comparison.differing += found.length

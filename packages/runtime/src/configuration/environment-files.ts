@@ -21,12 +21,18 @@ export async function withFiles(environment: Environment): Promise<{
     if (!file) continue
     const text = environment[name] ? undefined : await readFile(file, 'utf8').catch(() => '')
     if (text?.trim()) filled[name] = text.trim()
-    else problems.push(problemOf(key, text === undefined ? `${name} beside it, and only one can be meant` : undefined))
+    else
+      problems.push(
+        problemOf(
+          key,
+          text === undefined ? `${name} beside it, and only one can be meant` : 'a file that cannot be read, or is empty',
+        ),
+      )
   }
   return { environment: filled, problems }
 }
 
-const problemOf = (key: string, found = 'a file that cannot be read, or is empty'): ConfigurationProblem => ({
+const problemOf = (key: string, found: string): ConfigurationProblem => ({
   key,
   expected: 'the path of a file that holds an address',
   found,

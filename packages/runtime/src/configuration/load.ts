@@ -163,11 +163,11 @@ function complete(
     ingest: ingestOf(ingest),
     contactSync: contactSyncOf(contactSync),
     orderSync: orderSyncOf(orderSync),
-    console: consoleOf(content.tributary?.console, content.yuanmeng?.web?.filter?.['external-url-list']),
+    console: consoleOf(content.tributary?.console, content.yuanmeng?.web?.filter?.['external-url-list'] ?? []),
   }
 }
 
-function consoleOf(section: TributarySection['console'], externalUrls: readonly string[] = []): Configuration['console'] {
+function consoleOf(section: TributarySection['console'], externalUrls: readonly string[]): Configuration['console'] {
   const { oidc, 'requests-per-minute': requestsPerMinute = 600 } = section ?? {}
   if (!oidc) return { requestsPerMinute, externalUrls }
   const { issuer, audience, 'jwks-uri': jwksUri } = oidc

@@ -7,8 +7,8 @@ const closed = { additionalProperties: false } as const
 export const section = <P extends Record<string, TSchema>>(properties: P) => Type.Object(properties, closed)
 export const optional = Type.Optional
 
-export const text = (words: Words, limits: { pattern?: string; minLength?: number; maxLength?: number } = {}) =>
-  Type.String({ minLength: 1, ...limits, ...words })
+export const text = (words: Words, { pattern }: { pattern?: string } = {}) =>
+  Type.String({ minLength: 1, ...(pattern === undefined ? {} : { pattern }), ...words })
 export const count = (minimum: number, maximum: number, words: Words) => Type.Integer({ minimum, maximum, ...words })
 export const oneOf = <const T extends string>(values: readonly T[]) =>
   Type.Enum(values, { expected: `one of ${values.join(', ')}`, fix: `Write one of: ${values.join(', ')}.` })
