@@ -7,7 +7,7 @@ import { type PrivateServer, startMariaDb } from './mariadb.ts'
 let started: Promise<PrivateServer> | undefined
 
 /** Address of the server that tests use: `TRIBUTARY_TEST_DATABASE_URL`, else a private one of this process, started at the first call. */
-export async function testServerUrl(): Promise<string> {
+async function testServerUrl(): Promise<string> {
   const existing = process.env['TRIBUTARY_TEST_DATABASE_URL']
   if (existing) return existing
   const root = join(import.meta.dirname, '../..')

@@ -13,7 +13,7 @@ export async function testKafkaUrl(): Promise<string> {
 }
 
 /** The private broker itself, for tests that kill it. */
-export function testKafka(): Promise<PrivateBroker> {
+function testKafka(): Promise<PrivateBroker> {
   started ??= startKafka({ folder: join(import.meta.dirname, `../../.local/test-kafka${ofWorker()}`) })
   return started
 }

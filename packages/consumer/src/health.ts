@@ -2,9 +2,9 @@ import type { HealthReport } from '@tributary/runtime'
 import type { ConsumerFigures, PartitionFigures } from './figures.ts'
 
 /** Standing still this long while there is lag deserves a look, in seconds. Longer than any pause between two tries. */
-export const STALLED_DEGRADED = 30
+const STALLED_DEGRADED = 30
 /** Standing still this long means that the consumer does not do its job, in seconds. */
-export const STALLED_DOWN = 120
+const STALLED_DOWN = 120
 
 /**
  * Health is progress: `down` when a partition of this member has stood for more than 120 s with events to read;

@@ -87,7 +87,7 @@ const textOf = (fields: Fields, name: string): string | undefined => {
 }
 
 /** The id of the event for partners: `webhook-id`, `ce-id` and `id` in the body; the same on every try. */
-export const contactMessageId = (event: ContactEvent): string => `evt_${event.id}`
+const contactMessageId = (event: ContactEvent): string => `evt_${event.id}`
 
 /** Attributes of the CloudEvent that tells a change. Those of an erased one name no person. */
 export function contactAttributes(event: ContactEvent, part: ContactPart | 'erased') {

@@ -10,7 +10,7 @@ export type SigningKey =
   | { readonly kind: 'v1a'; readonly id: string; readonly privateKey: KeyObject }
 
 /** Keys below this are guessed too easily. Standard Webhooks wants 24 to 64 bytes; older secrets may be shorter. */
-export const SHORTEST_KEY = 16
+const SHORTEST_KEY = 16
 
 const SHARED = 'whsec_'
 const PRIVATE = 'whsk_'

@@ -12,7 +12,7 @@ import { type DeliveryRequest, deliveryRequest } from './request.ts'
 import { SPI_CONTRACT } from './spi-message.ts'
 
 /** The type that marks a message as a test: it tells of nothing, and no log holds it. */
-export const TEST_TYPE = 'tributary.endpoint.test'
+const TEST_TYPE = 'tributary.endpoint.test'
 
 const closed = { additionalProperties: false } as const
 const type = Type.Literal(TEST_TYPE, { description: 'A test: it tells of nothing. Answer 2xx.' })

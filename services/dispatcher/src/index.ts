@@ -10,4 +10,3 @@ export {
   listEndpoints,
 } from './known-endpoints.ts'
 export { endpointName, ORDER_SYNC } from './spi-endpoint.ts'
-export { webhooksOf } from './webhook-endpoint.ts'

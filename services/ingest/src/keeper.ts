@@ -17,7 +17,7 @@ export type Keeping = {
 }
 
 /** Marketplaces give up after three seconds, so an answer must be out before. */
-export const OF_MARKETPLACES: Keeping = { topic: ORDER_TOPIC, deadline: 2_500, notKept: 503 }
+const OF_MARKETPLACES: Keeping = { topic: ORDER_TOPIC, deadline: 2_500, notKept: 503 }
 const RETRY_AFTER_SECONDS = '30'
 /** The log's part of the deadline where a spool stands behind it, which must get its own. */
 const SHARE_OF_LOG = 0.6

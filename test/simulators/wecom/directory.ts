@@ -22,7 +22,7 @@ export type SimulatedCorp = {
 const ALPHABET = 'ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnpqrstuvwxyz23456789'
 
 /** An id of 32 characters, as WeCom makes them since 2022: `wp` for corps, `wo` for members. */
-export function encryptedId(prefix: 'wp' | 'wo', seed: number): string {
+function encryptedId(prefix: 'wp' | 'wo', seed: number): string {
   const random = createRandom(seed)
   return prefix + Array.from({ length: 30 }, () => ALPHABET[random.below(ALPHABET.length)]).join('')
 }

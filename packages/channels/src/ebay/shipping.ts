@@ -109,7 +109,7 @@ function compare(fulfillments: readonly Fulfillment[], shipment: Shipment): Look
 }
 
 /** Spaces and hyphens give errorId 32300, so only letters and digits go out. */
-export function normalTrackingNumber(trackingNumber: string): string {
+function normalTrackingNumber(trackingNumber: string): string {
   return trackingNumber.replace(/[^A-Za-z0-9]/g, '')
 }
 

@@ -38,7 +38,7 @@ export const MOST_SERIES = 1_000
 const BEYOND = 'other'
 
 /** Upper bounds in seconds, those of OpenTelemetry's conventions for HTTP, below them finer for databases. */
-export const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10] as const
+const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10] as const
 
 /** A counter of this process. Throws when the name is taken: metrics are made once, beside the code that counts. */
 export function counter<const L extends string = never>(definition: MetricDefinition<L>): Counter<L> {

@@ -29,7 +29,7 @@ const MARGIN = 300_000
  * An access that keeps its token in `store` under `name` and lets one caller of all processes fetch the next. About 2,000
  * wrong calls for tokens an hour block a provider for an hour, so nobody asks twice.
  */
-export function sharedAccess(store: TokenStore, name: string, fetchToken: (signal: AbortSignal) => Promise<KeptToken>): Access {
+function sharedAccess(store: TokenStore, name: string, fetchToken: (signal: AbortSignal) => Promise<KeptToken>): Access {
   const living = async (): Promise<string | undefined> => {
     const kept = await store.read(name)
     return kept && kept.until > Date.now() ? kept.token : undefined

@@ -8,7 +8,7 @@ export const CORP = { customer: 'keyfil', suiteId: 'wwfeed0000000000aa', authCor
 export const ours = directory(CORP)
 
 /** Stands for the vault's keyed hash: 43 characters, another for each id. */
-export const pseudonym = (kind: 'member' | 'department', id: string): string =>
+const pseudonym = (kind: 'member' | 'department', id: string): string =>
   `${kind}_${Buffer.from(id).toString('base64url')}`.padEnd(43, '_').slice(0, 43)
 
 let made = 0

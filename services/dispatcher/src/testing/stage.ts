@@ -43,7 +43,7 @@ export type Stage = {
   close(): Promise<void>
 }
 
-export const quietLogger = createLogger({ level: 'error', format: 'json', destination: { write: () => {} } })
+const quietLogger = createLogger({ level: 'error', format: 'json', destination: { write: () => {} } })
 
 /** Times for tests, a thousandth of the real ones; fewer connections, so that queues fill. No try is moved aside for taking long. */
 export const QUICK: Partial<DeliveryPolicy> = {
@@ -155,7 +155,7 @@ async function appendOrders(
 }
 
 /** What every order of the stage says about its buyer. */
-export const PERSONAL: PersonalPart = { buyer: { name: 'Alma Example' }, receiver: { city: 'Hamburg' }, original: '{}' }
+const PERSONAL: PersonalPart = { buyer: { name: 'Alma Example' }, receiver: { city: 'Hamburg' }, original: '{}' }
 
 function orderReceived(options: {
   id: string

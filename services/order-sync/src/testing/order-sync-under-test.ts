@@ -51,9 +51,9 @@ export type GivenGrant = { channel: number; sellerId: string; region: string; re
 export type RunningProcess = { service: Service; stop(): Promise<void> }
 
 /** Quick tries, and windows that end now: the simulator keeps our time. */
-export const QUICK: Pace = { ...PACE, retry: { first: 20, most: 200 }, clockMargin: 0 }
+const QUICK: Pace = { ...PACE, retry: { first: 20, most: 200 }, clockMargin: 0 }
 /** Nothing is polled but what has just appeared. */
-export const RARELY: Configuration['orderSync'] = {
+const RARELY: Configuration['orderSync'] = {
   pollIntervalSeconds: 3600,
   overlapSeconds: 600,
   reachBackDays: 1,

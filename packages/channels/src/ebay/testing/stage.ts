@@ -16,8 +16,8 @@ export type Stage = {
   signal: AbortSignal
 }
 
-export const VERIFICATION_TOKEN = 'a-verification-token-of-32-characters-or-more'
-export const ENDPOINT = 'https://gateway.example/open/order/callback/1'
+const VERIFICATION_TOKEN = 'a-verification-token-of-32-characters-or-more'
+const ENDPOINT = 'https://gateway.example/open/order/callback/1'
 
 /** `timeout` in milliseconds is how long the channel waits for an answer. Close the simulator afterwards. */
 export async function createStage(options: { timeout?: number; app?: Partial<App> } = {}): Promise<Stage> {
