@@ -1,5 +1,5 @@
 import { createConnection, type RowDataPacket } from 'mysql2'
-import { socketOf } from './unanswered-statements.ts'
+import { socketOf } from './socket.ts'
 import type { DatabaseAddress } from './url.ts'
 
 /**

@@ -1,5 +1,5 @@
 import type { Connection as RawConnection, RowDataPacket } from 'mysql2'
-import { socketOf } from './unanswered-statements.ts'
+import { socketOf } from './socket.ts'
 
 /**
  * What every session is set to, whatever the server's own settings are. Without strict mode a server cuts values in

@@ -1,6 +1,6 @@
-import type { Socket } from 'node:net'
 import type { Connection as RawConnection } from 'mysql2'
 import type { Presence } from './presence.ts'
+import { socketOf } from './socket.ts'
 
 /**
  * A statement may honestly take hours, so none has a time limit. What has been without an answer for so many looks is asked
@@ -17,9 +17,6 @@ type Session = {
 }
 
 const sessions = new WeakMap<RawConnection, Session>()
-
-/** The driver has it and does not say so; its `destroy` would wait for the other end to say good-bye. */
-export const socketOf = (raw: RawConnection): Socket => (raw as unknown as { stream: Socket }).stream
 
 /** Runs a statement on a connection; one that is watched is asked about when no answer comes. */
 export async function awaitingAnswer<T>(raw: RawConnection, statement: () => Promise<T>): Promise<T> {
