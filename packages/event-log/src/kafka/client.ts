@@ -44,17 +44,21 @@ const CREATE_CLUSTER = 'private:Kafka:createCluster'
  */
 export const READ_UNCOMMITTED = 0
 /** Milliseconds. A request that is not answered by then has failed: nothing waits for ever on a connection that is open. */
-const REQUEST_TIMEOUT = 15_000
+export const PATIENCE = 15_000
 
-/** kafkajs on an address. Nothing is dialled. */
-export function createKafka({ client }: KafkaAddress, logger: Logger | undefined, socketFactory?: ISocketFactory): Kafka {
+/** kafkajs on an address. Nothing is dialled. Tests shorten `patience`. */
+export function createKafka(
+  { client }: KafkaAddress,
+  logger: Logger | undefined,
+  { socketFactory, patience = PATIENCE }: { socketFactory?: ISocketFactory; patience?: number } = {},
+): Kafka {
   return new Kafka({
     ...client,
     ...(socketFactory ? { socketFactory } : {}),
     clientId: 'tributary',
     connectionTimeout: 3_000,
     authenticationTimeout: 5_000,
-    requestTimeout: REQUEST_TIMEOUT,
+    requestTimeout: patience,
     enforceRequestTimeout: true,
     retry: { retries: 4, initialRetryTime: 100, maxRetryTime: 2_000 },
     logLevel: logLevel.ERROR,

@@ -7,7 +7,7 @@ import { createLogOfTopics } from '../log-of-topics.ts'
 import type { EventLogOptions } from '../options.ts'
 import { databaseFor } from '../outside-topics.ts'
 import type { EventLog, Position } from '../port.ts'
-import { type Cluster, createCluster, createKafka } from './client.ts'
+import { type Cluster, createCluster, createKafka, PATIENCE } from './client.ts'
 import { asLogError } from './failure.ts'
 import { whileLeadersMove } from './patience.ts'
 import { createReader } from './reader.ts'
@@ -19,14 +19,14 @@ import { createSender, writeCalls } from './writer.ts'
 /**
  * The log on Apache Kafka, or what speaks its protocol. Positions are offsets and may have gaps. Event ids and the sharing
  * of partitions stand in `database`, beside the cursors: a group of Kafka would move every partition whenever a member
- * comes or goes, and its offsets are not what we go by (docs/kafka.md).
+ * comes or goes, and its offsets are not what we go by (docs/kafka.md). Tests shorten `patience`.
  */
-export function openKafkaLog(options: EventLogOptions): EventLog {
+export function openKafkaLog(options: EventLogOptions, patience: number = PATIENCE): EventLog {
   const { url, partitions, logger, lease } = options
   const address = parseKafkaUrl(url)
   const database = databaseFor('Kafka', options)
-  const sockets = createSockets()
-  const kafka = createKafka(address, logger, sockets.open)
+  const sockets = createSockets(patience)
+  const kafka = createKafka(address, logger, { socketFactory: sockets.open, patience })
   const cluster = createCluster(kafka)
   const topics = createTopics({ kafka, cluster, database, partitions, replication: address.replication, logger })
   const sender = createSender(kafka, address.compression)

@@ -1,0 +1,83 @@
+import { randomUUID } from 'node:crypto'
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Database } from '@tributary/database'
+import {
+  describeOnKafka,
+  freePort,
+  migratedTestDatabase,
+  ofWorker,
+  type PrivateBroker,
+  type Relay,
+  startKafka,
+  startRelay,
+} from '@tributary/test/servers'
+import { expect } from 'chai'
+import { type EventLog, EventLogError } from '../index.ts'
+import { anEvent } from '../testing/an-event.ts'
+import { openKafkaLog } from './kafka-log.ts'
+
+const FOLDER = join(import.meta.dirname, `../../../../.local/kafka-silent${ofWorker()}`)
+
+describeOnKafka('A broker of Kafka that falls silent', function () {
+  this.timeout(60_000)
+  let broker: PrivateBroker
+  let relay: Relay
+  let database: Database
+  let drop: () => Promise<void>
+  let log: EventLog
+  let topic: string
+  const [first, second] = [anEvent(), anEvent()]
+  before(async () => {
+    const listening = await freePort()
+    relay = await startRelay(`kafka://127.0.0.1:${listening}`)
+    const ports = { listening, advertised: Number(new URL(relay.url).port) }
+    ;[broker, { database, drop }] = await Promise.all([
+      startKafka({ folder: FOLDER, ports }),
+      migratedTestDatabase('kafka_silence'),
+    ])
+  })
+  after(async () => {
+    await drop?.()
+    await broker?.kill()
+    await relay?.close()
+    await rm(FOLDER, { recursive: true, force: true })
+  })
+  beforeEach(async () => {
+    topic = `SILENT_${randomUUID().slice(0, 8)}`
+    // A thirtieth of what it is: an event whose answer is lost is looked for again, and the broker is waited for a few times.
+    log = openKafkaLog({ url: broker.url, database, partitions: 1 }, 500)
+    await log.append(topic, [first])
+    expect(await idsOf()).to.deep.equal([first.id])
+  })
+  afterEach(async () => {
+    relay.heal()
+    await log.close()
+  })
+
+  const idsOf = async () => (await log.read(topic, 0, 0)).events.map(({ event }) => event.id)
+  const codeOf = (work: Promise<unknown>) =>
+    work.then(
+      () => undefined,
+      (error: unknown) => (error instanceof EventLogError ? { code: error.code, retriable: error.retriable } : error),
+    )
+
+  it('because its machine has vanished, is given up, by who appends and who reads, and found again when it is back', async () => {
+    relay.stall()
+    const gone = { code: 'LOG_UNAVAILABLE', retriable: true }
+    expect(await Promise.all([codeOf(log.append(topic, [second])), codeOf(idsOf())])).to.deep.equal([
+      gone,
+      gone,
+    ])
+    relay.heal()
+    await log.append(topic, [second])
+    expect(await idsOf()).to.deep.equal([first.id, second.id])
+  })
+
+  it('because something between has lost the connections, is dialled anew', async () => {
+    relay.forget()
+    while ((await codeOf(log.append(topic, [second]))) !== undefined);
+    while ((await codeOf(idsOf())) !== undefined);
+    expect(await idsOf()).to.deep.equal([first.id, second.id])
+  })
+})
