@@ -12,7 +12,8 @@ export function createSingleFlight<T>(): (key: string, signal: AbortSignal, work
   }
 }
 
-function unlessAborted<T>(flight: Promise<T>, signal: AbortSignal): Promise<T> {
+/** What the flight brings, or the reason of the signal when that comes first. */
+export function unlessAborted<T>(flight: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const abandon = () => reject(signal.reason)
     signal.addEventListener('abort', abandon, { once: true })

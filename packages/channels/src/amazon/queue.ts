@@ -1,5 +1,6 @@
 import { observedCall } from '@tributary/runtime'
 import { ChannelError, type NotificationQueue } from '../port.ts'
+import { unlessAborted } from '../single-flight.ts'
 import { readNotification, unreadableNotification } from './notification.ts'
 
 export type AmazonQueueOptions = {
@@ -9,6 +10,8 @@ export type AmazonQueueOptions = {
   credentials?: { accessKeyId: string; secretAccessKey: string }
   /** Seconds that a fetch waits for messages; 20 unless said otherwise, which is the most there is. */
   wait?: number
+  /** Milliseconds that a call may take beside that, to the last byte of its answer. Tests shorten it. */
+  patience?: number
 }
 
 /** The most that SQS gives and takes at once. */
@@ -16,13 +19,19 @@ const BATCH = 10
 const LONGEST_WAIT = 20
 /** What was fetched and not removed comes again after so many seconds: longer than keeping ten messages takes. */
 const VISIBILITY = 60
-const TIMEOUT = 10_000
+const PATIENCE = 10_000
 
 /**
  * A standard queue of ours at SQS, into which Amazon puts ORDER_CHANGE: at least once, in no order. One try a call; whoever fetches goes on
- * after a while. The SDK is loaded with the first fetch, because most processes have no queue.
+ * after a while. The SDK is loaded with the first fetch, because most processes have no queue; its own time limit for a request only warns,
+ * and ends with the head of an answer.
  */
-export function createQueue({ url, credentials, wait = LONGEST_WAIT }: AmazonQueueOptions): NotificationQueue {
+export function createQueue({
+  url,
+  credentials,
+  wait = LONGEST_WAIT,
+  patience = PATIENCE,
+}: AmazonQueueOptions): NotificationQueue {
   let opened: ReturnType<typeof open> | undefined
 
   async function open() {
@@ -31,7 +40,7 @@ export function createQueue({ url, credentials, wait = LONGEST_WAIT }: AmazonQue
       region: /^sqs[.-]([a-z0-9-]+)\.amazonaws\.com/.exec(new URL(url).hostname)?.[1] ?? 'us-east-1',
       endpoint: new URL(url).origin,
       maxAttempts: 1,
-      requestHandler: { connectionTimeout: TIMEOUT, requestTimeout: wait * 1000 + TIMEOUT },
+      requestHandler: { connectionTimeout: patience },
       ...(credentials === undefined ? {} : { credentials }),
     })
     return { client, sdk }
@@ -40,25 +49,29 @@ export function createQueue({ url, credentials, wait = LONGEST_WAIT }: AmazonQue
   async function call<T>(
     what: string,
     signal: AbortSignal,
-    send: (parts: Awaited<ReturnType<typeof open>>) => Promise<T>,
+    send: (parts: Awaited<ReturnType<typeof open>>, options: { abortSignal: AbortSignal }) => Promise<T>,
   ): Promise<T> {
     signal.throwIfAborted()
     opened ??= open()
     const parts = await opened
+    const expired = AbortSignal.timeout(wait * 1_000 + patience)
+    const either = AbortSignal.any([signal, expired])
     try {
       const observed = { channel: 'amazon', call: what, method: 'POST', url }
-      return (await observedCall(observed, async () => ({ status: 200, answer: await send(parts) }))).answer
+      // What looks for credentials hears no signal.
+      const answered = async () => ({ status: 200, answer: await unlessAborted(send(parts, { abortSignal: either }), either) })
+      return (await observedCall(observed, answered)).answer
     } catch (error) {
       if (signal.aborted) throw signal.reason
-      throw failure(error, what)
+      throw failure(expired.aborted ? new Error(`no answer within ${wait + patience / 1_000} s`) : error, what)
     }
   }
 
   return {
     async receive(signal) {
-      const { Messages = [] } = await call('ReceiveMessage', signal, ({ client, sdk }) => {
+      const { Messages = [] } = await call('ReceiveMessage', signal, ({ client, sdk }, options) => {
         const input = { QueueUrl: url, MaxNumberOfMessages: BATCH, WaitTimeSeconds: wait, VisibilityTimeout: VISIBILITY }
-        return client.send(new sdk.ReceiveMessageCommand(input), { abortSignal: signal })
+        return client.send(new sdk.ReceiveMessageCommand(input), options)
       })
       return Messages.map(({ Body = '', ReceiptHandle: receipt = '', MessageId: id = '' }) => ({
         receipt,
@@ -70,8 +83,8 @@ export function createQueue({ url, credentials, wait = LONGEST_WAIT }: AmazonQue
       for (let from = 0; from < receipts.length; from += BATCH) {
         const batch = receipts.slice(from, from + BATCH)
         const Entries = batch.map((ReceiptHandle, index) => ({ Id: String(index), ReceiptHandle }))
-        const { Failed = [] } = await call('DeleteMessageBatch', signal, ({ client, sdk }) =>
-          client.send(new sdk.DeleteMessageBatchCommand({ QueueUrl: url, Entries }), { abortSignal: signal }),
+        const { Failed = [] } = await call('DeleteMessageBatch', signal, ({ client, sdk }, options) =>
+          client.send(new sdk.DeleteMessageBatchCommand({ QueueUrl: url, Entries }), options),
         )
         if (Failed.length > 0) throw failure(new Error(Failed[0]?.Code ?? 'Failed'), 'DeleteMessageBatch')
       }
