@@ -34,6 +34,13 @@ describe('The schedule of retries', () => {
     expect(waitAfter(1, { schedule, random, retryAfter: 60_000 })).to.equal(60_000)
     expect(waitAfter(2, { schedule, random, retryAfter: 1_000 })).to.equal(300_000)
   })
+
+  it('comes back soon after the moment that the receiver named, and never before it', () => {
+    const random = () => 1
+    expect(waitAfter(1, { schedule, random, retryAfter: 60_000 })).to.equal(66_000)
+    expect(waitAfter(1, { schedule, random, retryAfter: 24 * hour })).to.equal(24 * hour + 60_000)
+    expect(waitAfter(2, { schedule, random, retryAfter: 290_000 })).to.equal(360_000)
+  })
 })
 
 describe('What an answer means', () => {

@@ -18,9 +18,13 @@ export const STANDARD_SCHEDULE: readonly number[] = [
   24 * HOUR,
 ]
 
+/** At most so much is added to a wait that a receiver named, milliseconds: it said when, and should not have to wait for us. */
+const MOST_BEHIND_ASKED = MINUTE
+
 /**
  * Milliseconds to wait after `failures` failed tries, or undefined when the schedule is used up. Up to a fifth is added
- * at random, so that keys that failed together do not come back together; a wait the receiver asked for is kept at least.
+ * at random, so that keys that failed together do not come back together. A longer wait that the receiver asked for is kept, with up
+ * to a tenth of it added, and a minute at most.
  */
 export function waitAfter(
   failures: number,
@@ -28,7 +32,7 @@ export function waitAfter(
 ): number | undefined {
   const wait = options.schedule[failures - 1]
   if (wait === undefined) return undefined
-  const random = options.random ?? Math.random
-  const base = Math.max(wait, options.retryAfter ?? 0)
-  return Math.round(base * (1 + random() * 0.2))
+  const { retryAfter: asked = 0, random = Math.random } = options
+  const share = random()
+  return Math.round(Math.max(wait * (1 + share * 0.2), asked + share * Math.min(asked * 0.1, MOST_BEHIND_ASKED)))
 }
