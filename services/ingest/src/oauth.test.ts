@@ -89,6 +89,13 @@ describe('letting a seller consent', () => {
     expect(page.text).to.contain('shop &lt;b&gt;&amp;&quot;&#39;').and.not.to.contain('<b>')
   })
 
+  it('uses nothing up for whoever only looks whether the address is there', async () => {
+    const { browser, back } = await decide()
+    const looked = await fetch(back, { method: 'HEAD', headers: { cookie: browser.cookie() ?? '' } })
+    expect([looked.status, looked.headers.get('allow')]).to.deep.equal([405, 'GET'])
+    expectPage(await browser.get(back), 200, /The shop is connected/)
+  })
+
   it('lets two tabs of one browser consent side by side', async () => {
     const browser = createBrowser()
     const first = await decide(browser)

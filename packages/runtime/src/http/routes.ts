@@ -5,26 +5,32 @@ import { Problem } from '../problem.ts'
 export type RawRequest = express.Request & { body: Buffer }
 export type Handler = (request: RawRequest, response: express.Response) => Promise<void> | void
 
-/** One path and the methods it knows. `bodyLimit` is in bytes; a longer body is refused with 413 before it is read. */
+/**
+ * One path and the methods it knows. `bodyLimit` is in bytes; a longer body is refused with 413 before it is read. HEAD is answered as GET
+ * is, unless `isOnce` says that a GET uses something up: whoever only looks whether an address is there must not.
+ */
 export type Route = {
   path: string
   get?: Handler
+  isOnce?: true
   post?: { bodyLimit: number; handle: Handler }
 }
 
 /** A router that knows these paths and methods and refuses every other method on them with 405. */
 export function createRouter(routes: readonly Route[]): express.Router {
   const router = express.Router({ caseSensitive: true, strict: true })
-  for (const { path, get, post } of routes) {
+  for (const { path, get, isOnce, post } of routes) {
     const route = router.route(path)
-    if (get) route.get((request, response) => get(request, response))
-    if (post) route.post(rawBody(post.bodyLimit), (request, response) => post.handle(request, response))
-    const allowed = [...(get ? ['GET', 'HEAD'] : []), ...(post ? ['POST'] : [])].join(', ')
-    route.all((request) => {
+    const allowed = [...(get ? (isOnce ? ['GET'] : ['GET', 'HEAD']) : []), ...(post ? ['POST'] : [])].join(', ')
+    const refuse: express.RequestHandler = (request) => {
       throw new Problem(405, 'METHOD_NOT_ALLOWED', `This address does not know ${request.method}. It knows: ${allowed}.`, {
         headers: { Allow: allowed },
       })
-    })
+    }
+    if (isOnce) route.head(refuse)
+    if (get) route.get((request, response) => get(request, response))
+    if (post) route.post(rawBody(post.bodyLimit), (request, response) => post.handle(request, response))
+    route.all(refuse)
   }
   return router
 }

@@ -41,13 +41,14 @@ const EXCHANGE_WITHIN = 10_000
 
 /**
  * `/open/order/oauth/callback/{channel}?code=…&state=…`: where the marketplace sends a seller's browser back to. The state is used up
- * before the code is exchanged, so no code is ever exchanged for a state twice.
+ * before the code is exchanged, so no code is ever exchanged for a state twice; HEAD, which scanners of links send, uses none up.
  */
 export function callbackRoute(context: IngestContext, keeper: Keeper<ConsentReception, unknown>): Route {
   const states = createStates(context.database)
   const mayExchange = atMost(STATELESS_A_MINUTE, 60_000)
   return {
     path: '/open/order/oauth/callback/:channel',
+    isOnce: true,
     get: forPeople(context.logger, async (request) => {
       const channel = channelOf(context.channels, request)
       const refusal = queryText(request, 'error')
