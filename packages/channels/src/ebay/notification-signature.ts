@@ -35,6 +35,16 @@ export function readSignatureHeader(header: string | undefined): SignatureHeader
  */
 export function isSigned(body: Buffer, parsed: unknown, signature: Buffer, { key, digest }: NotificationKey): boolean {
   if (verify(digest, body, key, signature)) return true
-  const compact = Buffer.from(JSON.stringify(parsed))
-  return !compact.equals(body) && verify(digest, compact, key, signature)
+  const compact = compactForm(parsed)
+  return compact !== undefined && !compact.equals(body) && verify(digest, compact, key, signature)
+}
+
+/** Undefined for what nests so deep that no `JSON.stringify` writes it, eBay's no more than ours. */
+function compactForm(parsed: unknown): Buffer | undefined {
+  try {
+    return Buffer.from(JSON.stringify(parsed))
+  } catch (error) {
+    if (error instanceof RangeError) return undefined
+    throw error
+  }
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { createSignedReceive } from '../app-signature.ts'
 import type { App, Channel, NotificationContent, Reception } from '../port.ts'
-import { createFieldReader, type Field, type FieldReader } from '../reading/fields.ts'
+import { createFieldReader, type Field, type FieldReader, momentOrNone } from '../reading/fields.ts'
 import { parseIfJson } from '../reading/json-text.ts'
 import { plain } from './personal.ts'
 
@@ -29,9 +29,11 @@ function readPush(body: Buffer): Reception {
   const text = (parent: Field, key: string) => plain(read, read.member(parent, key))
   const type = text(root, 'message_type')
   if (type === undefined) return refused('PUSH_MALFORMED', 'message_type is missing')
+  const said = textOf(data.value)
+  if (said === undefined) return refused('PUSH_MALFORMED', 'data nests too deep')
   const seller = text(root, 'seller_id') ?? text(data, 'seller_id') ?? null
   const head = {
-    notificationId: identityOf(read, { root, data, type, seller }),
+    notificationId: identityOf(read, { root, said, type, seller }),
     topic: ORDER_TYPES.get(type) ?? OTHER_TYPES.get(type) ?? `TYPE_${type}`,
     time: momentOf(read.member(root, 'timestamp').value),
   }
@@ -48,22 +50,27 @@ function contentOf(seller: string | null, orderId: string | undefined, notificat
 /** A push has no id: what it says of which line makes one. What it repeats after half an hour may say something newer. */
 function identityOf(
   read: FieldReader,
-  { root, data, type, seller }: { root: Field; data: Field; type: string; seller: string | null },
+  { root, said, type, seller }: { root: Field; said: string; type: string; seller: string | null },
 ): string {
   const site = plain(read, read.member(root, 'site')) ?? ''
-  const digest = createHash('sha256').update(textOf(data.value)).digest('hex')
+  const digest = createHash('sha256').update(said).digest('hex')
   return `${seller ?? ''}:${site}:${type}:${digest}`
 }
 
-/** Ids of more than 53 bits were read as bigints, which JSON does not take. */
-const textOf = (value: unknown): string =>
-  JSON.stringify(value ?? null, (_, part: unknown) => (typeof part === 'bigint' ? String(part) : part))
+/** Ids of more than 53 bits were read as bigints, which JSON does not take. Undefined for what nests deeper than can be written. */
+function textOf(value: unknown): string | undefined {
+  try {
+    return JSON.stringify(value ?? null, (_, part: unknown) => (typeof part === 'bigint' ? String(part) : part))
+  } catch (error) {
+    if (error instanceof RangeError) return undefined
+    throw error
+  }
+}
 
 /** Milliseconds in the sample of one type, seconds in all else: told by magnitude. */
 function momentOf(value: unknown): number {
-  const number = Number(value)
-  if (!Number.isSafeInteger(number) || number < 0) return 0
-  return number < 100_000_000_000 ? number * 1000 : number
+  const number = typeof value === 'object' ? 0 : Number(value)
+  return momentOrNone(number < 100_000_000_000 ? number * 1000 : number)
 }
 
 function refused(code: string, detail: string): Reception {

@@ -31,6 +31,13 @@ const ISO_TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\
 /** Three or more stars or dots in a row, or nothing but x: no name, phone or address has that, a masked one does. */
 const MASK = /[*•●]{3,}|^\s*x{3,}\s*$/i
 
+/** The last moment that a date can name, milliseconds since 1970. */
+const LAST_MOMENT = 8_640_000_000_000_000
+
+/** Milliseconds since 1970 that a date can name; 0 for any other number. */
+export const momentOrNone = (value: number): number =>
+  Number.isInteger(value) && value >= 0 && value <= LAST_MOMENT ? value : 0
+
 export function createFieldReader(): FieldReader {
   const problems: FieldProblem[] = []
   const seen = new Set<string>()

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { createSignedReceive } from '../app-signature.ts'
 import type { App, Channel, NotificationContent, Reception } from '../port.ts'
-import { createFieldReader, type Field, type FieldReader } from '../reading/fields.ts'
+import { createFieldReader, type Field, type FieldReader, momentOrNone } from '../reading/fields.ts'
 import { parseIfJson } from '../reading/json-text.ts'
 
 /** Types whose data names orders, each with its name (Partner Center, "Webhooks"). */
@@ -32,7 +32,7 @@ function readEnvelope(body: Buffer): Reception {
   const head = {
     notificationId,
     topic: ORDER_TYPES.get(type) ?? (type === SELLER_DEAUTHORIZATION ? 'SELLER_DEAUTHORIZATION' : `TYPE_${type}`),
-    time: typeof seconds === 'number' && Number.isSafeInteger(seconds) && seconds >= 0 ? seconds * 1000 : 0,
+    time: typeof seconds === 'number' ? momentOrNone(seconds * 1000) : 0,
   }
   return { kind: 'accepted', notification: { ...head, ...contentOf(read, root, { type, shopId, notificationId }) } }
 }
