@@ -94,7 +94,8 @@ export type NacosRegistry = {
 export type DeliveryHost = { proxy?: string; certificate?: { cert: string; key: string } }
 
 export type Configuration = {
-  server: { host: string; port: number }
+  /** `trustedProxies`: networks and addresses of the proxies before us, which say who calls. */
+  server: { host: string; port: number; trustedProxies: readonly string[] }
   databaseUrl: string
   logUrl: string
   /** Of a topic that does not exist yet; an existing topic keeps its own number. */

@@ -36,8 +36,7 @@ export function createServices(platform: Platform, names: readonly ServiceName[]
   const { configuration, logger, withoutDatabase } = platform
   const health = [...named, withoutDatabase ? DATABASE_AWAY : rowIdsOf(platform)]
   const services = [...(names.includes('ingest') ? startKeeperOf(platform) : []), ...named]
-  const { host, port } = configuration.server
-  const http = createHttpServer({ host, port, logger, routers, health })
+  const http = createHttpServer({ ...configuration.server, logger, routers, health })
   const { metrics } = configuration
   if (metrics.port === undefined) return { services: [...services, http], http }
   const metricsServer = createMetricsServer({ host: metrics.host, port: metrics.port, logger, health })

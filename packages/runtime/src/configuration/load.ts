@@ -54,7 +54,8 @@ export async function loadConfiguration(options: { file?: string; environment: E
       ...amazonProblems(content.qifu?.eg?.amazon),
       ...discoveryProblems(content.qifu?.eg?.spi?.discovery),
       ...deliveryProblems,
-      ...networkProblems(content.tributary?.delivery?.['allow-addresses'] ?? []),
+      ...networkProblems('tributary.delivery.allow-addresses', content.tributary?.delivery?.['allow-addresses']),
+      ...networkProblems('tributary.server.trusted-proxies', content.tributary?.server?.['trusted-proxies']),
     )
   if (databaseUrl === undefined && !problems.some(({ key }) => databaseKeys.includes(key))) problems.push(noDatabase)
   if (problems.length > 0 || databaseUrl === undefined) throw new ConfigurationError(where, problems.sort(byLine))
@@ -147,7 +148,11 @@ function complete(
     ...tiktokConfiguration(content.qifu?.eg?.tiktok),
     ...amazonConfiguration(content.qifu?.eg?.amazon),
     ...lazadaConfiguration(content.qifu?.eg?.lazada),
-    server: { host: server?.host ?? '127.0.0.1', port: server?.port ?? 8080 },
+    server: {
+      host: server?.host ?? '127.0.0.1',
+      port: server?.port ?? 8080,
+      trustedProxies: server?.['trusted-proxies'] ?? [],
+    },
     logUrl: log?.url ?? known.databaseUrl,
     partitions: log?.partitions ?? 8,
     logging: { level: logging?.level ?? 'info', format: logging?.format ?? (process.stdout.isTTY ? 'pretty' : 'json') },

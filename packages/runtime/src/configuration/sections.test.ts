@@ -24,6 +24,13 @@ describe('a section of the configuration', () => {
     expect(error.message).to.contain('10.1.0.0/33').and.to.contain('tributary.delivery.allow-addresses')
   })
 
+  it('takes the proxies that say who calls, and names one that is none', async () => {
+    const { server } = await load("tributary: { server: { trusted-proxies: ['10.1.0.0/16', '::1'] } }")
+    expect(server.trustedProxies).to.deep.equal(['10.1.0.0/16', '::1'])
+    const error = await refusal('tributary: { server: { trusted-proxies: [everybody] } }')
+    expect(error.message).to.contain('everybody').and.to.contain('tributary.server.trusted-proxies')
+  })
+
   it('takes the ways to hosts, shows no password of a proxy, and names a certificate and key that are no pair', async () => {
     const hosts = (text: string) => `tributary: { delivery: { hosts: { partner.example: { ${text} } } } }`
     const variables = { ...environment, PROXY_PASSWORD: password }

@@ -30,6 +30,8 @@ export function createHttpServer(options: {
   name?: string
   host: string
   port: number
+  /** Networks and addresses of those whose `X-Forwarded-…` says who calls; everybody else's is not looked at. */
+  trustedProxies?: readonly string[]
   logger: Logger
   routers: readonly Router[]
   /** The services whose health `/healthz` and `/readyz` tell. */
@@ -71,13 +73,13 @@ export function createHttpServer(options: {
 }
 
 function createApplication(
-  options: { logger: Logger; routers: readonly Router[]; health: readonly Service[] },
+  options: { trustedProxies?: readonly string[]; logger: Logger; routers: readonly Router[]; health: readonly Service[] },
   ready: () => boolean,
 ): express.Express {
   const application = express()
   application.disable('x-powered-by')
   application.disable('etag')
-  application.set('trust proxy', false)
+  application.set('trust proxy', [...(options.trustedProxies ?? [])])
   application.set('query parser', 'simple')
   application.use(recordRequests(options.logger), secureHeaders)
   application.use(

@@ -86,6 +86,48 @@ describe('Callers of the HTTP API', () => {
   })
 })
 
+describe('Guesses at a token', () => {
+  const guessesUntilRefused = async (its: ConsoleUnderTest, from: (guess: number) => Record<string, string>) => {
+    for (let guess = 0; guess < 100; guess += 1) {
+      const headers = { Authorization: `Bearer trb_${guess}`, ...from(guess) }
+      const answer = await fetch(`${its.http.url}/v1/orders`, { headers })
+      if (answer.status !== 401) return { guess, answer }
+    }
+    throw new Error('A hundred guesses were looked at.')
+  }
+
+  it('end after a while with 429, which says when to come again and keeps out nobody who has proved itself', async () => {
+    const its = await startConsole()
+    try {
+      expect((await its.get('/v1/orders')).status).to.equal(200)
+      const { guess, answer } = await guessesUntilRefused(its, (number) => ({ 'X-Forwarded-For': `10.0.0.${number}` }))
+      expect([guess, answer.status]).to.deep.equal([30, 429])
+      expect(Number(answer.headers.get('retry-after'))).to.be.within(1, 60)
+      expect(await answer.json()).to.include({ code: 'RATE_LIMITED' })
+      expect((await its.get('/v1/orders')).status).to.equal(200)
+      expect((await its.get('/v1/orders', ['read', 'ship'])).status, 'a token that was never seen').to.equal(429)
+    } finally {
+      await its.close()
+    }
+  })
+
+  it('are those of the address that a trusted proxy names, and no other waits', async () => {
+    const its = await startConsole({}, {}, undefined, ['127.0.0.1'])
+    try {
+      const forwarded = (address: string) => ({ 'X-Forwarded-For': address })
+      await guessesUntilRefused(its, () => forwarded('192.0.2.7'))
+      const authorization = { Authorization: `Bearer ${await its.keyWith(['read', 'ship'])}` }
+      const from = async (address: string) =>
+        (await fetch(`${its.http.url}/v1/orders`, { headers: { ...authorization, ...forwarded(address) } })).status
+      expect(await from('192.0.2.7')).to.equal(429)
+      expect(await from('192.0.2.8, 192.0.2.7')).to.equal(429)
+      expect(await from('192.0.2.8')).to.equal(200)
+    } finally {
+      await its.close()
+    }
+  })
+})
+
 describe('Logins by an OpenID Connect issuer', () => {
   let its: ConsoleUnderTest
   let server: Server

@@ -1,8 +1,10 @@
+import { hash } from 'node:crypto'
 import type { Connection } from '@tributary/database'
 import { Problem } from '@tributary/runtime'
 import type { RequestHandler, Response } from 'express'
 import { rateLimit } from 'express-rate-limit'
 import { findApiKey } from './api-keys.ts'
+import { createFailedLogins } from './failed-logins.ts'
 import { createTokenVerifier, type Issuer } from './issued-tokens.ts'
 
 /** Who calls, and what they may do. `id` goes into the audit: `key:…` or `login:…`. */
@@ -18,6 +20,8 @@ export type AccessOptions = {
 
 /** Three parts of base64url with dots between; API keys have no dot. */
 const JWT = /^[\w-]+\.[\w-]+\.[\w-]+$/
+/** A minute, of one address in this process. */
+const MOST_FAILED = 30
 const NOBODY: Caller = { id: 'nobody', scopes: new Set() }
 
 /** The caller of a request that the guard let through. */
@@ -25,11 +29,13 @@ export const callerOf = (response: Response): Caller => (response.locals['caller
 
 /**
  * Lets a request through whose bearer token is a living API key or a token of the issuer, or whose path is external, and
- * holds each caller to its rate. Throws Problem 401, 403, 429 or 503.
+ * holds each caller to its rate, and each address to a number of tokens that are wrong. Throws Problem 401, 403, 429 or 503.
  */
 export function createGuard(database: Connection, options: AccessOptions): RequestHandler[] {
   const verify = options.issuer && createTokenVerifier(options.issuer)
   const isExternal = (path: string) => path.startsWith('/v3/') && options.externalUrls.some((start) => path.startsWith(start))
+
+  const logins = createFailedLogins({ most: MOST_FAILED, window: 60_000 })
 
   async function authenticate(token: string): Promise<Caller> {
     if (verify && JWT.test(token)) {
@@ -44,12 +50,27 @@ export function createGuard(database: Connection, options: AccessOptions): Reque
     return { id: `key:${key.id}`, scopes: key.scopes }
   }
 
+  /** `authenticate`, unless too many tokens from this address were wrong. */
+  async function identify(token: string, address: string): Promise<Caller> {
+    const digest = hash('sha256', token)
+    const wait = logins.waitOf(address, digest)
+    if (wait > 0) throw tooManyFailed(wait)
+    try {
+      const caller = await authenticate(token)
+      logins.succeeded(digest)
+      return caller
+    } catch (error) {
+      if (error instanceof Problem && error.status === 401) logins.failed(address)
+      throw error
+    }
+  }
+
   const letIn: RequestHandler = async (request, response, next) => {
     const { authorization } = request.headers
     if (authorization === undefined && isExternal(request.baseUrl + request.path)) return next()
     const [, token] = /^Bearer ([\x21-\x7e]{1,8192})$/i.exec(authorization ?? '') ?? []
     if (token === undefined) throw unauthorized('TOKEN_INVALID', 'Send a living API key or token: Authorization: Bearer …')
-    response.locals['caller'] = await authenticate(token)
+    response.locals['caller'] = await identify(token, request.ip ?? '')
     next()
   }
 
@@ -70,6 +91,16 @@ export function createGuard(database: Connection, options: AccessOptions): Reque
   })
   return [letIn, limit]
 }
+
+const tooManyFailed = (wait: number): Problem =>
+  new Problem(
+    429,
+    'RATE_LIMITED',
+    `More than ${MOST_FAILED} wrong tokens in a minute from one address. Wait as Retry-After says.`,
+    {
+      headers: { 'Retry-After': String(Math.ceil(wait / 1_000)) },
+    },
+  )
 
 function unauthorized(code: string, detail: string): Problem {
   return new Problem(401, code, detail, { headers: { 'WWW-Authenticate': 'Bearer realm="tributary"' } })

@@ -20,6 +20,7 @@ export async function startConsole(
   wework: Configuration['wework'] = {},
   /** Who knows the endpoints; without, there are none. */
   endpointsOf: (parts: { database: Database; log: EventLog; vault: Vault }) => Endpoints = () => async () => [],
+  trustedProxies: readonly string[] = [],
 ) {
   const stage = await migratedTestDatabase('console')
   const { database } = stage
@@ -37,7 +38,7 @@ export async function startConsole(
       console: { requestsPerMinute: 10_000, externalUrls: [], ...configuration },
     },
   })
-  const http = createHttpServer({ host: '127.0.0.1', port: 0, logger, routers: [router], health: [] })
+  const http = createHttpServer({ host: '127.0.0.1', port: 0, trustedProxies, logger, routers: [router], health: [] })
   await http.start()
   await database.query(
     "INSERT INTO eg_order_app_seller (id, channel, seller_id, order_app_id, refresh_token, create_time) VALUES (5, 1, 'shop', 2, 'sealed', 1)",

@@ -19,6 +19,8 @@ const DeliveryHost = section({
   'key-file': optional(text({ expected: 'a file', fix: 'Name the file of its private key, PEM.' })),
 })
 
+const NETWORKS = Type.Array(text({ expected: 'a network or an address', fix: 'For example 10.1.0.0/16, or 192.168.3.7.' }))
+
 /** Our own keys. */
 export const Tributary = section({
   profile: optional(oneOf(['sandbox', 'production'])),
@@ -26,6 +28,7 @@ export const Tributary = section({
     section({
       host: optional(text({ expected: 'an address to listen on', fix: 'For example 127.0.0.1, or 0.0.0.0 for all.' })),
       port: optional(count(0, 65_535, { expected: 'a port', fix: 'Write a whole number from 0 to 65535.' })),
+      'trusted-proxies': optional(NETWORKS),
     }),
   ),
   database: optional(
@@ -87,9 +90,7 @@ export const Tributary = section({
   ),
   delivery: optional(
     section({
-      'allow-addresses': optional(
-        Type.Array(text({ expected: 'a network or an address', fix: 'For example 10.1.0.0/16, or 192.168.3.7.' })),
-      ),
+      'allow-addresses': optional(NETWORKS),
       hosts: optional(Type.Record(Type.String(), DeliveryHost)),
       'attempts-days': optional(count(2, 1_000, { expected: 'days, 2 to 1000', fix: 'Write a whole number of days.' })),
     }),
