@@ -101,6 +101,12 @@ describe('endpoints, looked after over the HTTP API', function () {
     expect(JSON.parse(text).keys).to.have.length(2)
     await post(`${PATH}/test`)
     expect(receiver.record.arrivals.at(-1)?.headers['webhook-signature']?.toString().split(' ')).to.have.length(2)
+    const secret = `whsec_${Buffer.alloc(32, 9).toString('base64')}`
+    const own = [await post(`${PATH}/keys`, { secret }), await post(`${PATH}/keys`, { secret })] as const
+    expect(own.map((answer) => answer.status)).to.deep.equal([201, 200])
+    expect(own[1].body).to.deep.equal(own[0].body).and.not.to.have.property('secret')
+    await post(`${PATH}/keys/${own[0].body['id']}/revoke`)
+    expect(await post(`${PATH}/keys`, { secret })).to.have.nested.property('body.code', 'ENDPOINT_SECRET_ENDED')
     expect((await post(`${PATH}/keys/${made['id']}/revoke`)).body).to.include({ isAnyLeft: true })
     expect(await post(`${PATH}/keys/${made['id']}/revoke`)).to.have.nested.property('body.code', 'ENDPOINT_KEY_UNKNOWN')
     await post(`${PATH}/test`)

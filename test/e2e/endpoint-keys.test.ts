@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { once } from 'node:events'
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { migratedTestDatabase } from '../servers/index.ts'
-import { runCommand } from './gateway/command.ts'
+import { runCommand, startProgram } from './gateway/command.ts'
 
 const SERVICE = 'egOrderSpiConsumerGroup:warehouse'
 
@@ -28,14 +29,12 @@ describe('the keys of endpoints, looked after by commands', function () {
     await rm(folder, { recursive: true, force: true })
   })
 
-  const run = (words: readonly string[], input = '') => {
-    const environment = {
-      TRIBUTARY_DATABASE_URL: stage.url,
-      TRIBUTARY_MASTER_KEY: masterKey,
-      TRIBUTARY_CONFIG: join(folder, 'tributary.yaml'),
-    }
-    return runCommand(words, { environment, input })
-  }
+  const environment = () => ({
+    TRIBUTARY_DATABASE_URL: stage.url,
+    TRIBUTARY_MASTER_KEY: masterKey,
+    TRIBUTARY_CONFIG: join(folder, 'tributary.yaml'),
+  })
+  const run = (words: readonly string[], input = '') => runCommand(words, { environment: environment(), input })
   const succeed = async (...words: string[]): Promise<string> => {
     const { code, output, errors } = await run(words)
     expect(code, `${words.join(' ')}: ${errors}`).to.equal(0)
@@ -71,6 +70,27 @@ describe('the keys of endpoints, looked after by commands', function () {
       .map((line) => JSON.parse(line))
     expect(keys.map(({ kind, state }) => `${kind} ${state}`)).to.have.members(['v1a ended', 'v1 valid', 'v1 valid'])
     expect(listed).to.not.include(shared.secret).and.not.include(secret)
+  })
+
+  it('are kept in a file before they sign, so that an answer that is lost loses nothing and the call can be made again', async () => {
+    const file = join(folder, 'warehouse.secret')
+    const words = ['endpoint', 'rotate-secret', SERVICE, '--secret-file', file]
+    const child = startProgram(words, environment())
+    child.stdout.destroy()
+    await once(child, 'exit')
+    const kept = (await readFile(file, 'utf8')).trim()
+    expect((await stat(file)).mode & 0o777).to.equal(0o600)
+    const before = await stage.database.query('SELECT * FROM tributary_endpoint_key ORDER BY key_id')
+    const told = await succeed(...words)
+    expect(told)
+      .to.match(/signs already, and nothing was changed\. Its secret stands in/)
+      .and.not.to.include(kept)
+    expect(await stage.database.query('SELECT * FROM tributary_endpoint_key ORDER BY key_id')).to.deep.equal(before)
+    const { id, ...shown } = JSON.parse(await succeed(...words, '--json'))
+    expect(shown).to.include({ secretFile: file, existing: true }).and.not.to.have.property('secret')
+    await succeed('endpoint', 'revoke-key', SERVICE, id)
+    expect((await run(words)).errors).to.include('ENDPOINT_SECRET_ENDED')
+    expect((await run([...words, '--kind', 'v1a'])).code).to.equal(64)
   })
 
   it('of a webhook are taken out of the configuration, and told to be the last when they are', async () => {

@@ -14,29 +14,35 @@ export type KeyOwner = { endpoint: string; since: number; given: string }
 /** Every valid key puts a signature into every request. */
 export const MOST_KEYS = 10
 
-/** A new key. `handOver` is for the receiver, once: the shared secret, or the public key of v1a. */
-export type NewKey = { id: string; kind: SigningKey['kind']; handOver: string; oldKeysUntil: number }
+/** A new key. `handOver` is for the receiver, once: the shared secret, or the public key of v1a. `existing`: it was made before. */
+export type NewKey = { id: string; kind: SigningKey['kind']; handOver: string; oldKeysUntil: number; existing: boolean }
 
 type Context = { database: Database; vault: Vault }
 
 /**
  * Makes a key that signs at once, and lets every other end in `overlap` milliseconds; the owner's own secret becomes one of
- * those when it signed until now. `too many` when MOST_KEYS are valid already.
+ * those when it signed until now. `secret` is of the caller's choice, so that it can ask again when no answer came: a key of this
+ * secret that signs already is answered, and nothing is changed. `too many` when MOST_KEYS are valid already, `ended` when the
+ * secret was that of a key that has ended, which must not come back.
  * Throws VaultError or DatabaseError: DATABASE_LOCK_TIMEOUT when somebody else is changing keys.
  */
 export async function rotateKey(
   { database, vault }: Context,
   { endpoint, since, given }: KeyOwner,
-  { kind, overlap }: { kind: SigningKey['kind']; overlap: number },
-): Promise<NewKey | 'too many'> {
+  { kind, overlap, secret = newSecret(kind) }: { kind: SigningKey['kind']; overlap: number; secret?: string },
+): Promise<NewKey | 'too many' | 'ended' | { problem: string }> {
   const now = Date.now()
   const createTime = Math.max(now, since)
-  const secret = newSecret(kind)
   const fresh = await sealKey(vault, { endpoint, secret, createTime, validFrom: now })
-  if ('problem' in fresh) throw new TypeError(fresh.problem)
+  if ('problem' in fresh) return fresh
+  if (fresh.kind !== kind) return { problem: `It is a secret of ${fresh.kind}.` }
   const before = await sealKey(vault, { endpoint, secret: given, createTime, validFrom: since })
+  const handOver = fresh.publicKey ?? secret
   return inTurn(database, async (connection) => {
     const ours = await keysOf(connection, { endpoint, since })
+    const same = ours.find(({ id }) => id === fresh.id)
+    if (same && !signsAt(same, now)) return 'ended'
+    if (same) return { id: same.id, kind, handOver, oldKeysUntil: lastEnd(ours) ?? now, existing: true }
     if (ours.filter((key) => signsAt(key, now)).length >= MOST_KEYS) return 'too many'
     if (ours.length === 0 && !('problem' in before)) await putEndpointKey(connection, before)
     await connection.query(
@@ -48,9 +54,16 @@ export async function rotateKey(
       'UPDATE tributary_endpoint_key SET sealed = NULL WHERE endpoint = ? AND sealed IS NOT NULL AND expire_time <= ?',
       [endpoint, now],
     )
-    return { id: fresh.id, kind, handOver: fresh.publicKey ?? secret, oldKeysUntil: now + overlap }
+    return { id: fresh.id, kind, handOver, oldKeysUntil: now + overlap, existing: false }
   })
 }
+
+/** When the last of those that end does. */
+const lastEnd = (keys: readonly EndpointKey[]): number | undefined =>
+  keys.reduce<number | undefined>(
+    (last, { expireTime: end }) => (end === undefined ? last : Math.max(last ?? end, end)),
+    undefined,
+  )
 
 /**
  * Makes the secret that the owner keeps a key of ours, and runs `clear` in the same transaction. `unused` when it signed

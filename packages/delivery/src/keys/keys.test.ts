@@ -27,9 +27,12 @@ describe('The keys of an endpoint', () => {
     owner = { endpoint: `group:${count++}`, since: 0, given: newSecret('v1') }
   })
 
-  const rotate = async (options: { kind?: 'v1' | 'v1a'; overlap?: number } = {}, of = owner): Promise<NewKey> => {
+  const rotate = async (
+    options: { kind?: 'v1' | 'v1a'; overlap?: number; secret?: string } = {},
+    of = owner,
+  ): Promise<NewKey> => {
     const made = await rotateKey({ database, vault }, of, { kind: 'v1', overlap: DAY, ...options })
-    if (made === 'too many') throw new Error('Too many keys.')
+    if (typeof made === 'string' || 'problem' in made) throw new Error('No key was made.')
     return made
   }
   const valid = async (at = Date.now(), of = owner) =>
@@ -113,6 +116,21 @@ describe('The keys of an endpoint', () => {
     expect(await valid(successor.since, successor)).to.deep.equal([])
     expect(await move(successor)).to.deep.equal({ id: keyOf(owner.given).id })
     expect(await valid(successor.since, successor)).to.deep.equal([keyOf(owner.given).id])
+  })
+
+  it('are made once of a secret that the caller brings, however often it asks, and not again once they have ended', async () => {
+    const secret = newSecret('v1')
+    const first = await rotate({ secret, overlap: 60_000 })
+    const keys = await keysOf(database, owner)
+    expect(first).to.include({ handOver: secret, existing: false })
+    expect(await rotate({ secret, overlap: DAY })).to.deep.equal({ ...first, existing: true })
+    expect(await keysOf(database, owner)).to.deep.equal(keys)
+    await revokeKey(database, owner.endpoint, first.id)
+    const again = (of: { kind: 'v1' | 'v1a'; secret: string }) => rotateKey({ database, vault }, owner, { overlap: DAY, ...of })
+    expect(await again({ kind: 'v1', secret })).to.equal('ended')
+    expect(await again({ kind: 'v1', secret: 'whsec_short' })).to.have.property('problem')
+    expect(await again({ kind: 'v1a', secret: newSecret('v1') })).to.have.property('problem')
+    expect(await valid()).not.to.include(first.id)
   })
 
   it('are as many as a request can carry, and made by one at a time', async () => {

@@ -1,11 +1,12 @@
 import { clearSpiSecret } from '@tributary/database'
-import { type EndpointKey, keysOf, MOST_KEYS, moveSecret, revokeKey, rotateKey, signsAt } from '@tributary/delivery'
+import { type EndpointKey, keysOf, MOST_KEYS, moveSecret, newSecret, revokeKey, rotateKey, signsAt } from '@tributary/delivery'
 import type { KnownEndpoint } from '@tributary/dispatcher'
 import { type Command, Option } from 'commander'
 import { parseDuration } from '../arguments.ts'
-import { CommandError } from '../failure.ts'
+import { CommandError, UsageError } from '../failure.ts'
 import { knownEndpoint } from '../known-endpoints.ts'
 import { printLine, printRows } from '../output.ts'
+import { keptSecret } from '../secret-input.ts'
 import { withDatabase, withVault } from '../setting-up.ts'
 
 const NAMED = ['<endpoint>', 'as `endpoint list` shows it'] as const
@@ -41,6 +42,10 @@ export function addEndpointKeyCommands(endpoint: Command): void {
         .choices(['v1', 'v1a'])
         .default('v1'),
     )
+    .option(
+      '--secret-file <file>',
+      'of v1: make this file with the secret first, for your eyes only, in place of showing it; after an error run it again',
+    )
     .option('--json', 'one JSON object')
     .action((name: string, options, command: Command) => rotate(command, name, options))
   endpoint
@@ -73,26 +78,47 @@ function shown(key: EndpointKey, now: number): Record<string, unknown> {
 /** Whether its mode leaves its requests unsigned, whatever keys there are. */
 const isUnsigned = ({ source }: KnownEndpoint): boolean => source.kind === 'webhook' && source.named.webhook.mode === 'compat'
 
-async function rotate(
-  command: Command,
-  name: string,
-  { overlap, kind, json }: { overlap: number; kind: 'v1' | 'v1a'; json?: true },
-): Promise<void> {
+type RotateOptions = { overlap: number; kind: 'v1' | 'v1a'; secretFile?: string; json?: true }
+
+async function rotate(command: Command, name: string, options: RotateOptions): Promise<void> {
+  const { overlap, kind, secretFile, json } = options
+  if (secretFile !== undefined && kind === 'v1a')
+    throw new UsageError(
+      'SECRET_FILE',
+      'A key of v1a has no secret to hand over: endpoint keys shows its public key at any time.',
+    )
   const { made, isUnsigned: unsigned } = await withVault(command, async ({ database, vault, configuration }) => {
     const known = await knownEndpoint(database, configuration, name)
-    return { made: await rotateKey({ database, vault }, known.owner, { kind, overlap }), isUnsigned: isUnsigned(known) }
+    // On the disk before anything signs with it: whatever breaks from here on, it is not lost.
+    const given = secretFile === undefined ? {} : { secret: await keptSecret(secretFile, () => newSecret(kind)) }
+    return {
+      made: await rotateKey({ database, vault }, known.owner, { kind, overlap, ...given }),
+      isUnsigned: isUnsigned(known),
+    }
   })
   if (made === 'too many')
     throw new CommandError('ENDPOINT_KEYS_TOO_MANY', `${MOST_KEYS} keys of '${name}' are valid. Revoke some first.`)
-  const { id, handOver } = made
+  if (made === 'ended')
+    throw new CommandError(
+      'ENDPOINT_SECRET_ENDED',
+      `The secret in ${secretFile} was of a key that has ended. Name another file.`,
+    )
+  if ('problem' in made)
+    throw new CommandError('ENDPOINT_SECRET_UNUSABLE', `The secret in ${secretFile} cannot be used. ${made.problem}`)
+  const { id, handOver, existing } = made
   const oldKeysUntil = new Date(made.oldKeysUntil).toISOString()
-  const named = kind === 'v1' ? { secret: handOver } : { publicKey: handOver }
-  if (json) return printLine(JSON.stringify({ endpoint: name, id, kind, ...named, oldKeysUntil }))
+  const handed = kind === 'v1a' ? { publicKey: handOver } : secretFile === undefined ? { secret: handOver } : { secretFile }
+  if (json) return printLine(JSON.stringify({ endpoint: name, id, kind, ...handed, oldKeysUntil, existing }))
   printLine(
-    `Key ${id} of ${name} signs from now on. ${kind === 'v1' ? 'Its secret, shown this once' : 'Its public key'}: ${handOver}`,
+    `Key ${id} of ${name} ${existing ? 'signs already, and nothing was changed' : 'signs from now on'}. ${handOverText(handed)}`,
   )
   printLine(`Every key before it signs as well until ${oldKeysUntil}: the receiver must know the new one by then.`)
   if (unsigned) printLine('The mode of this webhook is compat: nothing is signed until the configuration changes that.')
+}
+
+function handOverText(handed: { publicKey: string } | { secret: string } | { secretFile: string }): string {
+  if ('publicKey' in handed) return `Its public key: ${handed.publicKey}`
+  return 'secret' in handed ? `Its secret, shown this once: ${handed.secret}` : `Its secret stands in ${handed.secretFile}`
 }
 
 async function revoke(command: Command, name: string, id: string): Promise<void> {

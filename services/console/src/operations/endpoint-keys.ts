@@ -29,6 +29,13 @@ const NewKeyBody = Type.Object(
         description: 'How long the keys before it sign as well; a day when left out.',
       }),
     ),
+    secret: Type.Optional(
+      Type.String({
+        pattern: '^whsec_[A-Za-z0-9+/]{32,86}={0,2}$',
+        description:
+          'Of v1: whsec_ and 24 to 64 random bytes in base64, made by the caller. Ask again with the same one whenever the answer did not reach you; nothing is changed twice.',
+      }),
+    ),
   },
   closed,
 )
@@ -36,7 +43,7 @@ const NewKey = Type.Object(
   {
     id: Type.String(),
     kind: Kind,
-    secret: Type.Optional(Type.String({ description: 'Of v1. Shown this once.' })),
+    secret: Type.Optional(Type.String({ description: 'Of v1, unless the caller brought it. Shown this once.' })),
     publicKey: Type.Optional(Type.String({ description: 'Of v1a.' })),
     oldKeysUntil: Time,
   },
@@ -71,7 +78,10 @@ export const ENDPOINT_KEY_OPERATIONS: readonly Operation[] = [
     ...{ method: 'post', path: `${ENDPOINT}/keys`, scope: 'operate', parameters: EndpointPath, query: Nothing },
     body: NewKeyBody,
     summary: 'Makes a new key, which signs at once; those before it sign as well, until their receiver has changed.',
-    answers: { 201: { description: 'The key, with what its receiver needs.', schema: NewKey } },
+    answers: {
+      201: { description: 'The key, with what its receiver needs.', schema: NewKey },
+      200: { description: 'The key of this secret, which signs already; nothing was changed.', schema: NewKey },
+    },
     run: rotate,
   },
   {
@@ -89,14 +99,18 @@ function viewOf(key: EndpointKey, now: number): Static<typeof KeyView> {
 
 async function rotate(context: ConsoleContext, request: CheckedRequest) {
   const { name, owner } = await endpointOf(context, request)
-  const { kind = 'v1', overlapSeconds = DAY } = request.body as Static<typeof NewKeyBody>
+  const { kind = 'v1', overlapSeconds = DAY, secret } = request.body as Static<typeof NewKeyBody>
   await recordChange(context.database, request, 'endpoint rotate-secret', name)
-  const made = await rotateKey(context, owner, { kind, overlap: overlapSeconds * 1_000 })
+  const given = secret === undefined ? {} : { secret }
+  const made = await rotateKey(context, owner, { kind, overlap: overlapSeconds * 1_000, ...given })
   if (made === 'too many')
     throw new Problem(409, 'ENDPOINT_KEYS_TOO_MANY', `${MOST_KEYS} keys of this endpoint are valid. Revoke some first.`)
-  const { id, handOver, oldKeysUntil } = made
-  const named = kind === 'v1' ? { secret: handOver } : { publicKey: handOver }
-  return { status: 201, headers: { 'Cache-Control': 'no-store' }, body: { id, kind, ...named, oldKeysUntil } }
+  if (made === 'ended')
+    throw new Problem(409, 'ENDPOINT_SECRET_ENDED', 'This secret was of a key that has ended. Make another.')
+  if ('problem' in made) throw new Problem(422, 'ENDPOINT_SECRET_UNUSABLE', `The secret cannot be used. ${made.problem}`)
+  const { id, handOver, oldKeysUntil, existing } = made
+  const named = kind === 'v1a' ? { publicKey: handOver } : secret === undefined ? { secret: handOver } : {}
+  return { status: existing ? 200 : 201, headers: { 'Cache-Control': 'no-store' }, body: { id, kind, ...named, oldKeysUntil } }
 }
 
 async function revoke(context: ConsoleContext, request: CheckedRequest) {
