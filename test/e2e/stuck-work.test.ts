@@ -96,6 +96,36 @@ describe('what waits for a person, as its commands show it', function () {
     ])
   })
 
+  it('is a parked key, called as the list shows it or with the ids as the marketplace writes them', async () => {
+    const place = ['orders', 'EG_ORDER_SPI_TOPIC', 0]
+    const keys = ['1:a%20shop:12-1', '1:b%20shop:12-1']
+    await database.query(
+      `INSERT INTO tributary_parked_key (consumer, topic, partition_no, event_key, state, position, attempts, error_code, error, parked_time)
+       VALUES ?`,
+      [keys.map((key, at) => [...place, key, 'parked', at, 1, 'X', 'because', 1])],
+    )
+    await database.query('INSERT INTO tributary_parked_event (consumer, topic, partition_no, event_key, position) VALUES ?', [
+      keys.map((key, at) => [...place, key, at]),
+    ])
+    const first = await succeed('parked', 'list', '--limit', '1')
+    expect(first.output).to.include('1:a%20shop:12-1').and.not.to.include('1:b%20shop:12-1')
+    expect(first.errors).to.equal('These are the first 1 of 2: --limit\n')
+    await succeed('parked', 'requeue', 'orders', '1:a%20shop:12-1')
+    await succeed('parked', 'requeue', 'orders', '1:b shop:12-1')
+    await succeed('parked', 'skip', 'orders', '1:b shop:12-1', '1', '--yes')
+    const rows = (await listed('parked', 'list')).map(({ key, state, waiting }) => [key, state, waiting])
+    expect(rows).to.deep.equal([
+      [keys[0], 'requeued', 1],
+      [keys[1], 'requeued', 0],
+    ])
+    expect((await audits()).slice(-3)).to.deep.equal([
+      { action: 'parked requeue', target: `orders ${keys[0]}` },
+      { action: 'parked requeue', target: `orders ${keys[1]}` },
+      { action: 'parked skip', target: `orders ${keys[1]} 1` },
+    ])
+    expect((await gateway.run(['parked', 'requeue', 'orders', '1:c shop:1'])).errors).to.include('KEY_NOT_PARKED')
+  })
+
   it('is a package that a marketplace is not told of, and the one behind it', async () => {
     const now = Date.now()
     const parcel = (trackingNumber: string) =>

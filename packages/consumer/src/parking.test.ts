@@ -189,8 +189,8 @@ describe('poison events', () => {
     startFailing()
     await untilCursorAt(2)
     const key = sellerKey(1, 'a')
-    expect(await skip(stage.database, 'effects', key, 0)).to.equal('skipped')
-    expect(await skip(stage.database, 'effects', key, 0)).to.equal('not-waiting')
+    expect(await stage.database.transaction((connection) => skip(connection, 'effects', key, 0))).to.equal('skipped')
+    expect(await stage.database.transaction((connection) => skip(connection, 'effects', key, 0))).to.equal('not-waiting')
     expect((await parked())[0]).to.include({ state: 'parked', waiting: 1 })
     await requeue(stage.database, 'effects', key)
     await untilParked(0)
@@ -200,7 +200,7 @@ describe('poison events', () => {
 
   it('cannot be requeued or skipped under a key that is not parked', async () => {
     expect(await requeue(stage.database, 'effects', 'nobody')).to.equal('not-parked')
-    expect(await skip(stage.database, 'effects', 'nobody', 0)).to.equal('not-waiting')
+    expect(await stage.database.transaction((connection) => skip(connection, 'effects', 'nobody', 0))).to.equal('not-waiting')
   })
 
   it('are also those that cannot be decoded, found under the key that the log stored', async () => {
@@ -237,7 +237,7 @@ describe('poison events', () => {
     expect(await valuesOf('a')).to.deep.equal(['y1'])
     bad.clear()
     const key = sellerKey(1, 'a')
-    await skip(stage.database, 'effects', key, 2)
+    await stage.database.transaction((connection) => skip(connection, 'effects', key, 2))
     await requeue(stage.database, 'effects', key)
     await until('only the finer key is parked', async () => (await parked()).map((one) => one.key).join() === `${key}/x`)
     expect(await valuesOf('a')).to.deep.equal(['y1', 'y2'])

@@ -1,4 +1,4 @@
-import type { Connection, Database, WriteResult } from '@tributary/database'
+import type { Connection, WriteResult } from '@tributary/database'
 import type { Position } from '@tributary/event-log'
 
 /** What an operator sees of a parked key and can do about it. Nothing here needs the consumer to run. */
@@ -47,8 +47,8 @@ export async function countParked(connection: Connection): Promise<Map<string, n
  * Asks for the events of a parked key to be applied, in order. The owner of the partition does it within a second or
  * so, and unparks the key, or parks it again at the first event that still cannot be applied. Throws DatabaseError.
  */
-export async function requeue(database: Database, consumer: string, key: string): Promise<'requeued' | 'not-parked'> {
-  const { affectedRows } = await database.query<WriteResult>(
+export async function requeue(connection: Connection, consumer: string, key: string): Promise<'requeued' | 'not-parked'> {
+  const { affectedRows } = await connection.query<WriteResult>(
     "UPDATE tributary_parked_key SET state = 'requeued', requeued_time = ? WHERE consumer = ? AND event_key = ?",
     [Date.now(), consumer, key],
   )
@@ -57,24 +57,23 @@ export async function requeue(database: Database, consumer: string, key: string)
 
 /**
  * Drops one event of a parked key: it will never have its effects in this consumer, and a row says so for good. The
- * key stays parked until it is requeued. Throws DatabaseError.
+ * key stays parked until it is requeued. The connection must be in a transaction, in which the caller may write down what it
+ * did. Throws DatabaseError.
  */
-export function skip(
-  database: Database,
+export async function skip(
+  connection: Connection,
   consumer: string,
   key: string,
   position: Position,
 ): Promise<'skipped' | 'not-waiting'> {
-  return database.transaction(async (connection) => {
-    // Takes turns with the owner, who may be applying this event and locks its cursor first, too.
-    await connection.query('SELECT epoch FROM tributary_cursor WHERE consumer = ? FOR UPDATE', [consumer])
-    const { affectedRows } = await connection.query<WriteResult>(
-      `UPDATE tributary_parked_event SET skipped_time = ?
-       WHERE consumer = ? AND event_key = ? AND position = ? AND skipped_time IS NULL`,
-      [Date.now(), consumer, key, position],
-    )
-    return affectedRows > 0 ? 'skipped' : 'not-waiting'
-  })
+  // Takes turns with the owner, who may be applying this event and locks its cursor first, too.
+  await connection.query('SELECT epoch FROM tributary_cursor WHERE consumer = ? FOR UPDATE', [consumer])
+  const { affectedRows } = await connection.query<WriteResult>(
+    `UPDATE tributary_parked_event SET skipped_time = ?
+     WHERE consumer = ? AND event_key = ? AND position = ? AND skipped_time IS NULL`,
+    [Date.now(), consumer, key, position],
+  )
+  return affectedRows > 0 ? 'skipped' : 'not-waiting'
 }
 
 /**

@@ -63,7 +63,8 @@ function beginHistory(stage: Stage, random: ReturnType<typeof randomNumbers>) {
     const parked = await listParked(stage.operator, { consumer: 'effects' })
     if (parked.length === 0) return
     const { key, partition, position } = random.pick(parked)
-    if ((await skip(stage.operator, 'effects', key, position)) === 'skipped') skipped.add(`${partition}:${position}`)
+    if ((await stage.operator.transaction((connection) => skip(connection, 'effects', key, position))) === 'skipped')
+      skipped.add(`${partition}:${position}`)
   }
   const requeueOne = async (): Promise<void> => {
     const parked = await listParked(stage.operator, { consumer: 'effects' })

@@ -1,8 +1,10 @@
-import { listParked, requeue, skip } from '@tributary/consumer'
+import { countParked, listParked, requeue, skip } from '@tributary/consumer'
+import { recordAccess } from '@tributary/history'
 import type { Command } from 'commander'
-import { parsePosition } from '../arguments.ts'
+import { parseCount, parsePosition } from '../arguments.ts'
 import { CommandError } from '../failure.ts'
-import { printLine, printRows } from '../output.ts'
+import { operatorName } from '../operator-name.ts'
+import { printable, printLine, printRows } from '../output.ts'
 import { withDatabase } from '../setting-up.ts'
 
 /** `tributary parked list|requeue|skip`: keys whose events wait because one of them cannot be applied. */
@@ -19,15 +21,23 @@ export function addParkedSubcommands(parked: Command, list: 'list' | 'parked'): 
     .command(list)
     .description('every parked key, why, and how many events wait behind it')
     .option('--consumer <name>', 'only this consumer')
+    .option('--limit <count>', 'at most so many, those that were parked first', parseCount, 1_000)
     .option('--json', 'one JSON object a line')
-    .action(async (options, command: Command) => {
-      const keys = await withDatabase(command, (database) =>
-        listParked(database, options.consumer ? { consumer: options.consumer } : {}),
-      )
+    .action(async (options: ListOptions, command: Command) => {
+      const { keys, all } = await withDatabase(command, async (database) => ({
+        keys: await listParked(database, options),
+        all: await countParked(database),
+      }))
       printRows(
-        keys.map(({ parkedTime, ...key }) => ({ ...key, parkedTime: new Date(parkedTime).toISOString() })),
+        keys.map(({ parkedTime, error, ...key }) => ({
+          ...key,
+          error: printable(error),
+          parkedTime: new Date(parkedTime).toISOString(),
+        })),
         options,
       )
+      const count = options.consumer === undefined ? sum(all.values()) : (all.get(options.consumer) ?? 0)
+      if (keys.length < count) process.stderr.write(`These are the first ${keys.length} of ${count}: --limit\n`)
     })
   parked
     .command('requeue')
@@ -35,8 +45,16 @@ export function addParkedSubcommands(parked: Command, list: 'list' | 'parked'): 
     .argument('<consumer>', 'as `parked list` shows it')
     .argument('<key>', 'as `parked list` shows it')
     .action(async (consumer: string, key: string, _options, command: Command) => {
-      const outcome = await withDatabase(command, (database) => requeue(database, consumer, key))
-      if (outcome === 'not-parked') throw unknownKey(consumer, key)
+      const asked = await withDatabase(command, (database) =>
+        database.transaction((connection) =>
+          asNamed(key, async (name) => {
+            if ((await requeue(connection, consumer, name)) === 'not-parked') return false
+            await recordAccess(connection, { actor: operatorName(), action: 'parked requeue', target: `${consumer} ${name}` })
+            return true
+          }),
+        ),
+      )
+      if (!asked) throw unknownKey(consumer, key)
       printLine(`Key ${key} is queued again; the owner of its partition takes it within seconds. See: tributary parked list`)
     })
   parked
@@ -47,12 +65,34 @@ export function addParkedSubcommands(parked: Command, list: 'list' | 'parked'): 
     .argument('<position>', 'position of the event', parsePosition)
     .requiredOption('--yes', 'yes, its effects will be missing')
     .action(async (consumer: string, key: string, position: number, _options, command: Command) => {
-      const outcome = await withDatabase(command, (database) => skip(database, consumer, key, position))
-      if (outcome === 'not-waiting') throw unknownKey(consumer, key)
+      const skipped = await withDatabase(command, (database) =>
+        database.transaction((connection) =>
+          asNamed(key, async (name) => {
+            if ((await skip(connection, consumer, name, position)) === 'not-waiting') return false
+            const target = `${consumer} ${name} ${position}`
+            await recordAccess(connection, { actor: operatorName(), action: 'parked skip', target })
+            return true
+          }),
+        ),
+      )
+      if (!skipped) throw unknownKey(consumer, key)
       printLine(
-        `The event at position ${position} is skipped. Now requeue the key: tributary parked requeue ${consumer} ${key}`,
+        `The event at position ${position} is skipped. Now requeue the key: tributary parked requeue ${consumer} '${key}'`,
       )
     })
+}
+
+type ListOptions = { consumer?: string; limit: number; json?: boolean }
+
+const sum = (counts: Iterable<number>): number => [...counts].reduce((total, count) => total + count, 0)
+
+/**
+ * Does something to the key that a person means: written as the list shows it, or with the ids as the marketplace writes them, in which
+ * what a key cannot hold plainly is percent-encoded. Answers whether it was done to either.
+ */
+async function asNamed(key: string, act: (name: string) => Promise<boolean>): Promise<boolean> {
+  const encoded = key.split(':').map(encodeURIComponent).join(':')
+  return (await act(key)) || (encoded !== key && (await act(encoded)))
 }
 
 function unknownKey(consumer: string, key: string): CommandError {

@@ -1,4 +1,4 @@
-import { listParked, readCursors } from '@tributary/consumer'
+import { countParked, readCursors } from '@tributary/consumer'
 import { checksumTable, latestRebuild, type Projection, readGeneration } from '@tributary/projection'
 import type { Command } from 'commander'
 import { printRows } from '../output.ts'
@@ -46,7 +46,7 @@ async function statusOf({ database, log }: LogAccess, projection: Projection): P
     lag: behind.reduce((sum, { events }) => sum + events, 0),
     lagSeconds: Math.max(0, ...oldest.map((time) => (time === undefined ? 0 : Math.round((Date.now() - time) / 1_000)))),
     lastMoved: moved === 0 ? 'never' : new Date(moved).toISOString(),
-    parked: (await listParked(database, { consumer: name })).length,
+    parked: (await countParked(database)).get(name) ?? 0,
     lastRebuild: rebuild
       ? `generation ${rebuild.generation} ${rebuild.state} ${new Date(rebuild.finishedTime ?? rebuild.updatedTime).toISOString()}`
       : 'none',
