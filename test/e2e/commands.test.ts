@@ -9,13 +9,21 @@ import { exampleEvent } from '@tributary/events/examples'
 import { exportLog, INDEXED_TOPICS } from '@tributary/history'
 import { expect } from 'chai'
 import { emptyTestDatabase, migratedTestDatabase } from '../servers/index.ts'
-import { runCommand, startProgram } from './gateway/command.ts'
+import { runCommand } from './gateway/command.ts'
 import { createGateway, type Gateway, NOWHERE, UNREACHABLE_EBAY } from './gateway/gateway.ts'
 
 const APP = 'app add --channel ebay --name shop --client-id id --client-secret-file - --scopes a+b --redirect-uri RuName'.split(
   ' ',
 )
 const SPI = ['spi', 'add', '--code', 'warehouse', '--name', 'warehouse-service']
+
+/** Runs a command whose output nobody reads; answers what it said on stderr, and its exit code. */
+async function unheard(gateway: Gateway, words: readonly string[]): Promise<[string, number | null]> {
+  const child = gateway.begin(words)
+  child.stdout.destroy()
+  const [errors, [code]] = await Promise.all([text(child.stderr), once(child, 'exit')])
+  return [errors, code]
+}
 
 describe('the command line, on a new database', function () {
   this.timeout(60_000)
@@ -146,11 +154,24 @@ describe('the command line, on a new database', function () {
     }
   })
 
-  it('ends quietly when nobody reads on, as in a pipe to head', async () => {
-    const child = startProgram(['migrate', '--help'], {})
-    child.stdout.destroy()
-    const [errors, [code]] = await Promise.all([text(child.stderr), once(child, 'exit')])
-    expect([errors, code]).to.deep.equal(['', 0])
+  it('ends quietly, as SIGPIPE would end it, when nobody reads what was asked for', async () => {
+    for (const words of [
+      ['migrate', '--help'],
+      ['spi', 'list'],
+    ])
+      expect(await unheard(gateway, words), words.join(' ')).to.deep.equal(['', 141])
+  })
+
+  it('does what it is called for to the end though nobody reads what it says', async () => {
+    const empty = await emptyTestDatabase('unheard')
+    const other = await createGateway({ databaseUrl: empty.url, ebay: UNREACHABLE_EBAY, receivers: {} })
+    try {
+      expect(await unheard(other, ['migrate'])).to.deep.equal(['', 0])
+      expect((await other.run(['migrate'])).output).to.equal('The schema is up to date.\n')
+    } finally {
+      await other.remove()
+      await empty.drop()
+    }
   })
 })
 

@@ -1,3 +1,4 @@
+import { constants } from 'node:os'
 import { CommanderError } from 'commander'
 
 /** Exit codes of sysexits.h, so that scripts can tell a wrong call from a failed one. */
@@ -15,6 +16,16 @@ export class CommandError extends Error {
   }
 }
 
+/** Ctrl-C or SIGTERM ended the command before its work was done. */
+export class Interrupted extends CommandError {
+  readonly exitCode: number
+
+  constructor(signal: 'SIGINT' | 'SIGTERM') {
+    super('INTERRUPTED', 'Interrupted before everything was done. What was done stays; call it again for the rest.')
+    this.exitCode = 128 + constants.signals[signal]
+  }
+}
+
 /** A call that says too little, or what cannot be meant: as wrong as one with an option that does not exist. */
 export class UsageError extends CommandError {}
 
@@ -28,6 +39,7 @@ export function reportFailure(error: unknown): number {
   const code = codeOf(error)
   process.stderr.write(`tributary: ${message}${code ? ` [${code}]` : ''}\n`)
   if (process.env['TRIBUTARY_DEBUG'] && error instanceof Error) process.stderr.write(`${error.stack}\n`)
+  if (error instanceof Interrupted) return error.exitCode
   return error instanceof UsageError ? WRONG_USAGE : FAILED
 }
 

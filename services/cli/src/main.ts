@@ -1,10 +1,10 @@
 import { reportFailure } from './failure.ts'
 import { buildProgram } from './program.ts'
+import { goesOnUnheard, UNHEARD } from './unheard.ts'
 
-// Whoever reads what we say may have heard enough, as `head` does.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error
-  process.exit(0)
+  if (!goesOnUnheard()) process.exit(UNHEARD)
 })
 // What is told beside the result, progress and what went wrong, then goes nowhere; the work and its exit code count.
 process.stderr.on('error', (error: NodeJS.ErrnoException) => {

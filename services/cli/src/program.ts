@@ -24,11 +24,13 @@ import { addSpiCommands } from './commands/spi.ts'
 import { addSpoolCommands } from './commands/spool.ts'
 import { addVaultCommands } from './commands/vault.ts'
 import { addWeworkCommands } from './commands/wework.ts'
+import { noteCommand } from './unheard.ts'
 
 const LEGEND = `
 Exit codes: 0 done; 1 failed, or a check found something, as the help of the
 command says; 2 rows differ (rebuild --verify-only), or deletions wait for a word
-(wework reconcile); 64 the call was not understood. Times are shown in UTC.
+(wework reconcile); 64 the call was not understood; 130 ended by Ctrl-C, 143 by
+SIGTERM; 141 nobody read on, as in a pipe to head. Times are shown in UTC.
 Database and master key come from the environment: docs/configuration.md. What to
 do in trouble: docs/operations.md.
 `
@@ -47,6 +49,7 @@ export function buildProgram(): Command {
       optionDescription: (option) => `${plainHelp.optionDescription(option)}${option.mandatory ? ' (required)' : ''}`,
     })
     .showHelpAfterError('(add --help for what there is)')
+    .hook('preAction', (_program, command) => noteCommand(command))
   addServeCommand(program)
   addMigrateCommand(program)
   addAppCommands(program)

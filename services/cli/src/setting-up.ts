@@ -7,6 +7,7 @@ import { loadConfiguration } from '@tributary/runtime/configuration'
 import { openVault, type Vault } from '@tributary/vault'
 import type { Command } from 'commander'
 import { commandLogger } from './command-logger.ts'
+import { Interrupted } from './failure.ts'
 import { openLog } from './open-log.ts'
 
 /** Reads the configuration that `--config` or `TRIBUTARY_CONFIG` names, and the environment. Throws ConfigurationError. */
@@ -53,7 +54,7 @@ export async function withLog<T>(command: Command, work: (database: Database, lo
   })
 }
 
-/** What a command that looks into the log uses. `signal` aborts at Ctrl-C. */
+/** What a command that looks into the log uses. `signal` aborts at Ctrl-C, with Interrupted. */
 export type LogAccess = HistoryContext & { configuration: Configuration; signal: AbortSignal }
 
 /**
@@ -66,7 +67,7 @@ export async function withHistory<T>(
   { partitions }: { partitions?: number | undefined } = {},
 ): Promise<T> {
   const stopping = new AbortController()
-  const stop = () => stopping.abort()
+  const stop = (signal: 'SIGINT' | 'SIGTERM') => stopping.abort(new Interrupted(signal))
   process.once('SIGINT', stop).once('SIGTERM', stop)
   try {
     return await withDatabase(command, async (database, configured) => {

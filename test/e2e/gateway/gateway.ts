@@ -45,6 +45,8 @@ export type Gateway = {
   health(): Promise<Health>
   /** Runs another command of the program on the same configuration. */
   run(args: readonly string[], input?: string): Promise<CommandOutcome>
+  /** Starts another command, and answers its process. */
+  begin(args: readonly string[]): ReturnType<typeof startProgram>
   /** Everything that the process has written so far. */
   output(): string
   remove(): Promise<void>
@@ -95,6 +97,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     },
     health: async () => (await (await fetch(`${url}/healthz`)).json()) as Health,
     run: (args, input) => runCommand(['--config', file, ...args], { environment, ...(input === undefined ? {} : { input }) }),
+    begin: (args) => startProgram(['--config', file, ...args], environment),
     async remove() {
       await process.end('SIGKILL')
       await rm(folder, { recursive: true, force: true })

@@ -47,7 +47,7 @@ export async function verify(access: LogAccess, options: Options): Promise<void>
     figures.push(figuresOf(name, counts))
   }
   bar.end()
-  if (access.signal.aborted) throw new CommandError('INTERRUPTED', 'Not everything was looked at.')
+  access.signal.throwIfAborted()
   if (options.json) printLine(JSON.stringify({ endpoints: figures, missing: lost, deliveries: missing }))
   else print(figures, missing, lost)
   if (lost > 0) process.exitCode = 1

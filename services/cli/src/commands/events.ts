@@ -12,7 +12,7 @@ import {
 import { pause } from '@tributary/runtime'
 import { type Command, Option } from 'commander'
 import { parseCount, parseOrder, parseSeller, parseTime } from '../arguments.ts'
-import { CommandError, UsageError } from '../failure.ts'
+import { CommandError, Interrupted, UsageError } from '../failure.ts'
 import { operatorName } from '../operator-name.ts'
 import { printLine, printRows } from '../output.ts'
 import { type LogAccess, withHistory } from '../setting-up.ts'
@@ -34,7 +34,9 @@ export function addEventCommands(program: Command): void {
     .addOption(typeOption())
     .option('--follow', 'go on with what comes')
     .option('--json', 'one whole event a line, sealed parts sealed')
-    .action((options, command: Command) => withHistory(command, (access) => tail(access, options)))
+    .action((options, command: Command) =>
+      withHistory(command, (access) => tail(access, options).catch((error: unknown) => endOfFollowing(error, options))),
+    )
   events
     .command('find')
     .description('the events of one order, seller, member or key, or of a span of time, in log order')
@@ -82,6 +84,11 @@ async function tail({ log, signal }: LogAccess, options: ListOptions & { last: n
     starts = ends
     ends = await log.ends(topic)
   }
+}
+
+/** Whoever follows says when it is enough; that is no failure. */
+function endOfFollowing(error: unknown, { follow }: { follow?: boolean }): void {
+  if (!follow || !(error instanceof Interrupted)) throw error
 }
 
 /** The events of every partition from its start to its end, by the time that the log took them. */

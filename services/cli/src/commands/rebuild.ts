@@ -1,4 +1,3 @@
-import { createInterface } from 'node:readline/promises'
 import { Worker } from 'node:worker_threads'
 import { decodeEvent, type Topic } from '@tributary/events'
 import { findEvents } from '@tributary/history'
@@ -20,6 +19,7 @@ import {
 import { keepHeapSmall } from '@tributary/runtime'
 import { Argument, type Command, Option } from 'commander'
 import { parseCount, parseShare } from '../arguments.ts'
+import { asks } from '../ask.ts'
 import { commandLogger } from '../command-logger.ts'
 import { CommandError } from '../failure.ts'
 import { counted, printLine } from '../output.ts'
@@ -207,16 +207,6 @@ async function rebuildOne(access: LogAccess, projection: Projection, key: string
 async function confirm(question: string, { yes }: Options): Promise<void> {
   if (yes || (await asks(question))) return
   throw new CommandError('NOT_CONFIRMED', 'Nothing was done. Add --yes to answer yes beforehand.')
-}
-
-async function asks(question: string): Promise<boolean> {
-  if (!process.stdin.isTTY) return false
-  const terminal = createInterface({ input: process.stdin, output: process.stderr })
-  try {
-    return /^y(es)?$/i.test((await terminal.question(`${question} [y/N] `)).trim())
-  } finally {
-    terminal.close()
-  }
 }
 
 type Progress = Extract<RebuildEvent, { kind: 'progress' }>

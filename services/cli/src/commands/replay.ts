@@ -1,9 +1,9 @@
-import { createInterface } from 'node:readline/promises'
 import { type PartitionReplay, startReplay } from '@tributary/delivery'
 import { type AskedRange, countAskedReplay, type KnownEndpoint, planAskedReplay, type ReplayPlace } from '@tributary/dispatcher'
 import type { RecordedEvent } from '@tributary/event-log'
 import { type Command, InvalidArgumentError } from 'commander'
 import { parsePosition, parseTime } from '../arguments.ts'
+import { asks } from '../ask.ts'
 import { CommandError } from '../failure.ts'
 import { knownEndpoint } from '../known-endpoints.ts'
 import { operatorName } from '../operator-name.ts'
@@ -99,11 +99,5 @@ function describe({ endpoint, events, bytes, first, last, seconds }: Figures): s
 async function confirm({ yes }: Options): Promise<void> {
   if (yes) return
   if (!process.stdin.isTTY) throw new CommandError('REPLAY_CONFIRM', 'Add --yes to begin, or --dry-run to only look.')
-  const lines = createInterface({ input: process.stdin, output: process.stderr })
-  try {
-    if (/^y(es)?$/i.test((await lines.question('Begin? [y/N] ')).trim())) return
-  } finally {
-    lines.close()
-  }
-  throw new CommandError('REPLAY_CONFIRM', 'Nothing was done.')
+  if (!(await asks('Begin?'))) throw new CommandError('REPLAY_CONFIRM', 'Nothing was done.')
 }

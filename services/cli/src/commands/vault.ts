@@ -2,7 +2,6 @@ import { type RecordedEvent, readSlices } from '@tributary/event-log'
 import { CONTACT_TOPIC, decodeEvent, ORDER_TOPIC } from '@tributary/events'
 import { rewrapKeys } from '@tributary/vault'
 import type { Command } from 'commander'
-import { CommandError } from '../failure.ts'
 import { counted, printLine } from '../output.ts'
 import { type LogAccess, withDatabase, withHistory } from '../setting-up.ts'
 
@@ -36,7 +35,7 @@ async function eraseAgain(access: LogAccess): Promise<number> {
     if (decoded.type === 'PersonalDataErased' || decoded.type === 'CorpDeauthorized') erased.add(decoded.data.subject)
   }
   for (const subject of erased) await access.vault.destroy(subject)
-  if (access.signal.aborted) throw new CommandError('INTERRUPTED', 'Not all of the log was looked at. Run it again.')
+  access.signal.throwIfAborted()
   return erased.size
 }
 

@@ -2,7 +2,7 @@ import { reconcile } from '@tributary/contact-sync'
 import { type DirectoryReading, listCorps } from '@tributary/database'
 import type { Command } from 'commander'
 import { commandLogger } from '../command-logger.ts'
-import { CommandError } from '../failure.ts'
+import { CommandError, Interrupted } from '../failure.ts'
 import { printLine, printRows } from '../output.ts'
 import { openPlatform, type Platform } from '../platform.ts'
 import { createProgressBar } from '../progress-bar.ts'
@@ -85,8 +85,7 @@ async function reconcileByHand(options: ReconcileOptions, command: Command): Pro
   const configuration = await configurationFor(command)
   const platform = await openPlatform(configuration, commandLogger(configuration))
   const stopping = new AbortController()
-  const stop = () =>
-    stopping.abort(new CommandError('INTERRUPTED', 'Interrupted. What was found is in the log; run it again for the rest.'))
+  const stop = (signal: 'SIGINT' | 'SIGTERM') => stopping.abort(new Interrupted(signal))
   process.once('SIGINT', stop).once('SIGTERM', stop)
   const bar = createProgressBar({ label: options.corp, unit: 'read' })
   try {
