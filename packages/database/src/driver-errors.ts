@@ -24,6 +24,7 @@ const ADVICE: Partial<Record<DatabaseErrorCode, string>> = {
   DATABASE_PACKET_TOO_LARGE: 'A statement is larger than the server accepts. Raise max_allowed_packet on the server to 64M.',
   DATABASE_SCHEMA_MISMATCH: 'A table or column is missing. Run: tributary migrate',
   DATABASE_STATEMENT_REFUSED: 'The server refused the statement.',
+  DATABASE_NOT_PREPARED: 'The server keeps no prepared statement more (max_prepared_stmt_count), or lost one.',
 }
 
 /** Numbers of server errors: https://dev.mysql.com/doc/mysql-errors/8.0/en/server-error-reference.html */
@@ -40,6 +41,7 @@ const CODE_OF_NUMBER: ReadonlyMap<number, DatabaseErrorCode> = new Map<number, D
   ...codes('DATABASE_DUPLICATE', [1022, 1062, 1169, 1586]),
   ...codes('DATABASE_VALUE_REFUSED', [1048, 1264, 1265, 1292, 1364, 1366, 1367, 1406, 1690, 3140, 3141, 4025]),
   ...codes('DATABASE_PACKET_TOO_LARGE', [1153, 1301]),
+  ...codes('DATABASE_NOT_PREPARED', [1243, 1461, 1615]),
   ...codes('DATABASE_SCHEMA_MISMATCH', [1051, 1054, 1091, 1146, 1176]),
 ])
 

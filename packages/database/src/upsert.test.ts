@@ -2,13 +2,15 @@ import { migratedTestDatabase } from '@tributary/test/servers'
 import { expect } from 'chai'
 import fc from 'fast-check'
 import type { Connection, Database } from './database.ts'
+import { openDatabase } from './open-database.ts'
 import { partRows, upsert, upsertText } from './upsert.ts'
 
 describe('an upsert', () => {
   let database: Database
+  let url: string
   let drop: () => Promise<void>
   before(async () => {
-    ;({ database, drop } = await migratedTestDatabase('upsert'))
+    ;({ database, url, drop } = await migratedTestDatabase('upsert'))
     await database.query('CREATE TABLE pair (a INT, b INT, `odd``name` TEXT, PRIMARY KEY (a, b))')
     await database.query('CREATE TABLE texts (id INT PRIMARY KEY, text MEDIUMTEXT, bytes MEDIUMBLOB)')
     await database.query('CREATE TABLE blobs (id INT PRIMARY KEY, text MEDIUMTEXT, bytes MEDIUMBLOB)')
@@ -108,6 +110,25 @@ describe('an upsert', () => {
       expect(written.map((row) => columns.map((column) => row[column]))).to.deep.equal(list)
       expect(written).to.deep.equal(await database.query('SELECT * FROM unusual ORDER BY id'))
     }
+  })
+
+  it('writes many rows as text where the server keeps no prepared statement more', async () => {
+    await database.query('CREATE TABLE unprepared (id INT PRIMARY KEY, label TEXT)')
+    const rows = Array.from({ length: 320 }, (_, id) => [id, `label ${id}`])
+    const [limit] = await database.query<{ most: number }[]>('SELECT @@GLOBAL.max_prepared_stmt_count AS most')
+    // A statement that was prepared before goes on.
+    const fresh = openDatabase(url)
+    try {
+      await database.query('SET GLOBAL max_prepared_stmt_count = 0')
+      await fresh.transaction((connection) =>
+        upsert(connection, { table: 'unprepared', primaryKey: ['id'], columns: ['id', 'label'] }, rows),
+      )
+    } finally {
+      await database.query(`SET GLOBAL max_prepared_stmt_count = ${limit?.most}`)
+      await fresh.close()
+    }
+    const written = await database.query<{ id: number; label: string }[]>('SELECT * FROM unprepared ORDER BY id')
+    expect(written.map(({ id, label }) => [id, label])).to.deep.equal(rows)
   })
 
   it('changes only the columns it is told to', async () => {

@@ -1,4 +1,5 @@
 import type { Connection } from './database.ts'
+import { DatabaseError } from './errors.ts'
 import { areUsual, preparedRow, preparedRows, preparedValues, type UsualValues } from './prepared-rows.ts'
 import { joinRows, type RowsText, type RowText, rowText } from './row-texts.ts'
 
@@ -24,8 +25,8 @@ const MOST_BYTES = 4 * 1024 * 1024
 
 /**
  * Writes rows by primary key, new ones and known ones alike, in as few statements as their size allows: at most 1,000
- * rows and, unless a single row has more, 4 MB each. Many rows go through prepared statements, the rest as text. Throws
- * DatabaseError.
+ * rows and, unless a single row has more, 4 MB each. Many rows go through prepared statements where the server keeps them, the
+ * rest as text. Throws DatabaseError.
  */
 export async function upsert(connection: Connection, shape: UpsertShape, rows: readonly UpsertRow[]): Promise<void> {
   await writeRows(connection, upsertText(shape), shape, rows)
@@ -43,11 +44,21 @@ export async function writeRows(
     const part = rows.slice(written, written + count)
     const usual = expected && areUsual(part, columns, expected) ? expected : {}
     const values = preparedValues(part, columns, usual, MOST_BYTES)
-    if (!values) break
-    await connection.query(preparedText(text, count, preparedRow(columns, usual)), values, { prepared: true })
+    if (!values || !(await isPreparedAndRun(connection, preparedText(text, count, preparedRow(columns, usual)), values))) break
     written += count
   }
   for (const part of partRows(rows.slice(written))) await connection.query(text, [part])
+}
+
+/** False when the server keeps no statement more, or lost this one: then nothing was written, and as text it can be. */
+async function isPreparedAndRun(connection: Connection, text: string, values: readonly unknown[]): Promise<boolean> {
+  try {
+    await connection.query(text, values, { prepared: true })
+    return true
+  } catch (error) {
+    if (error instanceof DatabaseError && error.code === 'DATABASE_NOT_PREPARED') return false
+    throw error
+  }
 }
 
 /** The statement of an upsert; its one placeholder takes the rows. VALUES() is what MySQL 5.7, 8 and MariaDB share. */
