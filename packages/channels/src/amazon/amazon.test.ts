@@ -10,7 +10,7 @@ const HOUR = 3_600_000
 describe('Orders of Amazon', () => {
   let stage: Stage
   beforeEach(async () => {
-    stage = await createStage({ timeout: 400 })
+    stage = await createStage()
   })
   afterEach(() => stage.simulator.close())
 
@@ -104,7 +104,7 @@ describe('Orders of Amazon', () => {
     for (const [fault, code, remedy] of table) {
       stage.simulator.heal()
       stage.simulator.fail({ operation: 'order', ...fault })
-      const failure = await failureOf(get(orderId, stage.other({})))
+      const failure = await failureOf(get(orderId, stage.other(fault.kind === 'hang' ? { timeout: 500 } : {})))
       expect(failure, JSON.stringify(fault)).to.include({ code, remedy })
     }
   })
@@ -140,7 +140,7 @@ describe('Orders of Amazon', () => {
 describe('Announcing a shipment to Amazon', () => {
   let stage: Stage
   beforeEach(async () => {
-    stage = await createStage({ timeout: 400 })
+    stage = await createStage()
   })
   afterEach(() => stage.simulator.close())
 
@@ -163,7 +163,7 @@ describe('Announcing a shipment to Amazon', () => {
     shippedTime: Date.now(),
     ...change,
   })
-  const ship = (shipment: Shipment) => stage.amazon.ship(stage.session, shipment, stage.signal)
+  const ship = (shipment: Shipment, amazon = stage.amazon) => amazon.ship(stage.session, shipment, stage.signal)
   const confirmations = () => stage.simulator.calls.filter((call) => call === 'confirm').length
 
   it('makes one package, however often it is called, and says when it was there', async () => {
@@ -191,7 +191,8 @@ describe('Announcing a shipment to Amazon', () => {
     expect(confirmations()).to.equal(1)
     const late = twoLines()
     stage.simulator.fail({ operation: 'confirm', kind: 'hang' })
-    expect(await failureOf(ship(parcel(late.orderId)))).to.include({ code: 'CHANNEL_UNAVAILABLE', retriable: true })
+    const unanswered = ship(parcel(late.orderId), stage.other({ timeout: 500 }))
+    expect(await failureOf(unanswered)).to.include({ code: 'CHANNEL_UNAVAILABLE', retriable: true })
     const reference = async () => {
       const outcome = await ship(parcel(late.orderId))
       return outcome.kind === 'confirmed' ? outcome.fulfillmentId : outcome.code

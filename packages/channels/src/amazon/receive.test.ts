@@ -12,7 +12,7 @@ describe('A message of SNS with notifications of Amazon', () => {
   let now: number
   beforeEach(async () => {
     now = Date.now()
-    stage = await createStage({ clock: () => now, timeout: 400 })
+    stage = await createStage({ clock: () => now })
   })
   afterEach(() => stage.simulator.close())
 
@@ -127,6 +127,8 @@ describe('A message of SNS with notifications of Amazon', () => {
   })
 
   it('is asked for again while the certificate cannot be had, and not larger than one may be', async () => {
+    await stage.simulator.close()
+    stage = await createStage({ clock: () => now, timeout: 1_000 })
     for (const fault of [{ kind: 'status', status: 503 }, { kind: 'half' }, { kind: 'hang' }] as const) {
       stage.simulator.fail({ operation: 'certificate', ...fault })
       expect(await told(EXAMPLE), fault.kind).to.include({ kind: 'unavailable', status: 503 })

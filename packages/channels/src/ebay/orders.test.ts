@@ -10,7 +10,7 @@ describe('Reading orders from eBay', () => {
   let stage: Stage
 
   beforeEach(async () => {
-    stage = await createStage({ timeout: 500 })
+    stage = await createStage()
   })
 
   afterEach(async () => {
@@ -18,8 +18,8 @@ describe('Reading orders from eBay', () => {
   })
 
   const window = () => ({ from: stage.time.now - HOUR, to: stage.time.now })
-  const list = async (page: string | null = null, range = window()) =>
-    await stage.ebay.listOrders(stage.session, range, page, stage.signal)
+  const list = async (page: string | null = null, range = window(), ebay = stage.ebay) =>
+    await ebay.listOrders(stage.session, range, page, stage.signal)
   const get = async (orderId: string) => await stage.ebay.getOrder(stage.session, orderId, stage.signal)
   const add = (count: number, change: Partial<EbayOrder> = {}) =>
     Array.from({ length: count }, () => stage.simulator.market.addOrder(stage.seller.userId, change).orderId)
@@ -98,7 +98,6 @@ describe('Reading orders from eBay', () => {
   })
 
   it('reads one order of five megabytes and a thousand lines', async () => {
-    stage = await patient(stage)
     const line = (index: number) => ({ lineItemId: String(index), quantity: 1, title: `漢字 🌻 ${'x'.repeat(5000)}`, sku: 'S' })
     const text = JSON.stringify({ orderId: 'large', lineItems: Array.from({ length: 1000 }, (_, index) => line(index)) })
     expect(Buffer.byteLength(text)).to.be.above(5_000_000)
@@ -109,7 +108,6 @@ describe('Reading orders from eBay', () => {
   })
 
   it('asks for smaller pages when an answer is larger than it holds, and passes over what still is', async () => {
-    stage = await patient(stage)
     const [before] = add(1, fromHome())
     const text = `{"orderId":"too-large","x":"${'x'.repeat(34_000_000)}"}`
     stage.simulator.market.addOrderText(stage.seller.userId, text, { orderId: '99-too-large' })
@@ -268,7 +266,7 @@ describe('Reading orders from eBay', () => {
     it(`classes ${name} as ${expected.code} (${expected.remedy}), and works again afterwards`, async () => {
       add(1, fromHome())
       stage.simulator.fail(fault)
-      const failure = await failureOf(list())
+      const failure = await failureOf(list(null, window(), fault.kind === 'hang' ? stage.impatient : stage.ebay))
       expect(failure).to.be.instanceOf(ChannelError).and.to.include(expected)
       expect(String(failure)).not.to.include('SECRET')
       if (fault.kind === 'rate-limited' && fault.retryAfter)
@@ -281,7 +279,7 @@ describe('Reading orders from eBay', () => {
 
   it('stops at once when the caller gives up', async () => {
     await stage.simulator.close()
-    stage = await createStage({ timeout: 15_000 })
+    stage = await createStage({ timeout: 30_000 })
     const started = performance.now()
     stage.simulator.fail({ operation: 'getOrders', kind: 'hang' })
     const caller = new AbortController()
@@ -292,9 +290,3 @@ describe('Reading orders from eBay', () => {
     expect(performance.now() - started).to.be.below(10_000)
   })
 })
-
-/** The same stage with a channel that waits long enough for many megabytes. */
-async function patient(stage: Stage): Promise<Stage> {
-  await stage.simulator.close()
-  return await createStage({ timeout: 10_000 })
-}

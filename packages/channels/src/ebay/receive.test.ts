@@ -73,7 +73,7 @@ describe('Receiving notifications from eBay', () => {
   let stage: Stage
 
   beforeEach(async () => {
-    stage = await createStage({ timeout: 300 })
+    stage = await createStage()
   })
 
   afterEach(async () => {
@@ -187,6 +187,8 @@ describe('Receiving notifications from eBay', () => {
 
   for (const kind of ['hang', 'reset', 'half-body'] as const) {
     it(`answers 503 while the key can't be had (${kind}), and accepts the same notification later`, async () => {
+      await stage.simulator.close()
+      stage = await createStage({ timeout: kind === 'hang' ? 1_000 : 15_000 })
       const body = confirmation()
       stage.simulator.fail({ operation: 'getPublicKey', kind })
       expect(verdict(await signed(body))).to.equal('503 CHANNEL_UNAVAILABLE')

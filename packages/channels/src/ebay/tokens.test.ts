@@ -11,7 +11,7 @@ describe('Consent and tokens at eBay', () => {
   let stage: Stage
 
   beforeEach(async () => {
-    stage = await createStage({ timeout: 300 })
+    stage = await createStage()
   })
 
   afterEach(async () => {
@@ -24,8 +24,8 @@ describe('Consent and tokens at eBay', () => {
     return back.searchParams.get('code') ?? ''
   }
 
-  async function exchange(code: string, app = stage.app): Promise<Grant> {
-    const [grant, ...others] = await stage.ebay.exchangeCode(app, { code, query: new URLSearchParams() }, stage.signal)
+  async function exchange(code: string, app = stage.app, ebay = stage.ebay): Promise<Grant> {
+    const [grant, ...others] = await ebay.exchangeCode(app, { code, query: new URLSearchParams() }, stage.signal)
     if (!grant || others.length > 0) throw new Error('one consent at eBay is one grant')
     return grant
   }
@@ -135,7 +135,7 @@ describe('Consent and tokens at eBay', () => {
     ],
     [
       'a slow answer',
-      { operation: 'getUser', kind: 'late', until: () => pause(600) },
+      { operation: 'getUser', kind: 'late', until: () => pause(800) },
       { code: 'CHANNEL_UNAVAILABLE', remedy: 'retry' },
     ],
     [
@@ -153,7 +153,8 @@ describe('Consent and tokens at eBay', () => {
     it(`classes ${name} as ${expected.code}, with no secret in the error`, async () => {
       const code = await consentCode()
       stage.simulator.fail(fault)
-      const failure = await failureOf(exchange(code))
+      const ebay = fault.kind === 'hang' || fault.kind === 'late' ? stage.impatient : stage.ebay
+      const failure = await failureOf(exchange(code, stage.app, ebay))
       expect(failure).to.be.instanceOf(ChannelError).and.to.include(expected)
       const shown = inspect(failure, { depth: 10, showHidden: true })
       for (const secret of [code, encodeURIComponent(code), stage.app.clientSecret, 'v^1.1#'])
@@ -170,7 +171,7 @@ describe('Consent and tokens at eBay', () => {
 
   it('stops at once when the caller gives up', async () => {
     await stage.simulator.close()
-    stage = await createStage({ timeout: 15_000 })
+    stage = await createStage({ timeout: 30_000 })
     const started = performance.now()
     stage.simulator.fail({ operation: 'token', kind: 'hang' })
     const caller = new AbortController()

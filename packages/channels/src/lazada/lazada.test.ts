@@ -7,7 +7,7 @@ import { createStage, type Stage } from './testing/stage.ts'
 describe('Lazada', () => {
   let stage: Stage
   beforeEach(async () => {
-    stage = await createStage({ timeout: 400 })
+    stage = await createStage()
   })
   afterEach(() => stage.simulator.close())
 
@@ -159,7 +159,8 @@ describe('Lazada', () => {
     ] as const
     for (const [fault, code, remedy] of table) {
       stage.simulator.fail({ operation: 'order', ...fault })
-      const failure = await failureOf(stage.lazada.getOrder(stage.session, order.order_id, stage.signal))
+      const lazada = fault.kind === 'hang' ? stage.impatient : stage.lazada
+      const failure = await failureOf(lazada.getOrder(stage.session, order.order_id, stage.signal))
       expect(failure, JSON.stringify(fault)).to.include({ code, remedy })
     }
   })

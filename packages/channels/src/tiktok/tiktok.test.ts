@@ -6,7 +6,7 @@ import { createStage, type Stage } from './testing/stage.ts'
 describe('TikTok Shop', () => {
   let stage: Stage
   beforeEach(async () => {
-    stage = await createStage({ timeout: 400 })
+    stage = await createStage()
   })
   afterEach(() => stage.simulator.close())
 
@@ -178,7 +178,6 @@ describe('TikTok Shop', () => {
 
   it('classes what went wrong by what helps', async () => {
     const { id } = stage.simulator.market.addOrder(stage.shopId)
-    const get = () => failureOf(stage.tiktok.getOrder(stage.session, id, stage.signal))
     const table = [
       [{ kind: 'status', status: 503 }, 'CHANNEL_UNAVAILABLE', 'retry'],
       [{ kind: 'code', code: 36_009_003 }, 'CHANNEL_UNAVAILABLE', 'retry'],
@@ -192,7 +191,9 @@ describe('TikTok Shop', () => {
     ] as const
     for (const [fault, code, remedy] of table) {
       stage.simulator.fail({ operation: 'detail', ...fault })
-      expect(await get(), JSON.stringify(fault)).to.include({ code, remedy })
+      const tiktok = fault.kind === 'hang' ? stage.impatient : stage.tiktok
+      const failure = await failureOf(tiktok.getOrder(stage.session, id, stage.signal))
+      expect(failure, JSON.stringify(fault)).to.include({ code, remedy })
     }
   })
 

@@ -21,16 +21,20 @@ describe('the contacts API', () => {
   let api: ContactsApi
   let access: Access
   const signal = new AbortController().signal
-  const patience = { timeout: 300, busy: 5, limited: 10 }
   beforeEach(async () => {
     wecom = await createWecomSimulator()
-    const { apiUrl, selfBuilt } = wecom.customer
-    const app = selfBuilt['app']
-    const send = createSendCall({ apiUrl, patience })
-    access = selfBuiltAccess(send, memoryStore(), { name: 'token', corpId: app?.corpId ?? '', secret: app?.secret ?? '' })
-    api = createContactsApi(send, access)
+    open(15_000)
   })
   afterEach(() => wecom.close())
+
+  /** `timeout` is short for answers that never come. */
+  function open(timeout: number): void {
+    const { apiUrl, selfBuilt } = wecom.customer
+    const app = selfBuilt['app']
+    const send = createSendCall({ apiUrl, patience: { timeout, busy: 5, limited: 10 } })
+    access = selfBuiltAccess(send, memoryStore(), { name: 'token', corpId: app?.corpId ?? '', secret: app?.secret ?? '' })
+    api = createContactsApi(send, access)
+  }
 
   const failure = async (work: Promise<unknown>): Promise<WecomError> => {
     const error: unknown = await work.then(
@@ -84,6 +88,7 @@ describe('the contacts API', () => {
 
   for (const fault of [{ kind: 'reset' }, { kind: 'half-body' }, { kind: 'hang' }, { kind: 'status', status: 503 }] as const)
     it(`gets over a call that ends by ${fault.kind}, and gives up after three more`, async () => {
+      if (fault.kind === 'hang') open(500)
       wecom.fail({ call: 'department/simplelist', ...fault })
       expect(await api.departmentIds(signal)).not.to.have.length(0)
       wecom.fail({ call: 'department/simplelist', ...fault, times: 99 })
@@ -101,6 +106,7 @@ describe('the contacts API', () => {
     })
 
   it('tells no token and no secret in an error, whatever went wrong', async () => {
+    open(500)
     const token = await access.token(signal)
     for (const fault of [{ kind: 'reset' }, { kind: 'errcode', errcode: 48002 }, { kind: 'hang' }] as const) {
       wecom.fail({ call: 'user/simplelist', ...fault, times: 4 })

@@ -27,7 +27,7 @@ export async function createStage(options: Partial<AmazonOptions> = {}): Promise
       topics: [simulator.topic.arn],
       snsOrigin: simulator.origin,
       budget: { take: async () => {} },
-      timeout: 5_000,
+      timeout: 15_000,
       ...options,
       ...change,
     })
@@ -44,5 +44,5 @@ export async function createStage(options: Partial<AmazonOptions> = {}): Promise
       token = simulator.market.issueAccessToken(sellerId)
     },
   }
-  return { simulator, amazon: other({}), app, session, sellerId, rejected, other, signal: AbortSignal.timeout(20_000) }
+  return { simulator, amazon: other({}), app, session, sellerId, rejected, other, signal: AbortSignal.timeout(50_000) }
 }

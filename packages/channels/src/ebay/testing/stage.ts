@@ -6,6 +6,8 @@ import { createEbay } from '../ebay.ts'
 export type Stage = {
   simulator: EbaySimulator
   ebay: Channel
+  /** One more, which waits for an answer for half a second: for those that never come. */
+  impatient: Channel
   app: App
   seller: SimulatedSeller
   session: Session
@@ -36,18 +38,20 @@ export async function createStage(options: { timeout?: number; app?: Partial<App
     ...options.app,
   }
   const taken: string[] = []
-  const ebay = createEbay({
-    urls: simulator.urls,
-    challengeVerificationToken: VERIFICATION_TOKEN,
-    notificationEndpoint: ENDPOINT,
-    app: async () => app,
-    budget: { take: async (operation) => void taken.push(operation) },
-    clock: () => time.now + time.ahead,
-    timeout: options.timeout ?? 5000,
-  })
+  const channel = (timeout: number) =>
+    createEbay({
+      urls: simulator.urls,
+      challengeVerificationToken: VERIFICATION_TOKEN,
+      notificationEndpoint: ENDPOINT,
+      app: async () => app,
+      budget: { take: async (operation) => void taken.push(operation) },
+      clock: () => time.now + time.ahead,
+      timeout,
+    })
+  const [ebay, impatient] = [channel(options.timeout ?? 15_000), channel(500)]
   const seller = simulator.market.addSeller()
   const session = createSession(ebay, app, seller.userId, simulator.grant(seller.userId))
-  return { simulator, ebay, app, seller, session, taken, time, signal: AbortSignal.timeout(20_000) }
+  return { simulator, ebay, impatient, app, seller, session, taken, time, signal: AbortSignal.timeout(50_000) }
 }
 
 /** A session as order-sync keeps one, but in memory. */

@@ -6,6 +6,8 @@ import { createLazada } from '../lazada.ts'
 export type Stage = {
   simulator: LazadaSimulator
   lazada: Channel
+  /** One more, which waits for an answer for half a second: for those that never come. */
+  impatient: Channel
   app: App
   session: Session
   sellerId: string
@@ -13,15 +15,17 @@ export type Stage = {
 }
 
 /** `apps` is what the channel takes for the registered apps. Close the simulator afterwards. */
-export async function createStage(options: { timeout?: number; apps?: (app: App) => App[] } = {}): Promise<Stage> {
+export async function createStage(options: { apps?: (app: App) => App[] } = {}): Promise<Stage> {
   const simulator = await createLazadaMarketplace({ seed: 5 })
   const app: App = { id: 1, channel: 4, name: 'Lazada', ...simulator.app }
-  const lazada = createLazada({
-    urls: simulator.urls,
-    apps: async () => (options.apps ?? ((one) => [one]))(app),
-    budget: { take: async () => {} },
-    timeout: options.timeout ?? 5_000,
-  })
+  const channel = (timeout: number) =>
+    createLazada({
+      urls: simulator.urls,
+      apps: async () => (options.apps ?? ((one) => [one]))(app),
+      budget: { take: async () => {} },
+      timeout,
+    })
+  const [lazada, impatient] = [channel(15_000), channel(500)]
   const { sellerId, country } = simulator.market.addStore()
   let token = simulator.market.issueAccessToken([sellerId])
   const session: Session = {
@@ -33,5 +37,5 @@ export async function createStage(options: { timeout?: number; apps?: (app: App)
       token = simulator.market.issueAccessToken([sellerId])
     },
   }
-  return { simulator, lazada, app, session, sellerId, signal: AbortSignal.timeout(20_000) }
+  return { simulator, lazada, impatient, app, session, sellerId, signal: AbortSignal.timeout(50_000) }
 }

@@ -6,6 +6,8 @@ import { createTiktok } from '../tiktok.ts'
 export type Stage = {
   simulator: TiktokSimulator
   tiktok: Channel
+  /** One more, which waits for an answer for half a second: for those that never come. */
+  impatient: Channel
   app: App
   session: Session
   shopId: string
@@ -16,17 +18,19 @@ export type Stage = {
 
 /** `apps` is what the channel takes for the registered apps. Close the simulator afterwards. */
 export async function createStage(
-  options: { timeout?: number; region?: string; apps?: (app: App) => App[]; clock?: () => number } = {},
+  options: { region?: string; apps?: (app: App) => App[]; clock?: () => number } = {},
 ): Promise<Stage> {
   const simulator = await createTiktokMarketplace({ seed: 5 })
   const app: App = { id: 1, channel: 2, name: 'TikTok', ...simulator.app }
-  const tiktok = createTiktok({
-    urls: simulator.urls,
-    apps: async () => (options.apps ?? ((one) => [one]))(app),
-    budget: { take: async () => {} },
-    timeout: options.timeout ?? 5_000,
-    ...(options.clock ? { clock: options.clock } : {}),
-  })
+  const channel = (timeout: number) =>
+    createTiktok({
+      urls: simulator.urls,
+      apps: async () => (options.apps ?? ((one) => [one]))(app),
+      budget: { take: async () => {} },
+      timeout,
+      ...(options.clock ? { clock: options.clock } : {}),
+    })
+  const [tiktok, impatient] = [channel(15_000), channel(500)]
   const shop = simulator.market.addShop(options.region ?? 'US')
   const rejected: string[] = []
   let { token } = simulator.market.issueAccessToken([shop.id])
@@ -40,5 +44,5 @@ export async function createStage(
       token = simulator.market.issueAccessToken([shop.id]).token
     },
   }
-  return { simulator, tiktok, app, session, shopId: shop.id, rejected, signal: AbortSignal.timeout(20_000) }
+  return { simulator, tiktok, impatient, app, session, shopId: shop.id, rejected, signal: AbortSignal.timeout(50_000) }
 }
