@@ -149,11 +149,11 @@ const configured = (event: Event) => {
   return event.data
 }
 
-/** Waits until a condition holds, looking every few milliseconds. Fails after fifteen seconds, saying what it waited for. */
+/** Waits until a condition holds, looking every few milliseconds. Fails after thirty seconds, saying what it waited for. */
 export async function until(what: string, condition: () => Promise<boolean> | boolean): Promise<void> {
-  const deadline = performance.now() + 15_000
+  const deadline = performance.now() + 30_000
   while (!(await condition())) {
-    if (performance.now() > deadline) throw new Error(`Waited fifteen seconds in vain until ${what}.`)
+    if (performance.now() > deadline) throw new Error(`Waited thirty seconds in vain until ${what}.`)
     await wait(5)
   }
 }

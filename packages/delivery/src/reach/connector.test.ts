@@ -65,10 +65,10 @@ describe('The reach of deliveries', () => {
     reach: Reach,
     resolve?: Parameters<typeof guardedConnector>[1]['resolve'],
   ): Promise<string> {
-    const agent = new Agent({ connect: guardedConnector(reach, { timeout: 1_000, ...(resolve ? { resolve } : {}) }) })
+    const agent = new Agent({ connect: guardedConnector(reach, { timeout: 15_000, ...(resolve ? { resolve } : {}) }) })
     agents.push(agent)
     try {
-      const { body } = await request(`http://${host}:${port}/`, { dispatcher: agent, method: 'POST', headersTimeout: 1_000 })
+      const { body } = await request(`http://${host}:${port}/`, { dispatcher: agent, method: 'POST', headersTimeout: 15_000 })
       return await body.text()
     } catch (error) {
       return String((error as { code?: unknown }).code)
@@ -102,7 +102,7 @@ describe('The reach of deliveries', () => {
       answers.set(hostname, () => done(null, [{ address: '127.0.0.1', family: 4 }]))
     })
     const isAsked = (names: number) =>
-      until(() => answers.size === names, { patience: 2_000, message: () => `${answers.size} names were asked for` })
+      until(() => answers.size === names, { patience: 15_000, message: () => `${answers.size} names were asked for` })
     const slow = [1, 2, 3].map(() => post('slow.example', INTERNAL, resolve))
     const quick = post('quick.example', INTERNAL, resolve)
     await isAsked(2)
