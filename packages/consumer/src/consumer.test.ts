@@ -68,7 +68,7 @@ describe('a consumer', () => {
         },
       }),
     )
-    await until('the second batch is prepared', () => steps.includes('prepare 2'))
+    await until('the second batch is prepared, and the first being applied', () => steps.length === 3)
     expect(steps).to.have.members(['prepare 0', 'apply 0', 'prepare 2'])
     // What must not happen has all the time it needs: a whole other consumer runs through the log meanwhile.
     const other = start(effectsConsumer({ name: 'other' }))
