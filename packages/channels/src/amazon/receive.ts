@@ -1,5 +1,5 @@
-import { type Static, Type } from 'typebox'
-import { Value } from 'typebox/value'
+import { Type } from 'typebox'
+import { Compile } from 'typebox/compile'
 import { type Send, SMALL_ANSWER } from '../http.ts'
 import { type Channel, ChannelError, type Reception } from '../port.ts'
 import { parseIfJson } from '../reading/json-text.ts'
@@ -8,23 +8,26 @@ import { createCertificates } from './sns-certificates.ts'
 import { isSigned, type SnsMessage } from './sns-signature.ts'
 
 const Text = Type.String({ minLength: 1, maxLength: 2_048 })
-const MessageSchema = Type.Object({
-  Type: Type.Union([
-    Type.Literal('Notification'),
-    Type.Literal('SubscriptionConfirmation'),
-    Type.Literal('UnsubscribeConfirmation'),
-  ]),
-  MessageId: Type.String({ minLength: 1, maxLength: 200 }),
-  TopicArn: Text,
-  Message: Type.String(),
-  Timestamp: Text,
-  SignatureVersion: Text,
-  Signature: Text,
-  SigningCertURL: Text,
-  Subject: Type.Optional(Type.String()),
-  SubscribeURL: Type.Optional(Text),
-  Token: Type.Optional(Text),
-})
+/** Compiled: to walk through the schema had been a fifth of what a notification costs. */
+const messageSchema = Compile(
+  Type.Object({
+    Type: Type.Union([
+      Type.Literal('Notification'),
+      Type.Literal('SubscriptionConfirmation'),
+      Type.Literal('UnsubscribeConfirmation'),
+    ]),
+    MessageId: Type.String({ minLength: 1, maxLength: 200 }),
+    TopicArn: Text,
+    Message: Type.String(),
+    Timestamp: Text,
+    SignatureVersion: Text,
+    Signature: Text,
+    SigningCertURL: Text,
+    Subject: Type.Optional(Type.String()),
+    SubscribeURL: Type.Optional(Text),
+    Token: Type.Optional(Text),
+  }),
+)
 
 /** SNS tries a delivery again for an hour at most; what is older is somebody's recording. Milliseconds. */
 const OLDEST = 3_600_000
@@ -97,8 +100,8 @@ function check(body: Buffer, topics: readonly string[], now: number): Checked | 
   return { message, certificate }
 }
 
-function isMessage(value: unknown): value is Static<typeof MessageSchema> & SnsMessage {
-  return Value.Check(MessageSchema, value)
+function isMessage(value: unknown): value is SnsMessage {
+  return messageSchema.Check(value)
 }
 
 /** An https address at the host of SNS in the region of the topic: `arn:aws:sns:<region>:<account>:<name>`. */
