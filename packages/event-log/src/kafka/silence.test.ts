@@ -65,10 +65,7 @@ describeOnKafka('A broker of Kafka that falls silent', function () {
   it('because its machine has vanished, is given up, by who appends and who reads, and found again when it is back', async () => {
     relay.stall()
     const gone = { code: 'LOG_UNAVAILABLE', retriable: true }
-    expect(await Promise.all([codeOf(log.append(topic, [second])), codeOf(idsOf())])).to.deep.equal([
-      gone,
-      gone,
-    ])
+    expect(await Promise.all([codeOf(log.append(topic, [second])), codeOf(idsOf())])).to.deep.equal([gone, gone])
     relay.heal()
     await log.append(topic, [second])
     expect(await idsOf()).to.deep.equal([first.id, second.id])

@@ -148,11 +148,7 @@ function complete(
     ...tiktokConfiguration(content.qifu?.eg?.tiktok),
     ...amazonConfiguration(content.qifu?.eg?.amazon),
     ...lazadaConfiguration(content.qifu?.eg?.lazada),
-    server: {
-      host: server?.host ?? '127.0.0.1',
-      port: server?.port ?? 8080,
-      trustedProxies: server?.['trusted-proxies'] ?? [],
-    },
+    server: serverOf(server),
     logUrl: log?.url ?? known.databaseUrl,
     partitions: log?.partitions ?? 8,
     logging: { level: logging?.level ?? 'info', format: logging?.format ?? (process.stdout.isTTY ? 'pretty' : 'json') },
@@ -170,6 +166,11 @@ function complete(
     orderSync: orderSyncOf(orderSync),
     console: consoleOf(content.tributary?.console, content.yuanmeng?.web?.filter?.['external-url-list'] ?? []),
   }
+}
+
+function serverOf(section: TributarySection['server']): Configuration['server'] {
+  const { host = '127.0.0.1', port = 8080, 'trusted-proxies': trustedProxies = [] } = section ?? {}
+  return { host, port, trustedProxies }
 }
 
 function consoleOf(section: TributarySection['console'], externalUrls: readonly string[]): Configuration['console'] {
