@@ -33,9 +33,13 @@ describe('importing an existing system', function () {
   it('carries sellers and orders over with the ids that their rows have, and says what did not fit', async () => {
     const sellers = await run('sellers')
     expect(sellers.report.comparisons).to.deep.equal([
-      { table: 'eg_order_app_seller', rows: 3, equal: 1, missing: 1, different: { attach_info: 1 }, examples: [902, 903] },
+      {
+        ...{ table: 'eg_order_app_seller', rows: 5, equal: 2, missing: 2 },
+        ...{ different: { attach_info: 1 }, examples: [902, 903, 904] },
+      },
     ])
     expect(sellers.report.misfits).to.deep.equal({
+      'eg_order_app_seller: a second row of one seller; the newer token and app go into the first': 1,
       'eg_order_app_seller: it is deleted; left out': 1,
       'eg_order_app_seller: its attach_info has no place in an event; ours takes its place': 1,
     })
@@ -43,6 +47,7 @@ describe('importing an existing system', function () {
 
     const { report } = await run('orders')
     expect(report.misfits).to.deep.equal({
+      'eg_order_order: a second row of one order; left out': 1,
       'eg_order_order: it is deleted; left out': 1,
       'eg_order_order: its order_app_seller_id names no seller; left out': 1,
       'eg_order_order: status is none that is known here; it becomes UNKNOWN': 1,
@@ -50,7 +55,7 @@ describe('importing an existing system', function () {
       'eg_order_order_original: an order without original; it gets an empty one': 1,
     })
     const [orders, details, originals] = report.comparisons
-    expect(orders).to.include({ rows: ORDERS + 2, equal: ORDERS - 1, missing: 2 })
+    expect(orders).to.include({ rows: ORDERS + 3, equal: ORDERS - 1, missing: 3 })
     expect(orders?.different).to.deep.equal({ status: 1 })
     expect(details).to.include({ equal: Number(details?.rows) - 1, missing: 1 })
     expect(originals).to.include({ rows: ORDERS - 1, equal: ORDERS - 1 })
@@ -106,14 +111,23 @@ async function fill(database: Database): Promise<void> {
   }
   await insert(
     'eg_order_app_seller',
-    [901, 902, 903].map((id) => ({
-      ...{ id, channel: 1, seller_id: `shop-${id}`, order_app_id: 1, region: 'DE', spi_server_codes: 'warehouse,books' },
+    // 904 is 901 again, and 905 differs from it by case only, which marketplaces tell apart.
+    [901, 902, 903, 904, 905].map((id) => ({
+      ...{
+        id,
+        channel: 1,
+        seller_id: id < 904 ? `shop-${id}` : id === 904 ? 'shop-901' : 'SHOP-901',
+        order_app_id: 1,
+        region: 'DE',
+        spi_server_codes: 'warehouse,books',
+      },
       ...{
         refresh_token: `v^1.1#existing-${id}`,
         refresh_token_expires_in: 47_304_000,
         refresh_token_expires_time: TIME + 1e9,
       },
       ...audit,
+      update_time: id === 904 ? TIME : audit.update_time,
       attach_info: id === 902 ? '{"note":"by hand"}' : '',
       deleted: id === 903 ? id : 0,
     })),
@@ -142,6 +156,7 @@ async function fill(database: Database): Promise<void> {
     ...Array.from({ length: ORDERS }, (_, number) => order(number, number === 7 ? { status: 'LOST_IN_SPACE' } : {})),
     order(ORDERS, { deleted: 10_000 + ORDERS }),
     order(ORDERS + 1, { order_app_seller_id: '999' }),
+    order(ORDERS + 2, { order_id: '12-5' }),
   ])
   const line = (id: number, orderNumber: number, item: string, deleted = 0) => ({
     ...{ id, order_id: 10_000 + orderNumber, line_item_id: item, quantity: 2, title: `线 ${id}`, sku: 'S' },

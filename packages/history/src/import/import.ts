@@ -7,7 +7,7 @@ import type { ArchiveProgress } from '../archive/export.ts'
 import { HistoryError } from '../errors.ts'
 import { DETAIL_TABLE, ORDER_TABLE, ORIGINAL_TABLE, orderEvents } from './orders.ts'
 import { createReportBook, type ImportReport, type ReportBook } from './report.ts'
-import { SELLER_TABLE, sellerEvents } from './sellers.ts'
+import { noteSecondSellers, SELLER_TABLE, sellerEvents } from './sellers.ts'
 import { countRows, openSource, readCheckpoint, rowsAfter, writeCheckpoint } from './source.ts'
 import type { WeworkImport } from './wework/contact.ts'
 import { WEWORK_PASSES } from './wework/passes.ts'
@@ -89,7 +89,15 @@ function passesOf({ kind, vault, rowIds, wework }: ImportOptions, source: Connec
     case 'orders':
       return [{ name: kind, table: ORDER_TABLE, eventsOf: (rows) => orderEvents({ source, vault, rowIds, book }, rows) }]
     case 'sellers':
-      return [{ name: kind, table: SELLER_TABLE, eventsOf: (rows) => sellerEvents(vault, rows, book) }]
+      return [
+        {
+          ...{ name: kind, table: SELLER_TABLE },
+          eventsOf: async (rows) => {
+            await noteSecondSellers(source, rows, book)
+            return await sellerEvents(vault, rows, book)
+          },
+        },
+      ]
     case 'wework': {
       if (!wework) throw new HistoryError('HISTORY_SOURCE_INVALID', 'Rows of WeCom need to be told whose they are.')
       const context = { ...wework, source, vault, rowIds, book }

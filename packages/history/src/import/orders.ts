@@ -15,7 +15,7 @@ import type { Row } from '@tributary/projection'
 import type { Vault } from '@tributary/vault'
 import type { ReportBook } from './report.ts'
 import { SELLER_TABLE } from './sellers.ts'
-import { idOf, unfitId } from './source.ts'
+import { idOf, secondRows, unfitId } from './source.ts'
 
 export const ORDER_TABLE = 'eg_order_order'
 export const DETAIL_TABLE = 'eg_order_order_detail'
@@ -59,7 +59,11 @@ export async function orderEvents(
 }
 
 async function withBelongings(source: Connection, rows: readonly Row[], book: ReportBook): Promise<SourceOrder[]> {
-  const fitting = rows.filter((row) => isFit(row, book))
+  const fitting = await firstRows(
+    source,
+    rows.filter((row) => isFit(row, book)),
+    book,
+  )
   if (fitting.length === 0) return []
   const ids = fitting.map((row) => row['id'])
   const select = 'SELECT * FROM ?? WHERE order_id IN (?) ORDER BY id'
@@ -94,6 +98,17 @@ function isFit(row: Row, book: ReportBook): boolean {
   if (why === undefined) return true
   book.misfit(ORDER_TABLE, idOf(row), `${why}; left out`)
   return false
+}
+
+/** Of several rows of one order the first is the order, here as everywhere. */
+async function firstRows(source: Connection, rows: readonly Row[], book: ReportBook): Promise<Row[]> {
+  const columns = ['channel', 'order_app_seller_id', 'order_id']
+  const second = await secondRows(source, { table: ORDER_TABLE, columns }, rows)
+  return rows.filter((row) => {
+    const isSecond = second.has(idOf(row))
+    if (isSecond) book.misfit(ORDER_TABLE, idOf(row), 'a second row of one order; left out')
+    return !isSecond
+  })
 }
 
 /** A line is known by its id at the marketplace: of several rows with the same the live one counts, else the first. */

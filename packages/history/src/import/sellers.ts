@@ -1,8 +1,9 @@
+import type { Connection } from '@tributary/database'
 import { createEvent, derivedEventId, EventError, type EventOf, sellerKey } from '@tributary/events'
 import type { Cell, Row } from '@tributary/projection'
 import type { Vault } from '@tributary/vault'
 import type { ReportBook } from './report.ts'
-import { idOf, unfitId } from './source.ts'
+import { idOf, secondRows, unfitId } from './source.ts'
 
 export const SELLER_TABLE = 'eg_order_app_seller'
 
@@ -39,6 +40,15 @@ export async function sellerEvents(
       return []
     }
   })
+}
+
+/** Says which rows are of a seller that has one already, say under another app: there is one row a seller here, the first. */
+export async function noteSecondSellers(source: Connection, rows: readonly Row[], book: ReportBook): Promise<void> {
+  const live = rows.filter((row) => row['deleted'] === 0)
+  const second = await secondRows(source, { table: SELLER_TABLE, columns: ['channel', 'seller_id'] }, live)
+  for (const row of live)
+    if (second.has(idOf(row)))
+      book.misfit(SELLER_TABLE, idOf(row), 'a second row of one seller; the newer token and app go into the first')
 }
 
 /** Whether a seller's `attach_info` of the existing system says nothing. */

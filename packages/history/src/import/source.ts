@@ -54,6 +54,27 @@ export function rowsAfter(source: Connection, table: string, after: Cell, limit:
   return source.query<Row[]>('SELECT * FROM ?? WHERE id > ? ORDER BY id LIMIT ?', [table, after, limit])
 }
 
+/**
+ * The ids of those live rows before which another live one stands for the same thing: the columns, letter by letter, say which thing
+ * that is. The given tables have no unique index that would have kept it out.
+ */
+export async function secondRows(
+  source: Connection,
+  { table, columns }: { table: string; columns: readonly string[] },
+  rows: readonly Row[],
+): Promise<Set<RowId>> {
+  if (rows.length === 0) return new Set()
+  const valuesOf = (row: Row) => columns.map((column) => row[column] ?? null)
+  const nameOf = (row: Row) => JSON.stringify(valuesOf(row))
+  const all = await source.query<Row[]>(
+    `SELECT ?? FROM ?? WHERE deleted = 0 AND (${columns.map(() => '??').join(', ')}) IN (?) ORDER BY id`,
+    [['id', ...columns], table, ...columns, rows.map(valuesOf)],
+  )
+  const first = new Map<string, Row>()
+  for (const row of all.filter(({ id }) => unfitId(id) === undefined)) if (!first.has(nameOf(row))) first.set(nameOf(row), row)
+  return new Set(rows.filter((row) => first.get(nameOf(row))?.['id'] !== row['id']).map(idOf))
+}
+
 export async function countRows(source: Connection, table: string): Promise<number> {
   const [row] = await source.query<{ count: number }[]>('SELECT COUNT(*) AS count FROM ??', [table])
   return Number(row?.count ?? 0)
