@@ -185,20 +185,19 @@ describe('a rebuild', function () {
     startLive()
     await untilLiveIsThrough()
     const reader = openDatabase(stage.url, { connections: 1 })
-    let release = () => {}
-    const held = new Promise<void>((resolve) => {
-      release = resolve
-    })
+    const [taken, held] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
     const holding = reader.transaction(async (connection) => {
       await connection.query('SELECT * FROM counting LIMIT 1')
-      await held
+      taken.resolve()
+      await held.promise
     })
+    await taken.promise
     const messages: string[] = []
     const outcome = await rebuild(LIVE, {
       onEvent: (event) => {
         if (event.kind !== 'swap-blocked') return
         messages.push(event.message)
-        release()
+        held.resolve()
       },
     })
     await holding
