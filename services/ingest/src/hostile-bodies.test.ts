@@ -131,7 +131,9 @@ describe('bodies that nobody should send', () => {
       this.timeout(60_000)
       const failed: string[] = []
       for (const { what, body, isSigned } of bodiesOf(templates)) {
-        const answer = await send(body, isSigned)
+        let answer = await send(body, isSigned)
+        // Whoever is told to send again does: Lazada has to be answered within 400 ms, which a slow machine may miss once.
+        for (let again = 0; again < 5 && answer.startsWith('503'); again += 1) answer = await send(body, isSigned)
         if (!isRight(answer, isSigned)) failed.push(`${what}, ${isSigned ? 'signed' : 'not signed'}: ${answer}`)
       }
       expect(failed).to.deep.equal([])
