@@ -1,7 +1,8 @@
 import { addApp } from '@tributary/database'
 import { createLazadaMarketplace, type LazadaSimulator } from '@tributary/test/simulators/lazada'
-import { type Post, slowestAnswers } from './answers.ts'
+import { slowestAnswers } from './answers.ts'
 import type { Row } from './benchmark.ts'
+import type { Post } from './posting.ts'
 import { servedGateway } from './served-gateway.ts'
 
 /** Lazada's pushes at 200 a second, while projections run. */

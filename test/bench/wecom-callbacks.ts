@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { signedRequest, type WecomSimulator, xmlOf } from '../simulators/wecom/index.ts'
-import { type Post, slowestAnswers } from './answers.ts'
+import { slowestAnswers } from './answers.ts'
 import type { Row } from './benchmark.ts'
+import type { Post } from './posting.ts'
 import { servedGateway } from './served-gateway.ts'
 
 const CUSTOMER = 'bench'
