@@ -20,8 +20,9 @@ export type AppendContext = {
 export async function writeCalls(context: AppendContext, calls: readonly Call[]): Promise<unknown> {
   try {
     const written = await persist(context, calls)
-    context.onWritten(written)
     resolveCalls(calls, written.places)
+    // Whoever waits for an answer comes before those who read: what they do with the events takes longer.
+    setImmediate(context.onWritten, written)
     return undefined
   } catch (error) {
     if (calls.length === 1 || isRetriable(error)) return rejectCalls(calls, error)
