@@ -73,6 +73,25 @@ describe('The watcher of the ends of a topic', () => {
     expect(looks).to.equal(before)
   })
 
+  it('looks for events of others more seldom, and all the same, while this process appends', async () => {
+    let looks = 0
+    const watcher = createTailWatcher(async () => {
+      looks += 1
+      return [0, 0]
+    })
+    const waiting = new AbortController()
+    const waited = watcher.reached(1, 0, waiting.signal)
+    const begin = performance.now()
+    for (let end = 1; looks < 5; end += 1) {
+      watcher.advance([[0, end]])
+      await pause(0)
+    }
+    // Four times 25 ms lie between five looks; every 5 ms it would be a fifth of that.
+    expect(performance.now() - begin).to.be.at.least(95)
+    waiting.abort()
+    await waited
+  })
+
   it('goes on after looks that failed', async () => {
     let looks = 0
     const watcher = createTailWatcher(async () => {
