@@ -25,7 +25,8 @@ export type Database = Connection & {
    * Runs `work` in one READ COMMITTED transaction: commits when it resolves, rolls back when it throws.
    * A deadlock or lock wait time-out runs `work` again, up to `attempts` times in all (default 4), with jitter; `work`
    * must therefore do nothing but talk to its connection. Throws what `work` threw, or DatabaseError.
-   * One that is `hurried` waits for a lock for a second at most. Those take turns on a connection of their own.
+   * One that is `hurried` waits for a lock for a second at most, and is spared a statement. Those take turns on a few connections
+   * of their own.
    */
   transaction<T>(work: (connection: Connection) => Promise<T>, options?: { attempts?: number; hurried?: boolean }): Promise<T>
   close(): Promise<void>

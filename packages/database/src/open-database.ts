@@ -19,6 +19,9 @@ const KEEP_ALIVE = 10_000
 /** That one connection keeps at the server, where each takes a few megabytes; the one used longest ago is let go. */
 const PREPARED_STATEMENTS = 8
 
+/** Cursors move on one at a time, and each topic is appended to on one; with them a process stays within its twenty. */
+const HURRIED_CONNECTIONS = 4
+
 const silent = { warn: () => {}, error: () => {}, debug: () => {}, deprecate: () => {} }
 
 /**
@@ -39,9 +42,9 @@ export function openDatabase(
   const open = (hurried: boolean, max: number) => openPool(server, { hurried, max, reach, watch })
   const pool = open(false, connections)
   let hurriedPool: Knex | undefined
-  /** Few processes need it, and it costs a connection. */
+  /** Few processes need them, and each costs a connection. */
   const hurried = () => {
-    hurriedPool ??= open(true, 1)
+    hurriedPool ??= open(true, HURRIED_CONNECTIONS)
     return hurriedPool
   }
   const query: Connection['query'] = (...statement) => onOneConnection(pool, (connection) => connection.query(...statement))

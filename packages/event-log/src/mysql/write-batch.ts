@@ -42,7 +42,7 @@ export function writeBatch(
   // All of them are new, as far as is known, and of one partition: what a lone append is, which waits for each statement.
   const [only, ...others] = options.lookUp ? [] : partitions
   const moves = only === undefined || others.length > 0 ? undefined : { partition: only, by: placed.length }
-  return database.transaction(async (connection) => {
+  const work = async (connection: Connection): Promise<Written> => {
     const ends = moves ? await takePositions(connection, topic, moves) : await lockEnds(connection, topic, partitions)
     const places = options.lookUp ? await findEvents(connection, topic, events) : new Map<string, Appended>()
     const added: PlacedEvent[] = []
@@ -59,7 +59,9 @@ export function writeBatch(
     }
     if (added.length > 0 && !moves) await moveEnds(connection, topic, ends)
     return { places, ends, added: added.map((event) => asRecorded(topic, event, options.recordedTime)) }
-  })
+  }
+  // Each statement is waited for by whoever appends.
+  return database.transaction(work, { hurried: true })
 }
 
 async function lockEnds(connection: Connection, topic: Topic, partitions: number[]): Promise<Map<number, Position>> {
