@@ -20,7 +20,7 @@ describe('Commits that are shared', () => {
   }
   const own = (consumer: string): Promise<OwnedCursor> => takeOver(database, { consumer, topic: 'orders', partition: 0 }, '')
   const move = (cursor: OwnedCursor, effect: string, more: Partial<Move<string>> = {}): Promise<void> =>
-    commitGroupOf(database).move({
+    commitGroupOf(database, false).move({
       ...{ cursor, to: cursor.next + 5, events: 1, before: async () => {}, together: write, prepared: [effect] },
       ...more,
     })

@@ -33,10 +33,15 @@ const MOST_MOVES = 64
 /** Events of a move that gains by company: one with more pays for its commit itself, and would keep the small ones waiting. */
 const MOST_EVENTS = 32
 
-const groups = new WeakMap<Database, CommitGroup>()
+const sent = new WeakMap<Database, CommitGroup>()
+const kept = new WeakMap<Database, CommitGroup>()
 
-/** The group of all consumers of a database in this process that commit together. */
-export function commitGroupOf(database: Database): CommitGroup {
+/**
+ * The group in which consumers of a database in this process commit together: one for those whose effects happen before, in `prepare`,
+ * and one for those that keep tables, whose statements the former should not wait for.
+ */
+export function commitGroupOf(database: Database, preparesAhead: boolean): CommitGroup {
+  const groups = preparesAhead ? sent : kept
   const known = groups.get(database) ?? createCommitGroup(database)
   groups.set(database, known)
   return known

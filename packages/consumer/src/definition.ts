@@ -41,8 +41,8 @@ export type ConsumerDefinition<Prepared> = {
   prepare(events: readonly Delivered[], signal: AbortSignal, left: number | undefined): Promise<Prepared>
   apply(connection: Connection, prepared: Prepared): Promise<void>
   /**
-   * The same for several batches at once, those of a partition in order, also of other consumers that have the same function
-   * here. With it, batches share transactions (commit-group.ts).
+   * The same for several batches at once, also of other consumers that have the same function here. With it, batches share
+   * transactions (commit-group.ts). Of one partition there are several only with `preparesAhead`, and those come in order.
    */
   applyTogether?(connection: Connection, prepared: readonly Prepared[]): Promise<void>
   /**
@@ -79,6 +79,10 @@ export type ConsumerDefinition<Prepared> = {
 
 /** What the log gives at most at a time, when the definition says nothing. */
 export const BATCH_BYTES = 8 * 1_024 * 1_024
+
+/** Whether several batches of a partition may be applied at once. */
+export const joinsBatches = (definition: { preparesAhead?: boolean; applyTogether?: unknown }): boolean =>
+  definition.preparesAhead === true && definition.applyTogether !== undefined
 
 /** Most events in a batch of this consumer. */
 export const batchSizeOf = ({ batchSize = 500 }: { batchSize?: number }): number => batchSize

@@ -78,7 +78,11 @@ export function moveTogether<P>(
   effects: Pick<Move<P>, 'before' | 'events' | 'together' | 'prepared'>,
 ): Promise<void> {
   return noteMoved(loop, to, effects.prepared, () =>
-    commitGroupOf(loop.shared.database).move({ ...effects, cursor: loop.cursor, to }),
+    commitGroupOf(loop.shared.database, loop.shared.definition.preparesAhead === true).move({
+      ...effects,
+      cursor: loop.cursor,
+      to,
+    }),
   )
 }
 

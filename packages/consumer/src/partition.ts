@@ -25,7 +25,7 @@ import { backOff, pause } from '@tributary/runtime'
 import { createAhead } from './ahead.ts'
 import { prepareAhead } from './apply.ts'
 import { takeOver } from './cursor.ts'
-import { BATCH_BYTES, batchSizeOf, type OwnedPartition } from './definition.ts'
+import { BATCH_BYTES, batchSizeOf, joinsBatches, type OwnedPartition } from './definition.ts'
 import { itemOf } from './item.ts'
 import { fencedWith, type Loop, moveTogether, noteTrouble, type Part, type Shared, type Stage } from './loop.ts'
 import { loadParkedKeys } from './parked.ts'
@@ -101,8 +101,12 @@ function runPartition<P>(loop: Loop<P>): Partition {
   const fullSlice = batchSizeOf(loop.shared.definition)
   const isAlwaysAhead = loop.shared.definition.preparesAhead === true
   const turns = createTurns(loop)
-  const { batchBytes: bytes = BATCH_BYTES, applyTogether } = loop.shared.definition
-  const ahead = createAhead<P>({ events: isAlwaysAhead ? fullSlice : 0, bytes, areJoined: applyTogether !== undefined })
+  const { batchBytes: bytes = BATCH_BYTES } = loop.shared.definition
+  const ahead = createAhead<P>({
+    events: isAlwaysAhead ? fullSlice : 0,
+    bytes,
+    areJoined: joinsBatches(loop.shared.definition),
+  })
   let read = loop.cursor.next
   let ended: Promise<void> | undefined
 

@@ -20,9 +20,9 @@ import { createRemarkBook, type RemarkBook, type RemarkCounts } from './remark-c
  * A batch with its seals opened: sorted by key, with the rows of its keys as they stood when it was prepared; or, of a
  * projection with a `reach`, in log order.
  */
-export type PreparedBatch =
-  | { partition: number; keys: ReadonlyMap<string, KeyEvents>; loaded: LoadedStates }
-  | { partition: number; events: readonly OpenedEvent[] }
+export type PreparedBatch = SortedBatch | ReachingBatch
+type SortedBatch = { partition: number; keys: ReadonlyMap<string, KeyEvents>; loaded: LoadedStates }
+type ReachingBatch = { partition: number; events: readonly OpenedEvent[] }
 
 export type ProjectionFigures = ConsumerFigures & { remarks: RemarkCounts }
 export type RunningProjection = Omit<RunningConsumer, 'figures'> & { figures(): Promise<ProjectionFigures> }
@@ -76,6 +76,42 @@ export function defineProjectionConsumer(options: {
   const applyEvents = createReachApplier(projection, physical)
   const cellsOfKeys = (keys: ReadonlyMap<string, KeyEvents>) =>
     new Map([...keys].filter(([key]) => mayHaveRows(key)).map(([key, { cells }]) => [key, cells]))
+  /** Folds each batch over its own rows, and writes those of all at once. */
+  const applySorted = async (connection: Connection, batches: readonly SortedBatch[]): Promise<void> => {
+    const folded = []
+    const all: ChangedRows = new Map()
+    for (const { partition, keys, loaded } of batches) {
+      const known = states.isKnown(partition, loaded)
+        ? loaded
+        : { since: states.count(partition), states: await load(connection, cellsOfKeys(keys)) }
+      const { remarks, after, changed } = foldBatch(projection, keys, (key) => states.before(partition, known, key))
+      folded.push({ partition, remarks, after, rows: new Map([...changed].map(([table, rows]) => [table, rows.length])) })
+      for (const [table, rows] of changed) all.set(table, [...(all.get(table) ?? []), ...rows])
+    }
+    await writeRows(connection, projection.tables, physical, all)
+    for (const { partition, remarks, after, rows } of folded) {
+      states.hold(partition, after)
+      book.hold(partition, remarks, rows)
+    }
+  }
+  /** What is noticed is counted with the first, because all are committed together. */
+  const applyReaching = async (connection: Connection, batches: readonly ReachingBatch[]): Promise<void> => {
+    const { remarks, rows } = await applyEvents(
+      connection,
+      batches.flatMap(({ events }) => events),
+    )
+    if (batches[0]) book.hold(batches[0].partition, remarks, rows)
+  }
+  const apply = async (connection: Connection, batches: readonly PreparedBatch[]): Promise<void> => {
+    // An earlier try of the same batch may have held something before its transaction failed.
+    for (const { partition } of batches) {
+      states.hold(partition, undefined)
+      book.drop(partition)
+    }
+    const reaching = batches.filter((batch) => 'events' in batch)
+    if (reaching.length > 0) await applyReaching(connection, reaching)
+    else await applySorted(connection, batches as readonly SortedBatch[])
+  }
   return {
     name: options.name ?? projection.name,
     topic: projection.topic,
@@ -102,21 +138,9 @@ export function defineProjectionConsumer(options: {
       const keys = byKey(projection, events)
       return { partition, keys, loaded: { since, states: await load(database, cellsOfKeys(keys)) } }
     },
-    apply: async (connection, batch) => {
-      const { partition } = batch
-      if ('events' in batch) {
-        const { remarks, rows } = await applyEvents(connection, batch.events)
-        return book.hold(partition, remarks, rows)
-      }
-      const { keys, loaded } = batch
-      const known = states.isKnown(partition, loaded)
-        ? loaded
-        : { since: states.count(partition), states: await load(connection, cellsOfKeys(keys)) }
-      const { remarks, after, changed } = foldBatch(projection, keys, (key) => states.before(partition, known, key))
-      await writeRows(connection, projection.tables, physical, changed)
-      states.hold(partition, after)
-      book.hold(partition, remarks, new Map([...changed].map(([table, rows]) => [table, rows.length])))
-    },
+    apply: (connection, batch) => apply(connection, [batch]),
+    // A builder's batches are large, and each pays for its own commit.
+    ...(options.name === undefined ? { applyTogether: apply } : {}),
     committed: (partition) => {
       states.settle(partition)
       book.settle(partition)

@@ -21,8 +21,8 @@ export type RecentStates = {
   isKnown(partition: number, loaded: LoadedStates): boolean
   /** The state of a key as it is now: as a later batch left it, else as loaded; undefined when it was not loaded. */
   before(partition: number, loaded: LoadedStates, key: string): KeyState | undefined
-  /** Keeps what a batch is about to leave, until its commit or until the next batch. */
-  hold(partition: number, after: ReadonlyMap<string, KeyState>): void
+  /** Keeps what a batch is about to leave, until its commit or until the next batch; nothing, when that is undefined. */
+  hold(partition: number, after: ReadonlyMap<string, KeyState> | undefined): void
   /** What is held has been committed. */
   settle(partition: number): void
   /** The partition begins anew, with a new epoch. */

@@ -22,6 +22,7 @@ export function directoryConsumer(vault: Vault): ConsumerDefinition<Step[]> {
     keyOf: ({ partitionkey }) => partitionkey,
     prepare: (events) => stepsOf(vault, events),
     apply: applySteps,
+    applyTogether: applyAllSteps,
   }
 }
 
@@ -49,6 +50,9 @@ function stepOf(event: EventOf<'ContactChanged'> | EventOf<'CorpDeauthorized'>, 
   if (event.type === 'CorpDeauthorized') return { corp, clears: true, changes: [] }
   return { corp, clears: false, changes: part ? changesOf(event.data, part) : [] }
 }
+
+const applyAllSteps = (connection: Connection, prepared: readonly Step[][]): Promise<void> =>
+  applySteps(connection, prepared.flat())
 
 async function applySteps(connection: Connection, steps: readonly Step[]): Promise<void> {
   const corps = new Map<string, { corp: CorpName; steps: Step[] }>()
