@@ -34,8 +34,8 @@ async function answerTimes(url: string, posts: readonly Post[]): Promise<number[
   const begin = performance.now()
   const sending: Promise<void>[] = []
   for (const [count, bytes] of all.slice(WARM_UP).entries()) {
-    const due = begin + (count * 1_000) / A_SECOND
-    if (due > performance.now()) await wait(due - performance.now())
+    const rest = begin + (count * 1_000) / A_SECOND - performance.now()
+    if (rest > 0) await wait(rest)
     sending.push(timed(poster, bytes).then((time) => void times.push(time)))
   }
   await Promise.all(sending)
