@@ -2,9 +2,10 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { readCursors } from '@tributary/consumer'
-import { openStage, randomNumbers, type Stage, storedEvent, until } from '@tributary/consumer/testing'
+import { openStage, randomNumbers, type Stage, storedEvent } from '@tributary/consumer/testing'
 import { ORDER_TOPIC } from '@tributary/events'
 import { expect } from 'chai'
+import { until } from '../servers/index.ts'
 
 type Random = ReturnType<typeof randomNumbers>
 

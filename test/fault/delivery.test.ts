@@ -1,7 +1,8 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { randomNumbers } from '@tributary/consumer/testing'
-import { keyAt, openStage, SECRET, type Stage, until } from '@tributary/dispatcher/testing'
+import { keyAt, openStage, SECRET, type Stage } from '@tributary/dispatcher/testing'
 import { expect } from 'chai'
+import { until } from '../servers/index.ts'
 import { createSpiReceiver, inversions, type SpiReceiver } from '../simulators/spi/index.ts'
 import { type DispatcherProcess, startDispatcherProcess } from './delivery-process.ts'
 

@@ -12,12 +12,14 @@ import { type Database, openDatabase } from '@tributary/database'
 import { type EventLog, openEventLog, readSlices } from '@tributary/event-log'
 import { ORDER_TOPIC } from '@tributary/events'
 import { expect } from 'chai'
-import type { Relay } from '../servers/index.ts'
+import { type Relay, until } from '../servers/index.ts'
 
 const SEED = Number(process.env['TRIBUTARY_TEST_SEED'] ?? Date.now() % 1_000_000)
 const PARTITIONS = 4
 const WRITERS = 4
 const KEYS_OF_A_WRITER = 5
+/** Milliseconds: longer than any of the faults lasts. */
+const PATIENCE = 60_000
 
 /** What can happen to a log; `kill` only to a server that keeps what it has. */
 export type Fault = 'cut' | 'stall' | 'kill' | 'member'
@@ -77,7 +79,7 @@ export function describeLogInTrouble(
       writing.abort()
       await Promise.all(writers)
       const total = countOf(acknowledged)
-      await eventually(`all ${total} effects are there`, async () => (await readEffects(stage.operator)).length >= total)
+      await until(`all ${total} effects are there`, async () => (await readEffects(stage.operator)).length >= total, PATIENCE)
       await opened.log.close()
       await opened.database.close()
 
@@ -168,13 +170,5 @@ const countOf = (acknowledged: ReadonlyMap<string, readonly string[]>): number =
 
 function whenMore(acknowledged: ReadonlyMap<string, readonly string[]>, more: number): Promise<void> {
   const enough = countOf(acknowledged) + more
-  return eventually(`${more} more events are kept`, () => countOf(acknowledged) >= enough)
-}
-
-async function eventually(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 60_000
-  while (!(await holds())) {
-    if (Date.now() > deadline) throw new Error(`Waited a minute in vain until ${what}.`)
-    await new Promise((resolve) => setTimeout(resolve, 10))
-  }
+  return until(`${more} more events are kept`, () => countOf(acknowledged) >= enough, PATIENCE)
 }

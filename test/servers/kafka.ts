@@ -5,7 +5,8 @@ import { mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { findExecutable, freePort, until } from './machine.ts'
+import { findExecutable, freePort } from './machine.ts'
+import { until, waitFor } from './until.ts'
 
 const run = promisify(execFile)
 const ROOT = join(import.meta.dirname, '../..')
@@ -177,7 +178,7 @@ ${(more?.properties ?? []).join('\n')}
 
 async function untilListening(child: ChildProcess, port: number, log: string): Promise<void> {
   const tail = async () => (await readFile(log, 'utf8').catch(() => '')).split('\n').slice(-12).join('\n')
-  await until(
+  await waitFor(
     async () => {
       if (child.exitCode !== null) throw new Error(`Apache Kafka ended at once. The end of ${log}:\n${await tail()}`)
       return await isListening(port)
@@ -201,5 +202,5 @@ async function ended(child: ChildProcess, port: number, end: () => void): Promis
       child.once('exit', () => resolve())
       end()
     })
-  await until(async () => !(await isListening(port)), { patience: 20_000, message: () => `Port ${port} stays in use.` })
+  await until(`port ${port} is free`, async () => !(await isListening(port)))
 }

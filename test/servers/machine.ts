@@ -50,15 +50,3 @@ export function isRunning(pid: number): boolean {
     return (error as NodeJS.ErrnoException).code === 'EPERM'
   }
 }
-
-/** Asks every 20 ms until the answer is true. Throws `message` after `patience` milliseconds. */
-export async function until(
-  condition: () => boolean | Promise<boolean>,
-  options: { patience: number; message: () => string | Promise<string> },
-): Promise<void> {
-  const deadline = performance.now() + options.patience
-  while (!(await condition())) {
-    if (performance.now() > deadline) throw new Error(await options.message())
-    await new Promise((resolve) => setTimeout(resolve, 20))
-  }
-}

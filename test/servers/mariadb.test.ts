@@ -30,8 +30,7 @@ describe('a private MariaDB', () => {
     const [line] = await once(createInterface(child.stdout), 'line')
     return { child, server: JSON.parse(line) }
   }
-  const gone = ({ pid }: Started) =>
-    until(() => !isRunning(pid), { patience: 15_000, message: () => `MariaDB, process ${pid}, still runs` })
+  const gone = ({ pid }: Started) => until(`MariaDB, process ${pid}, is gone`, () => !isRunning(pid))
 
   it('ends when the process that started it is killed, and its folder serves the next one at once', async () => {
     const { child, server } = await startElsewhere('setInterval(() => {}, 1000)')

@@ -4,7 +4,8 @@ import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { createConnection } from 'mysql2/promise'
 import { type DataFolder, openDataFolder } from './data-folder.ts'
-import { findExecutable, freePort, isRunning, until } from './machine.ts'
+import { findExecutable, freePort, isRunning } from './machine.ts'
+import { waitFor } from './until.ts'
 
 /** A private MariaDB: own data folder, own port on loopback, own password. */
 export type PrivateServer = {
@@ -92,7 +93,7 @@ export async function startMariaDb(options: {
 /** A server that is told to end needs a moment. Two on one folder would only end in a less clear error. */
 async function untilFree(folder: DataFolder): Promise<void> {
   const pid = await readPid(folder)
-  await until(async () => pid === undefined || !(await isMariaDb(pid)), {
+  await waitFor(async () => pid === undefined || !(await isMariaDb(pid)), {
     patience: 20_000,
     message: () => `Another MariaDB, process ${pid}, uses ${folder.data}. End it: kill ${pid}`,
   })
@@ -110,7 +111,7 @@ async function untilAnswering(url: string, child: ChildProcess, folder: DataFold
     return connection !== undefined
   }
   try {
-    await until(answers, { patience: 60_000, message: () => explain('MariaDB does not answer.') })
+    await waitFor(answers, { patience: 60_000, message: () => explain('MariaDB does not answer.') })
   } catch (error) {
     await stop(child)
     throw error

@@ -2,10 +2,11 @@ import { type Database, DatabaseError } from '@tributary/database'
 import type { EventLog } from '@tributary/event-log'
 import { ORDER_TOPIC } from '@tributary/events'
 import { metricValue } from '@tributary/runtime/testing'
+import { until } from '@tributary/test/servers'
 import { expect } from 'chai'
 import { takeOver } from './cursor.ts'
 import { type ConsumerDefinition, type OwnedPartition, type RunningConsumer, readCursors, startConsumer } from './index.ts'
-import { effectsConsumer, gate, openStage, quietLogger, type Stage, until, unwantedEvent } from './testing/stage.ts'
+import { effectsConsumer, gate, openStage, quietLogger, type Stage, unwantedEvent } from './testing/stage.ts'
 
 describe('a consumer', () => {
   let stage: Stage

@@ -2,7 +2,7 @@ import { openDatabase } from '@tributary/database'
 import { ORDER_TOPIC, sellerKey } from '@tributary/events'
 import { metricsText } from '@tributary/runtime'
 import { metricValue } from '@tributary/runtime/testing'
-import { startRelay } from '@tributary/test/servers'
+import { startRelay, until } from '@tributary/test/servers'
 import { expect } from 'chai'
 import {
   type ConsumerDefinition,
@@ -14,7 +14,7 @@ import {
   skip,
   startConsumer,
 } from './index.ts'
-import { type Effect, effectsConsumer, openStage, quietLogger, type Stage, storedEvent, until } from './testing/stage.ts'
+import { type Effect, effectsConsumer, openStage, quietLogger, type Stage, storedEvent } from './testing/stage.ts'
 
 describe('poison events', () => {
   let stage: Stage

@@ -1,8 +1,9 @@
 import { ORDER_TOPIC } from '@tributary/events'
+import { until } from '@tributary/test/servers'
 import { expect } from 'chai'
 import { takeOver } from './cursor.ts'
 import { type ConsumerDefinition, listParked, type RunningConsumer, startConsumer } from './index.ts'
-import { effectsConsumer, gate, openStage, quietLogger, type Stage, until } from './testing/stage.ts'
+import { effectsConsumer, gate, openStage, quietLogger, type Stage } from './testing/stage.ts'
 
 describe('a consumer at the end of its log', () => {
   let stage: Stage

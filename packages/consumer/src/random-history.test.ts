@@ -1,9 +1,10 @@
 import type { EventLog, Slice } from '@tributary/event-log'
 import { ORDER_TOPIC, sellerKey } from '@tributary/events'
+import { until } from '@tributary/test/servers'
 import { expect } from 'chai'
 import { takeOver } from './cursor.ts'
 import { listParked, type RunningConsumer, readCursors, requeue, skip, startConsumer } from './index.ts'
-import { type Effect, effectsConsumer, openStage, quietLogger, randomNumbers, type Stage, until } from './testing/stage.ts'
+import { type Effect, effectsConsumer, openStage, quietLogger, randomNumbers, type Stage } from './testing/stage.ts'
 
 const SEED = Number(process.env['TRIBUTARY_TEST_SEED'] ?? Date.now() % 1_000_000)
 const PARTITIONS = 3

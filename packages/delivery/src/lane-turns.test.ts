@@ -47,14 +47,13 @@ describe('Lanes that are due', () => {
       laneTurn: () => new Promise((resolve) => turns.push(resolve)),
     })
     const lanes = runLanes(partition)
-    const patience = 20_000
     const give = async (count: number) => {
       const ended = database.state.lanes.size - count
       for (let given = 0; given < count; given += 1) {
-        await until(() => turns.length > 0, { patience, message: () => 'No lane waits for its turn.' })
+        await until('a lane waits for its turn', () => turns.length > 0)
         turns.shift()?.()
       }
-      await until(() => database.state.lanes.size <= ended, { patience, message: () => 'A lane does not end.' })
+      await until('the lanes have ended', () => database.state.lanes.size <= ended)
     }
     await give(2)
     expect(sent).to.have.length(2)

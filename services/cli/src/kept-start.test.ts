@@ -42,8 +42,7 @@ describe('what is kept for a start without the database', () => {
     await keeper.start()
     await work().finally(() => keeper.stop())
   }
-  const untilKept = (wanted: string) =>
-    until(async () => (await keptSecrets()).join() === wanted, { patience: 10_000, message: () => 'it is not kept' })
+  const untilKept = (wanted: string) => until('it is kept', async () => (await keptSecrets()).join() === wanted)
 
   it('follows the database, and is never in the clear', () =>
     keeping(async () => {

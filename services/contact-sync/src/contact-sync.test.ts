@@ -1,15 +1,12 @@
 import type { CorpName } from '@tributary/database'
 import { cancelCorp, requestReading } from '@tributary/database'
 import { CONTACT_TOPIC, encodeEvent } from '@tributary/events'
-import { until as waitUntil } from '@tributary/test/servers'
+import { until } from '@tributary/test/servers'
 import type { SimulatedCorp } from '@tributary/test/simulators/wecom'
 import { contactEvents, corpSubject, ticketGapName } from '@tributary/wecom'
 import { expect } from 'chai'
 import { reconcile } from './reconcile.ts'
 import { type ContactSyncUnderTest, CUSTOMER, prepareContactSync } from './testing/contact-sync-under-test.ts'
-
-const until = (what: string, condition: () => boolean | Promise<boolean>) =>
-  waitUntil(condition, { patience: 15_000, message: () => `Waited in vain until ${what}.` })
 
 describe('keeping directories of WeCom true', () => {
   let its: ContactSyncUnderTest

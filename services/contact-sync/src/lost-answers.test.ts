@@ -1,12 +1,10 @@
 import { type CorpName, requestReading } from '@tributary/database'
-import { type Break, until as waitUntil } from '@tributary/test/servers'
+import { type Break, until } from '@tributary/test/servers'
 import { authorizationCodePrefix } from '@tributary/wecom'
 import { expect } from 'chai'
 import { type ContactSyncUnderTest, prepareContactSync, QUICK } from './testing/contact-sync-under-test.ts'
 
 // A claim lasts a minute.
-const until = (what: string, condition: () => boolean | Promise<boolean>) =>
-  waitUntil(condition, { patience: 15_000, message: () => `Waited in vain until ${what}.` })
 
 describe('contact-sync whose database answers no more, once it has done what was asked', () => {
   let its: ContactSyncUnderTest

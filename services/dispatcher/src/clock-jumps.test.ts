@@ -1,9 +1,10 @@
 import { rotateKey } from '@tributary/delivery'
 import type { Service } from '@tributary/runtime'
+import { until } from '@tributary/test/servers'
 import { createSpiReceiver, type SpiReceiver } from '@tributary/test/simulators/spi'
 import { expect } from 'chai'
 import { listEndpoints } from './known-endpoints.ts'
-import { contextOf, GROUP, keyAt, openStage, QUICK, SECRET, type Stage, until } from './testing/stage.ts'
+import { contextOf, GROUP, keyAt, openStage, QUICK, SECRET, type Stage } from './testing/stage.ts'
 
 const HOUR = 3_600_000
 /** Long enough to set the clock while it lasts. */

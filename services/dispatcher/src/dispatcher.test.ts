@@ -2,9 +2,10 @@ import { retryLanes } from '@tributary/delivery'
 import { createEvent, encodeEvent, ORDER_TOPIC, orderKey, timeOrderedEventId } from '@tributary/events'
 import { EXAMPLE_DATA } from '@tributary/events/examples'
 import type { Service } from '@tributary/runtime'
+import { until } from '@tributary/test/servers'
 import { createSpiReceiver, type SpiReceiver } from '@tributary/test/simulators/spi'
 import { expect } from 'chai'
-import { GROUP, keyAt, openStage, QUICK, SECRET, SELLER, type Stage, until } from './testing/stage.ts'
+import { GROUP, keyAt, openStage, QUICK, SECRET, SELLER, type Stage } from './testing/stage.ts'
 
 describe('The dispatcher', () => {
   let stage: Stage

@@ -1,9 +1,10 @@
 import { listDeliveries, planReplay, setEndpointState, startReplay } from '@tributary/delivery'
 import { ORDER_TOPIC } from '@tributary/events'
 import type { Service } from '@tributary/runtime'
+import { until } from '@tributary/test/servers'
 import { createSpiReceiver, type SpiReceiver } from '@tributary/test/simulators/spi'
 import { expect } from 'chai'
-import { GROUP, keyAt, openStage, QUICK, SECRET, type Stage, until } from './testing/stage.ts'
+import { GROUP, keyAt, openStage, QUICK, SECRET, type Stage } from './testing/stage.ts'
 
 const NAME = `${GROUP}:warehouse`
 

@@ -1,10 +1,11 @@
 import { moveSecret, newSecret, revokeKey, rotateKey } from '@tributary/delivery'
 import { isVerifiedV1a } from '@tributary/delivery/testing'
 import type { Service } from '@tributary/runtime'
+import { until } from '@tributary/test/servers'
 import { createSpiReceiver, type SpiReceiver } from '@tributary/test/simulators/spi'
 import { expect } from 'chai'
 import { Webhook } from 'standardwebhooks'
-import { GROUP, openStage, SECRET, type Stage, until } from './testing/stage.ts'
+import { GROUP, openStage, SECRET, type Stage } from './testing/stage.ts'
 
 const NAME = `${GROUP}:warehouse`
 const DAY = 86_400_000

@@ -5,7 +5,7 @@ import { text } from 'node:stream/consumers'
 import { countReplay, planReplay, rotateKey, startReplay } from '@tributary/delivery'
 import { CONTACT_TOPIC, encodeEvent } from '@tributary/events'
 import type { PartnerWebhook, Service, WeworkCustomer } from '@tributary/runtime'
-import { until as waitUntil } from '@tributary/test/servers'
+import { until } from '@tributary/test/servers'
 import { type ChangeType, contactEvents, corpSubject } from '@tributary/wecom'
 import { expect } from 'chai'
 import { Webhook } from 'standardwebhooks'
@@ -80,8 +80,6 @@ describe('webhooks of partners', () => {
       events.map((event) => encodeEvent({ ...event, data: { ...event.data, origin } })),
     )
   }
-  const until = (what: string, isSo: () => boolean | Promise<boolean>) =>
-    waitUntil(isSo, { patience: 20_000, message: () => `It never came true that ${what}.` })
   const taken = () => arrivals.filter(({ status }) => status === 200)
 
   it('get every change of their customer and of no other, none that an existing system knew, signed so that the official library takes it', async () => {

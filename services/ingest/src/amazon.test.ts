@@ -1,7 +1,7 @@
 import { createAmazon } from '@tributary/channels/amazon'
 import { addApp } from '@tributary/database'
 import { createRowIds } from '@tributary/events'
-import { until as waitUntil } from '@tributary/test/servers'
+import { until } from '@tributary/test/servers'
 import { type AmazonSimulator, createAmazonMarketplace, QUEUE_CREDENTIALS } from '@tributary/test/simulators/amazon'
 import { expect } from 'chai'
 import { confirmParkedConsent, listParkedConsents } from './oauth/parked-consents.ts'
@@ -45,8 +45,6 @@ describe('taking in what Amazon says', () => {
   const notified = async () => ofType(await its.events(), 'OrderNotified')
   const addOrder = () => amazon.addOrder(sellerId).orderId
   const health = async () => (await its.ingest.health()) as { status: string; reason?: string }
-  const until = (what: string, isSo: () => Promise<boolean>) =>
-    waitUntil(isSo, { patience: LONG, message: () => `It did not happen: ${what}` })
 
   it('removes a message from the queue once the log has its hint', async () => {
     await run()

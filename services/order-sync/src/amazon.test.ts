@@ -1,10 +1,10 @@
 import { createAmazon } from '@tributary/channels/amazon'
 import { addApp } from '@tributary/database'
 import { createEvent, orderKey, timeOrderedEventId } from '@tributary/events'
+import { until } from '@tributary/test/servers'
 import { type AmazonSimulator, createAmazonMarketplace } from '@tributary/test/simulators/amazon'
 import { expect } from 'chai'
 import { type OrderSyncUnderTest, startUnderTest } from './testing/order-sync-under-test.ts'
-import { until } from './testing/until.ts'
 
 const HOUR = 3_600_000
 

@@ -1,11 +1,11 @@
 import { randomInt } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
+import { until } from '@tributary/test/servers'
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { listOrderReads } from './order-read-operations.ts'
 import { childProcesses } from './testing/child-processes.ts'
 import { type OrderSyncUnderTest, startUnderTest } from './testing/order-sync-under-test.ts'
-import { until } from './testing/until.ts'
 
 const KILLS = 5
 

@@ -1,6 +1,6 @@
 import { createEvent, derivedEventId, encodeEvent, ORDER_TOPIC, orderKey } from '@tributary/events'
 import { findShipment } from '@tributary/shipping'
-import { type Relay, startRelay } from '@tributary/test/servers'
+import { type Relay, startRelay, until } from '@tributary/test/servers'
 import { expect } from 'chai'
 import { listOrderReads } from './order-read-operations.ts'
 import {
@@ -10,7 +10,6 @@ import {
   startProcess,
   startUnderTest,
 } from './testing/order-sync-under-test.ts'
-import { until } from './testing/until.ts'
 
 // A claim lasts two minutes, and `until` waits for a quarter of that.
 describe('order-sync whose database answers no more, once it has done what was asked', () => {

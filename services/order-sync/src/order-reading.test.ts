@@ -1,10 +1,9 @@
 import { addApp, listApps } from '@tributary/database'
 import { orderHolder } from '@tributary/events'
-import { startRelay } from '@tributary/test/servers'
+import { startRelay, until } from '@tributary/test/servers'
 import { expect } from 'chai'
 import { listOrderReads } from './order-read-operations.ts'
 import { EBAY, type OrderSyncUnderTest, startProcess, startUnderTest } from './testing/order-sync-under-test.ts'
-import { until } from './testing/until.ts'
 
 describe('reading orders that a notification named', () => {
   let its: OrderSyncUnderTest

@@ -1,9 +1,9 @@
 import { createEvent, timeOrderedEventId } from '@tributary/events'
+import { until } from '@tributary/test/servers'
 import type { EbayOrder } from '@tributary/test/simulators/ebay'
 import { expect } from 'chai'
 import { listOrderReads } from './order-read-operations.ts'
 import { EBAY, type OrderSyncUnderTest, startUnderTest } from './testing/order-sync-under-test.ts'
-import { until } from './testing/until.ts'
 
 const OFTEN = { pollIntervalSeconds: 0.2 }
 

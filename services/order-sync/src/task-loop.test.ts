@@ -1,6 +1,6 @@
+import { until } from '@tributary/test/servers'
 import { expect } from 'chai'
 import { startTaskLoop } from './task-loop.ts'
-import { until } from './testing/until.ts'
 
 describe('a loop of claimed tasks', () => {
   it('takes up what it claimed without an answer, also when that was done only after it had looked', async () => {

@@ -1,7 +1,8 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { expect } from 'chai'
-import { anEvent, eventsOfKeys, idsOf, type MakeLog, PARTITIONS, until, useLog } from './log-under-test.ts'
+import { until } from '../../servers/index.ts'
+import { anEvent, eventsOfKeys, idsOf, type MakeLog, PARTITIONS, useLog } from './log-under-test.ts'
 import { assignments, createRecorder, join } from './recorder.ts'
 
 export function describeFollowing(makeLog: MakeLog): void {

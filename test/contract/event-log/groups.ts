@@ -1,5 +1,6 @@
 import { expect } from 'chai'
-import { eventsOfKeys, idsOf, LEASE, type MakeLog, PARTITIONS, until, useLog } from './log-under-test.ts'
+import { until } from '../../servers/index.ts'
+import { eventsOfKeys, idsOf, LEASE, type MakeLog, PARTITIONS, useLog } from './log-under-test.ts'
 import { type ProcessMember, startMember } from './process.ts'
 import { assignments, type Cursors, createRecorder, join, type Recorder } from './recorder.ts'
 

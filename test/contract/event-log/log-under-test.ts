@@ -82,12 +82,3 @@ export async function readAll(log: EventLog, topic: string): Promise<RecordedEve
 }
 
 export const idsOf = (events: readonly { event: StoredEvent }[]): string[] => events.map(({ event }) => event.id)
-
-/** Resolves when `holds` does; fails after `within` milliseconds, saying what it waited for. */
-export async function until(what: string, holds: () => boolean, within = 15_000): Promise<void> {
-  const end = Date.now() + within
-  while (!holds()) {
-    if (Date.now() > end) throw new Error(`Waited ${within} ms in vain until ${what}.`)
-    await new Promise((resolve) => setTimeout(resolve, 5))
-  }
-}

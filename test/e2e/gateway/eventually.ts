@@ -1,4 +1,4 @@
-import { until } from '../../servers/index.ts'
+import { waitFor } from '../../servers/index.ts'
 
 /** Longer than anything takes on a machine that has much else to do; what is broken is told after this. */
 const PATIENCE = 30_000
@@ -26,7 +26,7 @@ export async function eventually<T>(
       return false
     }
   }
-  await until(isThere, {
+  await waitFor(isThere, {
     patience,
     message: () => `Not within ${patience / 1000} s: ${what}${trouble === undefined ? '' : ` (${String(trouble)})`}`,
   })

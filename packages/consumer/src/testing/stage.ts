@@ -1,4 +1,3 @@
-import { setTimeout as wait } from 'node:timers/promises'
 import { type Connection, type Database, openDatabase } from '@tributary/database'
 import { type EventLog, openEventLog, type Position } from '@tributary/event-log'
 import {
@@ -147,15 +146,6 @@ const effectOf = ({ partition, position, event }: Delivered, member: string): Ef
 const configured = (event: Event) => {
   if (event.type !== 'SellerConfigured') throw new TypeError(`${event.type} was not wanted.`)
   return event.data
-}
-
-/** Waits until a condition holds, looking every few milliseconds. Fails after thirty seconds, saying what it waited for. */
-export async function until(what: string, condition: () => Promise<boolean> | boolean): Promise<void> {
-  const deadline = performance.now() + 30_000
-  while (!(await condition())) {
-    if (performance.now() > deadline) throw new Error(`Waited thirty seconds in vain until ${what}.`)
-    await wait(5)
-  }
 }
 
 /** An event of a type that the tests' consumer does not want. */

@@ -101,8 +101,7 @@ describe('The reach of deliveries', () => {
       asked.push(hostname)
       answers.set(hostname, () => done(null, [{ address: '127.0.0.1', family: 4 }]))
     })
-    const isAsked = (names: number) =>
-      until(() => answers.size === names, { patience: 15_000, message: () => `${answers.size} names were asked for` })
+    const isAsked = (names: number) => until(`${names} names are asked for`, () => answers.size === names)
     const slow = [1, 2, 3].map(() => post('slow.example', INTERNAL, resolve))
     const quick = post('quick.example', INTERNAL, resolve)
     await isAsked(2)

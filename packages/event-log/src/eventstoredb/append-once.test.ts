@@ -1,8 +1,8 @@
 import type { StoredEvent } from '@tributary/events'
-import { startRelay } from '@tributary/test/servers'
+import { startRelay, until } from '@tributary/test/servers'
 import { expect } from 'chai'
 import type { EventLog } from '../index.ts'
-import { anEvent, eventually, useStage } from './testing/stage.ts'
+import { anEvent, useStage } from './testing/stage.ts'
 
 describe('An append to EventStoreDB', function () {
   this.timeout(30_000)
@@ -72,16 +72,14 @@ describe('An append to EventStoreDB', function () {
     for (const [index, batch] of batches.entries()) {
       const appending = appendUntilKept(fragile, topic(), batch)
       if (index % 3 === 1) {
-        await eventually('the batch is being written', () =>
-          idsIn(`key-${batch[0]?.partitionkey}`).includes(batch[0]?.id ?? ''),
-        )
+        await until('the batch is being written', () => idsIn(`key-${batch[0]?.partitionkey}`).includes(batch[0]?.id ?? ''))
         relay.cut()
         relay.heal()
       }
       await appending
     }
     const ids = batches.flat().map(({ id }) => id)
-    await eventually('all are followed', () => follower.ids.length >= ids.length)
+    await until('all are followed', () => follower.ids.length >= ids.length)
     await follower.stop()
     expect(follower.ids).to.have.members(ids)
     const standing = await readAll()

@@ -65,13 +65,10 @@ describeOnKafka('A partition that moves to another broker of its cluster', funct
     await admin.alterPartitionReassignments({
       topics: [{ topic, partitionAssignment: [{ partition: 0, replicas: [nodeId] }] }],
     })
-    await until(
-      async () => {
-        const { topics } = await admin.listPartitionReassignments({ topics: [{ topic, partitions: [0] }] })
-        return topics.length === 0 && (await leader()) === nodeId
-      },
-      { patience: 30_000, message: () => `The partition does not move to broker ${nodeId}.` },
-    )
+    await until(`the partition has moved to broker ${nodeId}`, async () => {
+      const { topics } = await admin.listPartitionReassignments({ topics: [{ topic, partitions: [0] }] })
+      return topics.length === 0 && (await leader()) === nodeId
+    })
     await admin.disconnect()
   }
 
@@ -100,8 +97,7 @@ describeOnKafka('A partition that moves to another broker of its cluster', funct
         revoked: async () => {},
       },
     })
-    const arrived = () =>
-      until(() => seen.length >= ids.length, { patience: 15_000, message: () => `${seen.length} of ${ids.length} came.` })
+    const arrived = () => until(`all ${ids.length} came`, () => seen.length >= ids.length)
     try {
       await arrived()
       await move()

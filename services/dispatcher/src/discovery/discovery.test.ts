@@ -1,9 +1,10 @@
 import type { Service } from '@tributary/runtime'
+import { until } from '@tributary/test/servers'
 import { createNacosSimulator, type NacosSimulator } from '@tributary/test/simulators/nacos'
 import { createSpiReceiver, type SpiReceiver } from '@tributary/test/simulators/spi'
 import { expect } from 'chai'
 import { createDispatcher } from '../dispatcher.ts'
-import { contextOf, openStage, QUICK, SECRET, type Stage, until } from '../testing/stage.ts'
+import { contextOf, openStage, QUICK, SECRET, type Stage } from '../testing/stage.ts'
 
 describe('The dispatcher with Nacos', () => {
   let stage: Stage

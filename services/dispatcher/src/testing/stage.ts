@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto'
-import { setTimeout as wait } from 'node:timers/promises'
 import type { Database } from '@tributary/database'
 import type { DeliveryPolicy } from '@tributary/delivery'
 import { type EventLog, openEventLog } from '@tributary/event-log'
@@ -181,12 +180,3 @@ function orderReceived(options: {
 
 /** The key under which the simulated receiver files an order of the stage's seller. */
 export const keyAt = (orderId: string, sellerId = SELLER): string => `1:${sellerId}:${orderId}`
-
-/** Waits until a condition holds. Throws when it does not within 30 seconds. */
-export async function until(what: string, condition: () => Promise<boolean> | boolean): Promise<void> {
-  const deadline = performance.now() + 30_000
-  while (!(await condition())) {
-    if (performance.now() > deadline) throw new Error(`Waited in vain until ${what}.`)
-    await wait(5)
-  }
-}

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { CONTACT_TOPIC, orderHolder } from '@tributary/events'
 import { metricValue } from '@tributary/runtime/testing'
+import { until } from '@tributary/test/servers'
 import { createWecomSimulator, sendCallback } from '@tributary/test/simulators/wecom'
 import { openSettings } from '@tributary/vault'
 import { suiteTicketName } from '@tributary/wecom'
@@ -47,7 +48,7 @@ describe('taking in while the log is away, with a spool', function () {
     }
     return services[0]
   }
-  const drained = () => eventually('the spool is empty', () => waiting() === 0)
+  const drained = () => until('the spool is empty', () => waiting() === 0)
 
   it('keeps on its disk what the log cannot take, answers yes, and hands it over when the log is back', async () => {
     its.relay.cut()
@@ -224,7 +225,7 @@ describe('taking in while the log is away, with a spool', function () {
     expect((await health())?.reason).to.include('tributary spool list')
     expect(await metricValue('tributary_ingest_spool_entries', { state: 'set-aside' })).to.equal(1)
     expect(retrySpool(folder)).to.equal(1)
-    await eventually('it was tried and set aside again', () => {
+    await until('it was tried and set aside again', () => {
       const [again] = lookAtSpool(folder).setAside
       return again !== undefined && again.setAsideTime > (aside?.setAsideTime ?? 0)
     })
@@ -232,11 +233,3 @@ describe('taking in while the log is away, with a spool', function () {
     expect(ofType(await its.events(), 'OrderNotified')).to.have.length(4)
   })
 })
-
-async function eventually(what: string, holds: () => boolean): Promise<void> {
-  const deadline = Date.now() + 20_000
-  while (!holds()) {
-    if (Date.now() > deadline) throw new Error(`Waited in vain until ${what}.`)
-    await new Promise((resolve) => setTimeout(resolve, 10))
-  }
-}

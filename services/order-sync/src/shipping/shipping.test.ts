@@ -2,11 +2,11 @@ import { randomInt } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import { createEvent, derivedEventId, type EventData, encodeEvent, ORDER_TOPIC, orderKey } from '@tributary/events'
 import { claimShipment, findShipment, putBackShipment, queueShipments, shipmentsOf } from '@tributary/shipping'
+import { until } from '@tributary/test/servers'
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { childProcesses } from '../testing/child-processes.ts'
 import { EBAY, type OrderSyncUnderTest, startUnderTest } from '../testing/order-sync-under-test.ts'
-import { until } from '../testing/until.ts'
 
 describe('telling a marketplace of packages', () => {
   let its: OrderSyncUnderTest

@@ -25,7 +25,7 @@ import { openVault, type Vault } from '@tributary/vault'
 import { createCallBudget } from '../call-budget.ts'
 import { createOrderSync } from '../order-sync.ts'
 import { PACE, type Pace } from '../pace.ts'
-import { until } from './until.ts'
+import { until } from '@tributary/test/servers'
 
 export const EBAY = 1
 const PARTITIONS = 2

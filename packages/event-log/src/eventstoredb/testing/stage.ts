@@ -97,11 +97,3 @@ export function anEvent(change: Partial<StoredEvent> = {}): StoredEvent {
     ...change,
   }
 }
-
-export async function eventually(what: string, holds: () => boolean): Promise<void> {
-  const deadline = Date.now() + 15_000
-  while (!holds()) {
-    if (Date.now() > deadline) throw new Error(`Waited 15 s in vain until ${what}.`)
-    await new Promise((resolve) => setTimeout(resolve, 5))
-  }
-}
