@@ -3,8 +3,8 @@ import { addApiKey } from '@tributary/console'
 import { requestReading } from '@tributary/database'
 import { expect } from 'chai'
 import { openWorld, type Seller, type World } from '../e2e/gateway/world.ts'
+import type { Random } from '../random.ts'
 import { migratedTestDatabase, type Relay, startRelay } from '../servers/index.ts'
-import type { Random } from '../simulators/ebay/random.ts'
 import { createWecomSimulator, type SimulatedCorp, type WecomSimulator } from '../simulators/wecom/index.ts'
 
 const SERVICES = ['ingest', 'order-sync', 'contact-sync', 'projector', 'dispatcher', 'console']

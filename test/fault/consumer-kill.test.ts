@@ -2,12 +2,11 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { readCursors } from '@tributary/consumer'
-import { openStage, randomNumbers, type Stage, storedEvent } from '@tributary/consumer/testing'
+import { openStage, type Stage, storedEvent } from '@tributary/consumer/testing'
 import { ORDER_TOPIC } from '@tributary/events'
 import { expect } from 'chai'
+import { createRandom, type Random } from '../random.ts'
 import { until } from '../servers/index.ts'
-
-type Random = ReturnType<typeof randomNumbers>
 
 const SEED = Number(process.env['TRIBUTARY_TEST_SEED'] ?? Date.now() % 1_000_000)
 const PARTITIONS = 6
@@ -21,7 +20,7 @@ const EVENTS_A_KILL = 250
  */
 describe(`members killed at random moments (seed ${SEED})`, () => {
   it('apply every event once, in the order of its key', async () => {
-    const random = randomNumbers(SEED)
+    const random = createRandom(SEED)
     const stage = await openStage('kill', { partitions: PARTITIONS })
     const members = new Map<number, ChildProcess>()
     const appended = new Map<string, number>()

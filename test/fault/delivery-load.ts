@@ -1,11 +1,11 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
-import { randomNumbers } from '@tributary/consumer/testing'
 import { migrate, openDatabase } from '@tributary/database'
 import { keyAt, openStageOn, SECRET, type Stage } from '@tributary/dispatcher/testing'
 import { ORDER_TOPIC } from '@tributary/events'
 import { expect } from 'chai'
+import { createRandom } from '../random.ts'
 import { type PrivateServer, startMariaDb } from '../servers/index.ts'
 import { createSpiReceiver, inversions, type SpiReceiver } from '../simulators/spi/index.ts'
 import { type DispatcherProcess, startDispatcherProcess } from './delivery-process.ts'
@@ -52,7 +52,7 @@ function loadWithKills({
   let stage: Stage
   let receiver: SpiReceiver
   let sender: Promise<DispatcherProcess>
-  const random = randomNumbers(SEED)
+  const random = createRandom(SEED)
   const acknowledged = new Set<string>()
 
   before(async () => {

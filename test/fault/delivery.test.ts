@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import { randomNumbers } from '@tributary/consumer/testing'
 import { keyAt, openStage, SECRET, type Stage } from '@tributary/dispatcher/testing'
 import { expect } from 'chai'
+import { createRandom, type Random } from '../random.ts'
 import { until } from '../servers/index.ts'
 import { createSpiReceiver, inversions, type SpiReceiver } from '../simulators/spi/index.ts'
 import { type DispatcherProcess, startDispatcherProcess } from './delivery-process.ts'
@@ -14,7 +14,7 @@ describe(`A dispatcher in a process of its own (seed ${SEED})`, function () {
   this.timeout(90_000)
   let stage: Stage
   let receiver: SpiReceiver
-  let random: ReturnType<typeof randomNumbers>
+  let random: Random
   let orders: string[]
   let ids: string[]
   let processes: DispatcherProcess[]
@@ -22,7 +22,7 @@ describe(`A dispatcher in a process of its own (seed ${SEED})`, function () {
   beforeEach(async () => {
     stage = await openStage('delivery_fault', { partitions: 4 })
     receiver = await createSpiReceiver({ secret: SECRET })
-    random = randomNumbers(SEED)
+    random = createRandom(SEED)
     orders = []
     ids = []
     processes = []

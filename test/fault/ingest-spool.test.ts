@@ -6,8 +6,8 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { expect } from 'chai'
 import { eventually } from '../e2e/gateway/eventually.ts'
 import { openWorld, type World } from '../e2e/gateway/world.ts'
+import { createRandom, type Random } from '../random.ts'
 import { describeOnKafka, type PrivateBroker, startKafka } from '../servers/index.ts'
-import { createRandom, type Random } from '../simulators/ebay/random.ts'
 
 const SENDERS = 6
 const ORDERS_OF_A_SENDER = 4

@@ -4,7 +4,7 @@ import { expect } from 'chai'
 import type { Gateway } from '../e2e/gateway/gateway.ts'
 import { deliveriesFollowTheLog, everythingArrived, tablesEqualTheLog } from '../e2e/gateway/proof.ts'
 import { openWorld, type Seller, type World } from '../e2e/gateway/world.ts'
-import { createRandom, type Random } from '../simulators/ebay/random.ts'
+import { createRandom, type Random } from '../random.ts'
 
 const ORDERS = 2_000
 const KILLS = 50

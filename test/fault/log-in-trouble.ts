@@ -1,17 +1,10 @@
 import { type RunningConsumer, startConsumer } from '@tributary/consumer'
-import {
-  effectsConsumer,
-  openStage,
-  quietLogger,
-  randomNumbers,
-  readEffects,
-  type Stage,
-  storedEvent,
-} from '@tributary/consumer/testing'
+import { effectsConsumer, openStage, quietLogger, readEffects, type Stage, storedEvent } from '@tributary/consumer/testing'
 import { type Database, openDatabase } from '@tributary/database'
 import { type EventLog, openEventLog, readSlices } from '@tributary/event-log'
 import { ORDER_TOPIC } from '@tributary/events'
 import { expect } from 'chai'
+import { createRandom, type Random } from '../random.ts'
 import { type Relay, until } from '../servers/index.ts'
 
 const SEED = Number(process.env['TRIBUTARY_TEST_SEED'] ?? Date.now() % 1_000_000)
@@ -64,7 +57,7 @@ export function describeLogInTrouble(
     }
 
     it('loses nothing, does nothing twice and keeps the order of every key', async () => {
-      const random = randomNumbers(SEED)
+      const random = createRandom(SEED)
       const acknowledged = new Map<string, string[]>()
       const writing = new AbortController()
       const opened = await openLog()
@@ -95,7 +88,7 @@ export function describeLogInTrouble(
       process.stdout.write(`    ${total} events through ${faults.join(', ')}\n`)
     })
 
-    async function inject(fault: Fault, random: ReturnType<typeof randomNumbers>): Promise<void> {
+    async function inject(fault: Fault, random: Random): Promise<void> {
       if (fault === 'cut') {
         server.relay.cut()
         await new Promise((resolve) => setTimeout(resolve, random.from(50, 500)))

@@ -2,7 +2,7 @@ import type { Event } from '@tributary/events'
 import { expect } from 'chai'
 import { eventually } from '../e2e/gateway/eventually.ts'
 import { tablesEqualTheLog } from '../e2e/gateway/proof.ts'
-import { createRandom } from '../simulators/ebay/random.ts'
+import { createRandom } from '../random.ts'
 import { type BusyGateway, keepBusy, openBusyGateway } from './busy-gateway.ts'
 import { randomBreaks } from './random-breaks.ts'
 

@@ -1,5 +1,5 @@
+import type { Random } from '../random.ts'
 import type { Break, ChooseBreak } from '../servers/index.ts'
-import type { Random } from '../simulators/ebay/random.ts'
 
 /** How far into a protocol packet the command stands, and which commands carry a statement: https://mariadb.com/kb/en/0-packet/ */
 const SEQUENCE = 3

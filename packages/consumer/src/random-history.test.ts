@@ -1,10 +1,11 @@
 import type { EventLog, Slice } from '@tributary/event-log'
 import { ORDER_TOPIC, sellerKey } from '@tributary/events'
+import { createRandom, type Random } from '@tributary/test/random'
 import { until } from '@tributary/test/servers'
 import { expect } from 'chai'
 import { takeOver } from './cursor.ts'
 import { listParked, type RunningConsumer, readCursors, requeue, skip, startConsumer } from './index.ts'
-import { type Effect, effectsConsumer, openStage, quietLogger, randomNumbers, type Stage } from './testing/stage.ts'
+import { type Effect, effectsConsumer, openStage, quietLogger, type Stage } from './testing/stage.ts'
 
 const SEED = Number(process.env['TRIBUTARY_TEST_SEED'] ?? Date.now() % 1_000_000)
 const PARTITIONS = 3
@@ -18,7 +19,7 @@ const STEPS = 60
 describe(`a consumer in a random history (seed ${SEED})`, () => {
   it('applies every event of every key once and in order, those apart that were skipped', async () => {
     const stage = await openStage('history', { partitions: PARTITIONS })
-    const history = beginHistory(stage, randomNumbers(SEED))
+    const history = beginHistory(stage, createRandom(SEED))
     try {
       for (let step = 0; step < STEPS; step += 1) await history.step()
       await history.settle()
@@ -30,7 +31,7 @@ describe(`a consumer in a random history (seed ${SEED})`, () => {
   }).timeout(60_000)
 })
 
-function beginHistory(stage: Stage, random: ReturnType<typeof randomNumbers>) {
+function beginHistory(stage: Stage, random: Random) {
   const skipped = new Set<string>()
   const bad = new Set<string>()
   const members = new Map<string, RunningConsumer>()
@@ -143,7 +144,7 @@ async function appendedOf({ operatorLog }: Stage, key: string, skipped: Readonly
 }
 
 /** A log that now and then begins a slice before what was read, or hands out an older one again, as a rebalance may. */
-function forgetful(log: EventLog, random: ReturnType<typeof randomNumbers>): EventLog {
+function forgetful(log: EventLog, random: Random): EventLog {
   return {
     ...log,
     follow: ({ follower, ...options }) => {

@@ -1,5 +1,5 @@
-import { randomNumbers } from '@tributary/consumer/testing'
 import type { Connection, Database } from '@tributary/database'
+import { createRandom, type Random } from '@tributary/test/random'
 import { migratedTestDatabase } from '@tributary/test/servers'
 import { expect } from 'chai'
 import { untriedLane } from './lane.ts'
@@ -7,8 +7,6 @@ import { countLanes, retryLanes, skipHead } from './lane-operations.ts'
 import { type LaneRows, mysqlLaneRows } from './lane-rows.ts'
 import { placed } from './place.ts'
 import { createMemoryDatabase, memoryRows } from './testing/memory-rows.ts'
-
-type Random = ReturnType<typeof randomNumbers>
 
 const SEED = Number(process.env['TRIBUTARY_TEST_SEED'] ?? Date.now() % 1_000_000)
 const place = { endpoint: 'group:warehouse', topic: 'orders', partition: 3 }
@@ -24,7 +22,7 @@ describe('The rows of lanes', () => {
 
   it(`do in MySQL what they do in memory, where random histories are played (seed ${SEED})`, async () => {
     const memory = createMemoryDatabase()
-    const [one, two] = [randomNumbers(SEED), randomNumbers(SEED)]
+    const [one, two] = [createRandom(SEED), createRandom(SEED)]
     for (let round = 0; round < 60; round += 1) {
       const expected = await memory.transaction((connection) => act(memoryRows, connection, one, round))
       const found = await database.transaction((connection) => act(mysqlLaneRows, connection, two, round))

@@ -1,4 +1,4 @@
-import { randomNumbers } from '@tributary/consumer/testing'
+import { createRandom, type Random } from '@tributary/test/random'
 import { expect } from 'chai'
 import { noteRoutingCommitted, type Routed, type Routing, type RoutingChange, routingChanges } from './routing.ts'
 
@@ -6,7 +6,7 @@ const SEED = Number(process.env['TRIBUTARY_TEST_SEED'] ?? Date.now() % 1_000_000
 
 describe(`The record of whom events were for (seed ${SEED})`, () => {
   it('says of every event what its batch said, though batches fail, come again, and have events parked', () => {
-    const random = randomNumbers(SEED)
+    const random = createRandom(SEED)
     for (let history = 0; history < 500; history += 1) {
       const events = Array.from({ length: 40 }, (_, position): Routed => {
         const route = (['deliver', 'deliver', 'pass', 'pass', 'later'] as const)[random.from(0, 4)] ?? 'later'
@@ -33,7 +33,7 @@ describe(`The record of whom events were for (seed ${SEED})`, () => {
  * Cuts events into batches, the next prepared before one is committed, some tried in vain, some written in halves, some events
  * parked and so never written; answers what was written, and adds what was parked to `parked`.
  */
-function play(events: readonly Routed[], parked: Set<number>, random: ReturnType<typeof randomNumbers>): RoutingChange[] {
+function play(events: readonly Routed[], parked: Set<number>, random: Random): RoutingChange[] {
   const written: RoutingChange[] = []
   let routing: Routing = { floor: 0, wanted: new Set() }
   let ahead: { batch: readonly Routed[]; to: number } | undefined

@@ -1,12 +1,13 @@
 import { randomBytes } from 'node:crypto'
 import { listParked, type ParkedKey } from '@tributary/consumer'
-import { openStage, quietLogger, randomNumbers, type Stage } from '@tributary/consumer/testing'
+import { openStage, quietLogger, type Stage } from '@tributary/consumer/testing'
 import { derivedEventId, encodeEvent, ORDER_TOPIC, type StoredEvent } from '@tributary/events'
 import { exampleEvent } from '@tributary/events/examples'
 import { orders } from '@tributary/orders'
 import { verifyProjection } from '@tributary/projection'
 import type { Service } from '@tributary/runtime'
 import { sellers } from '@tributary/sellers'
+import { createRandom } from '@tributary/test/random'
 import { until } from '@tributary/test/servers'
 import { openVault, type Vault } from '@tributary/vault'
 import { expect } from 'chai'
@@ -52,7 +53,7 @@ describe(`the projector (seed ${SEED})`, () => {
     verifyProjection({ projection, database: stage.operator, log: stage.operatorLog, vault })
 
   it('keeps tables that equal the fold of the log, whatever arrives in whatever order, and whatever breaks', async () => {
-    const random = randomNumbers(SEED)
+    const random = createRandom(SEED)
     const world = createOrderWorld(vault, random)
     await start()
     await start()
@@ -73,7 +74,7 @@ describe(`the projector (seed ${SEED})`, () => {
   }).timeout(60_000)
 
   it('is checked by a comparison that finds every kind of difference', async () => {
-    const world = createOrderWorld(vault, randomNumbers(SEED))
+    const world = createOrderWorld(vault, createRandom(SEED))
     for (let step = 0; step < 40; step += 1) await stage.appendStored(...(await world.next()))
     await start()
     await untilThrough()

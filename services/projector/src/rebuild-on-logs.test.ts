@@ -1,10 +1,11 @@
 import { randomBytes, randomUUID } from 'node:crypto'
-import { openStage, quietLogger, randomNumbers, type Stage } from '@tributary/consumer/testing'
+import { openStage, quietLogger, type Stage } from '@tributary/consumer/testing'
 import { type Database, openDatabase } from '@tributary/database'
 import { type EventLog, openEventLog } from '@tributary/event-log'
 import { CONTACT_TOPIC, ORDER_TOPIC } from '@tributary/events'
 import { checksumTable, rebuildProjection } from '@tributary/projection'
 import type { WeworkCustomer } from '@tributary/runtime'
+import { createRandom } from '@tributary/test/random'
 import { describeOnKafka, migratedTestDatabase, testKafkaUrl } from '@tributary/test/servers'
 import { openVault, type Vault } from '@tributary/vault'
 import { expect } from 'chai'
@@ -50,7 +51,7 @@ describeOnKafka(`tables from the same events (seed ${SEED})`, function () {
   })
 
   it('are equal to the byte on MySQL and on Kafka, whatever the parallelism and the size of batches', async () => {
-    const random = randomNumbers(SEED)
+    const random = createRandom(SEED)
     const orderWorld = createOrderWorld(vault, random)
     const directories = createDirectoryWorld(vault)
     for (let step = 0; step < STEPS; step += 1) {

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto'
-import { openStage, quietLogger, randomNumbers, type Stage } from '@tributary/consumer/testing'
+import { openStage, quietLogger, type Stage } from '@tributary/consumer/testing'
 import { type Database, openDatabase } from '@tributary/database'
 import { ORDER_TOPIC } from '@tributary/events'
 import { orders } from '@tributary/orders'
 import { checksumTable, type RebuildOutcome, rebuildProjection, verifyProjection } from '@tributary/projection'
+import { createRandom } from '@tributary/test/random'
 import { until } from '@tributary/test/servers'
 import { openVault, type Vault } from '@tributary/vault'
 import { expect } from 'chai'
@@ -39,7 +40,7 @@ describe(`rebuilding orders while everything goes on (seed ${SEED})`, function (
     })
 
   it(`shows readers the old tables or the new ones through ${SWAPS} swaps, and loses nothing that comes meanwhile`, async () => {
-    const world = createOrderWorld(vault, randomNumbers(SEED))
+    const world = createOrderWorld(vault, createRandom(SEED))
     for (let step = 0; step < 100; step += 1) await stage.appendStored(...(await world.next()))
     const projector = createProjector({ ...stage, configuration: { wework: {} }, vault, logger: quietLogger })
     await projector.start()
@@ -75,7 +76,7 @@ describe(`rebuilding orders while everything goes on (seed ${SEED})`, function (
   })
 
   it('makes byte-equal tables, ids and audit columns included, whatever the parallelism, and keeps readers’ grants', async () => {
-    const world = createOrderWorld(vault, randomNumbers(SEED + 1))
+    const world = createOrderWorld(vault, createRandom(SEED + 1))
     for (let step = 0; step < 120; step += 1) await stage.appendStored(...(await world.next()))
     const projector = createProjector({ ...stage, configuration: { wework: {} }, vault, logger: quietLogger })
     await projector.start()

@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { listParked, readSetAside } from '@tributary/consumer'
-import { openStage, quietLogger, randomNumbers, type Stage } from '@tributary/consumer/testing'
+import { openStage, quietLogger, type Stage } from '@tributary/consumer/testing'
 import type { EventLog } from '@tributary/event-log'
 import { CONTACT_TOPIC, decodeEvent, type StoredEvent } from '@tributary/events'
 import { checksumTable, type KeyState, openEvents, type Projection, rebuildProjection } from '@tributary/projection'
 import type { WeworkCustomer } from '@tributary/runtime'
+import { createRandom } from '@tributary/test/random'
 import { until } from '@tributary/test/servers'
 import { openVault, type Vault } from '@tributary/vault'
 import { expect } from 'chai'
@@ -129,7 +130,7 @@ describe(`members whose ids the table's unique index takes for one (seed ${SEED}
       Array.from({ length: HISTORIES }, async (_, number) => {
         const twin = await openTwins()
         const { stage, world } = twin
-        const random = randomNumbers(SEED + number)
+        const random = createRandom(SEED + number)
         const users = ['ann', 'Ann', 'ann.new', 'ANN.NEW', 'bob', `carl${number}`]
         const told = Array.from({ length: STEPS }, (_, step) => anyChange(random, step, { steps: STEPS, users }))
         const events = await world.changes(CORP, told)

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto'
-import { openStage, quietLogger, randomNumbers, type Stage } from '@tributary/consumer/testing'
+import { openStage, quietLogger, type Stage } from '@tributary/consumer/testing'
 import { CONTACT_TOPIC } from '@tributary/events'
 import { checksumTable, type Projection, rebuildProjection, verifyProjection } from '@tributary/projection'
 import type { Service, WeworkCustomer } from '@tributary/runtime'
+import { createRandom } from '@tributary/test/random'
 import { until } from '@tributary/test/servers'
 import { openVault, type Vault } from '@tributary/vault'
 import { expect } from 'chai'
@@ -61,7 +62,7 @@ describe(`the projector: directories of corps (seed ${SEED})`, () => {
       return rows.length === directories().length && rows.every(({ sum }) => Number(sum) === ends)
     })
   const history = async (corpId: string, steps: number, seed: number) => {
-    const random = randomNumbers(seed)
+    const random = createRandom(seed)
     const told = Array.from({ length: steps }, (_, step) => anyChange(random, step, { steps, users: USERS }))
     for (let start = 0; start < told.length; start += 7) await append(corpId, ...told.slice(start, start + 7))
   }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { createRandom } from '../ebay/random.ts'
+import { createRandom } from '../../random.ts'
 
 export type SimulatedAccount = { sellerId: string; region: string }
 
@@ -48,7 +48,7 @@ export function createMarket({ seed, clock }: { seed: number; clock: () => numbe
   const codes = new Map<string, string>()
   const refreshTokens = new Map<string, string>()
   const accessTokens = new Map<string, { sellerId: string; expires: number }>()
-  const digits = (count: number) => Array.from({ length: count }, () => random.below(10)).join('')
+  const { digits } = random
   const written = (time: number) => new Date(time).toISOString()
   let made = 0
 

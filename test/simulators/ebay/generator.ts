@@ -1,6 +1,6 @@
+import { createRandom, type Random } from '../../random.ts'
 import type { Contact, EbayOrder, LineItem, Money } from './order.ts'
 import { HUB, type MadeUpPerson, PEOPLE, REMARKS, TITLES } from './people.ts'
-import { createRandom, type Random } from './random.ts'
 
 export type OrderGenerator = (seller: { username: string }, now: number) => EbayOrder
 

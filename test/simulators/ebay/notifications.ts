@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { setTimeout as after } from 'node:timers/promises'
+import { createRandom } from '../../random.ts'
 import type { Market } from './market.ts'
-import { createRandom } from './random.ts'
 import type { SigningKeys } from './signing-keys.ts'
 
 /** The envelope of every topic (eBay event-notification-nodejs-sdk, test/test.json). */

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { createRandom } from '../ebay/random.ts'
+import { createRandom } from '../../random.ts'
 
 export type SimulatedStore = { sellerId: string; country: string }
 
@@ -57,7 +57,7 @@ export function createMarket({ seed, clock }: { seed: number; clock: () => numbe
   const codes = new Map<string, readonly string[]>()
   const refreshTokens = new Map<string, readonly string[]>()
   const accessTokens = new Map<string, { stores: readonly string[]; expires: number }>()
-  const digits = (count: number) => Array.from({ length: count }, () => random.below(10)).join('')
+  const { digits } = random
   let made = 0
 
   return {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { createRandom } from '../ebay/random.ts'
+import { createRandom } from '../../random.ts'
 
 export type SimulatedShop = { id: string; name: string; region: string; cipher: string }
 
@@ -51,7 +51,7 @@ export function createMarket({ seed, clock }: { seed: number; clock: () => numbe
   const refreshTokens = new Map<string, readonly string[]>()
   const accessTokens = new Map<string, { shops: readonly string[]; expires: number }>()
   const seconds = () => Math.floor(clock() / 1000)
-  const digits = (count: number) => Array.from({ length: count }, () => random.below(10)).join('')
+  const { digits } = random
   let made = 0
 
   function addOrder(shopId: string, change: Partial<TiktokOrder> = {}): TiktokOrder {

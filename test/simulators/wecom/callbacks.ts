@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto'
 import { setTimeout as after } from 'node:timers/promises'
 import { callbackKey, type Fields, type FieldValue, seal, sign } from '@tributary/wecom'
-import { createRandom } from '../ebay/random.ts'
+import { createRandom } from '../../random.ts'
 
 /** Where callbacks go and how they are protected. */
 export type CallbackAccess = { url: string; token: string; encodingAesKey: string; receiveId: string }

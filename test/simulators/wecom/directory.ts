@@ -1,4 +1,4 @@
-import { createRandom } from '../ebay/random.ts'
+import { createRandom } from '../../random.ts'
 
 /** A member as user/simplelist shows it to a suite: the real name is not among it. */
 export type SimulatedMember = { userid: string; name: string; departments: number[] }

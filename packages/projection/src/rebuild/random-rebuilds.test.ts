@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { consumeTo } from '@tributary/consumer'
-import { openStage, quietLogger, randomNumbers, type Stage } from '@tributary/consumer/testing'
+import { openStage, quietLogger, type Stage } from '@tributary/consumer/testing'
 import type { Database } from '@tributary/database'
 import { derivedEventId, encodeEvent, type StoredEvent } from '@tributary/events'
 import { exampleEvent } from '@tributary/events/examples'
+import { createRandom, type Random } from '@tributary/test/random'
 import { openVault, type Vault } from '@tributary/vault'
 import { expect } from 'chai'
 import type { Projection } from '../definition.ts'
@@ -61,7 +62,7 @@ describe(`rebuilds in random histories (seed ${SEED}, ${RUNS} runs)`, () => {
     let swaps = 0
     const work = async () => {
       for (let run = waiting.shift(); run !== undefined; run = waiting.shift()) {
-        const history = await play(stage, vault, run, randomNumbers(SEED * 1_000 + run))
+        const history = await play(stage, vault, run, createRandom(SEED * 1_000 + run))
         deaths += history.deaths
         swaps += history.swaps
       }
@@ -71,8 +72,6 @@ describe(`rebuilds in random histories (seed ${SEED}, ${RUNS} runs)`, () => {
     expect(swaps, 'nothing was swapped').to.be.greaterThan(RUNS / 2)
   }).timeout(300_000)
 })
-
-type Random = ReturnType<typeof randomNumbers>
 
 async function play(stage: Stage, vault: Vault, run: number, random: Random): Promise<{ deaths: number; swaps: number }> {
   const projection = sensitive(`m${run}`)

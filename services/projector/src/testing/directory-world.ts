@@ -1,5 +1,5 @@
-import type { randomNumbers } from '@tributary/consumer/testing'
 import { corpKey, createEvent, derivedEventId, encodeEvent, type StoredEvent } from '@tributary/events'
+import type { Random } from '@tributary/test/random'
 import type { Vault } from '@tributary/vault'
 import { type ChangeType, contactEvents, corpSubject } from '@tributary/wecom'
 
@@ -44,11 +44,7 @@ export function createDirectoryWorld(vault: Vault) {
 }
 
 /** Any change of a small directory; `users` are the ids that its members may have. */
-export function anyChange(
-  random: ReturnType<typeof randomNumbers>,
-  step: number,
-  { steps, users }: { steps: number; users: readonly string[] },
-): Told {
+export function anyChange(random: Random, step: number, { steps, users }: { steps: number; users: readonly string[] }): Told {
   const timestamp = 1_000 + random.from(0, steps)
   const user = { UserID: random.pick(users) }
   const party = { Id: String(random.from(1, 4)) }

@@ -1,4 +1,3 @@
-import type { randomNumbers } from '@tributary/consumer/testing'
 import {
   createRowIds,
   derivedEventId,
@@ -12,6 +11,7 @@ import {
 } from '@tributary/events'
 import { EXAMPLE_DATA, exampleEvent } from '@tributary/events/examples'
 import { aPersonalPart } from '@tributary/projection/testing'
+import type { Random } from '@tributary/test/random'
 import type { Vault } from '@tributary/vault'
 
 const SELLERS = ['north_sea', 'alps', 'ALPS']
@@ -21,7 +21,7 @@ const LINES = ['1', '2', '3', '4']
 const START = Date.UTC(2026, 10, 23)
 
 /** Makes events as services would, in random order: sellers, snapshots of their orders, erasures. */
-export function createOrderWorld(vault: Vault, random: ReturnType<typeof randomNumbers>) {
+export function createOrderWorld(vault: Vault, random: Random) {
   const rowIds = createRowIds({ worker: 0 })
   const sellerRowIds = new Map(SELLERS.map((seller) => [seller, rowIds.next()]))
   const erased = new Set<string>()

@@ -8,7 +8,7 @@ import { memoryRows } from '../memory-rows.ts'
 import { keyOf } from '../signing.ts'
 import { pauseAtTimes, skipAtTimes } from './people.ts'
 import { receive } from './receiver.ts'
-import { chance, type Process, type World } from './world.ts'
+import type { Process, World } from './world.ts'
 
 const POLICY: Partial<DeliveryPolicy> = {
   limits: { fresh: 3, widest: 4, lane: 2, slow: 2, failingAfter: 3, probeEvery: 1, most: 1_000 },
@@ -33,7 +33,7 @@ export function consumerOf(world: World, process: Process): ConsumerDefinition<u
     contract: 1,
     policy: { ...POLICY, exhausted: world.exhausted, schedule: world.exhausted === 'block' ? [0, 1, 0] : [0] },
     route: async (events: readonly unknown[]) =>
-      events.map(() => (chance(world.random, world.trouble / 10) ? 'later' : 'deliver')),
+      events.map(() => (world.random.chance(world.trouble / 10) ? 'later' : 'deliver')),
     bodies: async (events: readonly { id: string }[]) => events.map(({ id }) => id),
   } as const
   const send = (request: { body: string }, { signal }: { signal: AbortSignal }) => receive(world, process, request.body, signal)

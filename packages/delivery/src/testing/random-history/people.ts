@@ -1,12 +1,12 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Endpoint, Target } from '../../endpoint.ts'
 import type { MemoryDatabase } from '../memory-rows.ts'
-import { chance, type Process, type World } from './world.ts'
+import type { Process, World } from './world.ts'
 
 /** A person pauses the endpoint now and then, and resumes it. */
 export async function pauseAtTimes(world: World, process: Process, endpoint: Endpoint, target: Target): Promise<void> {
   const { random, history } = world
-  if (world.danger === 0 || !chance(random, 0.3)) return
+  if (world.danger === 0 || !random.chance(0.3)) return
   await wait(random.from(0, 10))
   endpoint.retarget({ problem: 'paused' })
   history.pauses += 1
@@ -17,7 +17,7 @@ export async function pauseAtTimes(world: World, process: Process, endpoint: End
 /** A person gives up heads of lanes, whatever their owner is just doing with them. */
 export async function skipAtTimes(world: World, process: Process): Promise<void> {
   const { random, parts, history } = world
-  if (world.danger === 0 || !chance(random, 0.5)) return
+  if (world.danger === 0 || !random.chance(0.5)) return
   for (let times = random.from(1, 4); times > 0; times -= 1) {
     await wait(random.from(0, 5))
     if (process.isDead || world.danger === 0) return

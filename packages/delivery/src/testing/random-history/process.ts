@@ -3,7 +3,7 @@ import type { Connection } from '@tributary/database'
 import type { MemoryDatabase } from '../memory-rows.ts'
 import { consumerOf } from './endpoint.ts'
 import { nothingUntil } from './receiver.ts'
-import { chance, dawdle, die, type Part, type Process, step, type World } from './world.ts'
+import { dawdle, die, type Part, type Process, step, type World } from './world.ts'
 
 /** Batches that are prepared and not applied yet, at most. */
 const MOST_AHEAD = 4
@@ -78,7 +78,7 @@ async function settle<P>(
   const { random, trouble, history } = world
   const from = batch[0]?.position ?? 0
   const to = from + batch.length
-  if (batch.length === 1 || !chance(random, trouble / 4)) {
+  if (batch.length === 1 || !random.chance(trouble / 4)) {
     await applyBatch(world, process, part, { from, to }, async (connection) => consumer.applyTogether?.(connection, prepared))
     for (const one of prepared) consumer.committed?.(part.number, to, one)
     return
@@ -104,12 +104,12 @@ async function transact<T>(
     await dawdle(world)
     if (process.isDead || state.epoch !== process.epochs[number]) throw new Error('fenced')
     const result = await work(connection, state)
-    if (chance(random, danger)) die(process)
-    if (chance(random, danger)) loseConnection()
+    if (random.chance(danger)) die(process)
+    if (random.chance(danger)) loseConnection()
     return result
   })
-  if (chance(random, danger)) die(process)
-  if (chance(random, danger)) loseConnection()
+  if (random.chance(danger)) die(process)
+  if (random.chance(danger)) loseConnection()
   return answer
 }
 

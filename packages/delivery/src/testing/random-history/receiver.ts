@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { ADDRESS_REFUSED, type Outcome } from '../../outcome.ts'
-import { chance, dawdle, type Part, type Process, placeOf, step, type World } from './world.ts'
+import { dawdle, type Part, type Process, placeOf, step, type World } from './world.ts'
 
 /** The receiver and the way to it: a request may be late, get lost, or be taken while its answer gets lost. */
 export async function receive(world: World, process: Process, id: string, signal: AbortSignal): Promise<Outcome> {
@@ -11,12 +11,12 @@ export async function receive(world: World, process: Process, id: string, signal
   step(world, process)
   noteRepetition(world, process, part, { id, position })
   await dawdle(world)
-  if (chance(random, trouble / 4)) await wait(random.from(0, 5))
+  if (random.chance(trouble / 4)) await wait(random.from(0, 5))
   if (process.isDead) return nothingUntil(signal)
-  if (chance(random, trouble / 10))
+  if (random.chance(trouble / 10))
     return { kind: 'address-refused', reason: ADDRESS_REFUSED, status: 0, answer: '', durationMs: 0 }
-  const isLost = chance(random, trouble)
-  const isAnswered = !isLost && !chance(random, trouble / 4)
+  const isLost = random.chance(trouble)
+  const isAnswered = !isLost && !random.chance(trouble / 4)
   if (!isLost) {
     if (taken.includes(position)) history.duplicates += 1
     else taken.push(position)

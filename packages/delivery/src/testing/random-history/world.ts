@@ -1,8 +1,8 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import type { Delivered } from '@tributary/consumer'
-import { randomNumbers } from '@tributary/consumer/testing'
 import { derivedEventId, type Event } from '@tributary/events'
 import { exampleEvent } from '@tributary/events/examples'
+import { createRandom, type Random } from '@tributary/test/random'
 import type { DeliveryPolicy } from '../../endpoint.ts'
 import { createMemoryDatabase, type MemoryDatabase } from '../memory-rows.ts'
 
@@ -44,8 +44,6 @@ export type World = {
   readonly processes: Process[]
 }
 
-type Random = ReturnType<typeof randomNumbers>
-
 /** A process from its start to its end, or beyond: a zombie goes on while the next already lives. */
 export type Process = {
   /** By partition. */
@@ -62,7 +60,7 @@ export type Process = {
 }
 
 export function createWorld(seed: number): World {
-  const random = randomNumbers(seed)
+  const random = createRandom(seed)
   const parts = [0, 1].map((number) => createPart(random, number))
   const counts = { crashes: 0, zombies: 0, stops: 0, pauses: 0, skips: 0, refusals: 0, givenUp: 0, sends: 0, duplicates: 0 }
   const history = { ...counts, inversions: 0, lost: 0, repeated: 0 }
@@ -101,8 +99,6 @@ export function placeOf({ parts }: World, id: string): { part: Part; position: n
   }
   throw new Error(`Nobody knows the event ${id}.`)
 }
-
-export const chance = (random: Random, probability: number): boolean => random.from(0, 9_999) < probability * 10_000
 
 export const dawdle = async ({ random }: World): Promise<void> => {
   for (let turns = random.from(0, 2); turns > 0; turns -= 1) await turn()

@@ -1,10 +1,13 @@
-/** Random numbers that a seed repeats: mulberry32, good enough for made-up orders. */
+/** Random numbers that a seed repeats: mulberry32, good enough for made-up orders and for histories. */
 export type Random = {
   /** 0 to 1, without 1. */
   fraction(): number
   /** A whole number from 0 to `below`, without it. */
   below(below: number): number
-  pick<T>(choices: readonly [T, ...T[]]): T
+  /** A whole number from `least` to `most`, both included. */
+  from(least: number, most: number): number
+  /** One of a list that is not empty. */
+  pick<T>(choices: readonly T[]): T
   chance(probability: number): boolean
   digits(count: number): string
 }
@@ -23,7 +26,8 @@ export function createRandom(seed: number): Random {
   return {
     fraction,
     below,
-    pick: (choices) => choices[below(choices.length)] ?? choices[0],
+    from: (least, most) => least + below(most - least + 1),
+    pick: <T>(choices: readonly T[]) => choices[below(choices.length)] as T,
     chance: (probability) => fraction() < probability,
     digits: (count) => Array.from({ length: count }, () => below(10)).join(''),
   }
