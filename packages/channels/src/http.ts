@@ -1,4 +1,4 @@
-import { observedCall } from '@tributary/runtime'
+import { fetchFailure, observedCall, readBounded } from '@tributary/runtime'
 import { ChannelError } from './port.ts'
 
 /** What goes to a marketplace. `what` names the call in errors, for example "getOrder". */
@@ -47,7 +47,7 @@ export function createSend({ channel, name, timeout }: { channel: string; name: 
       if (signal.aborted) throw signal.reason
       const message = expired.aborted
         ? `${name} did not finish its answer to ${outgoing.what} within ${timeout} ms`
-        : `${name} broke off or could not be reached during ${outgoing.what} (${failureCode(error)})`
+        : `${name} broke off or could not be reached during ${outgoing.what} (${fetchFailure(error)})`
       throw new ChannelError('CHANNEL_UNAVAILABLE', message, { remedy: 'retry', cause: error })
     }
   }
@@ -62,7 +62,7 @@ async function exchange(outgoing: Outgoing, signal: AbortSignal): Promise<Answer
     signal,
     ...(body === undefined ? {} : { body }),
   })
-  const bytes = await readBytes(response, limit)
+  const bytes = await readBounded(response, limit)
   return answerOf(response, bytes ?? Buffer.alloc(0), bytes === null)
 }
 
@@ -75,22 +75,4 @@ export function answerOf({ status, headers }: Pick<Response, 'status' | 'headers
       return bytes.toString()
     },
   }
-}
-
-async function readBytes(response: Response, limit: number): Promise<Buffer | null> {
-  if (!response.body) return Buffer.alloc(0)
-  const chunks: Uint8Array[] = []
-  let size = 0
-  for await (const chunk of response.body) {
-    size += chunk.byteLength
-    if (size > limit) return null
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks)
-}
-
-function failureCode(error: unknown): string {
-  const cause = error instanceof Error ? error.cause : undefined
-  if (cause instanceof Error && 'code' in cause && typeof cause.code === 'string') return cause.code
-  return error instanceof Error ? error.name : 'unknown failure'
 }

@@ -1,6 +1,7 @@
 export * from './configuration/describe.ts'
 export * from './configuration/error.ts'
 export * from './configuration.ts'
+export * from './http/fetched.ts'
 export * from './http/observed-call.ts'
 export * from './logger.ts'
 export * from './metrics/index.ts'

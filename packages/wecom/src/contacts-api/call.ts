@@ -1,4 +1,4 @@
-import { observedCall, pause } from '@tributary/runtime'
+import { fetchFailure, observedCall, pause, readBounded } from '@tributary/runtime'
 import { WecomError, wecomRefusal } from './errors.ts'
 
 /** A call by WeCom's own name, for example `user/simplelist`; that is its path, too. */
@@ -74,7 +74,7 @@ async function exchange(apiUrl: string, { call, query, body }: ApiCall, timeout:
   const url = `${apiUrl}/${call}?${new URLSearchParams(query)}`
   const method = body === undefined ? 'GET' : 'POST'
   const expired = AbortSignal.timeout(timeout)
-  let answered: { status: number; text: string | null }
+  let answered: { status: number; body: Buffer | null }
   try {
     answered = await observedCall({ channel: 'wecom', call, method, url }, async () => {
       const response = await fetch(url, {
@@ -83,47 +83,31 @@ async function exchange(apiUrl: string, { call, query, body }: ApiCall, timeout:
         signal: AbortSignal.any([signal, expired]),
         ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
       })
-      return { status: response.status, text: await readText(response) }
+      return { status: response.status, body: await readBounded(response, LARGEST_ANSWER) }
     })
   } catch (error) {
     if (signal.aborted) throw signal.reason
     const what = expired.aborted ? `did not finish its answer to ${call} within ${timeout} ms` : `broke off during ${call}`
     // The cause is left out: it names the address, and that holds the token.
-    throw new WecomError('WECOM_UNAVAILABLE', `WeCom ${what}.`, { cause: codeOf(error) })
+    throw new WecomError('WECOM_UNAVAILABLE', `WeCom ${what}.`, { cause: fetchFailure(error) })
   }
   return answerOf(call, answered)
 }
 
-async function readText(response: Response): Promise<string | null> {
-  const chunks: Uint8Array[] = []
-  let size = 0
-  for await (const chunk of response.body ?? []) {
-    size += chunk.byteLength
-    if (size > LARGEST_ANSWER) return null
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks).toString('utf8')
-}
-
-function answerOf(call: string, { status, text }: { status: number; text: string | null }): Answer {
+function answerOf(call: string, { status, body }: { status: number; body: Buffer | null }): Answer {
   if (status !== 200) throw new WecomError('WECOM_UNAVAILABLE', `WeCom answered ${call} with status ${status}.`)
-  const answer = parse(text)
+  const answer = parse(body)
   if (answer === undefined) throw new WecomError('WECOM_ANSWER_INVALID', `WeCom answered ${call} with what is no JSON object.`)
   const errcode = answer['errcode'] ?? 0
   if (errcode !== 0) throw wecomRefusal(call, Number(errcode))
   return answer
 }
 
-function parse(text: string | null): Answer | undefined {
+function parse(body: Buffer | null): Answer | undefined {
   try {
-    const value: unknown = JSON.parse(text ?? '')
+    const value: unknown = JSON.parse(body?.toString() ?? '')
     return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Answer) : undefined
   } catch {
     return undefined
   }
-}
-
-function codeOf(error: unknown): string {
-  const { cause, name } = error as { cause?: { code?: unknown }; name?: unknown }
-  return String(cause?.code ?? name ?? 'unknown')
 }
