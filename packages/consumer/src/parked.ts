@@ -1,5 +1,6 @@
 import type { Connection, WriteResult } from '@tributary/database'
 import type { Position } from '@tributary/event-log'
+import { inParts } from '@tributary/runtime'
 import type { ErrorSummary } from './blame.ts'
 import { type CursorName, nameValues } from './cursor.ts'
 
@@ -43,8 +44,8 @@ export async function queueBehind(
   name: CursorName,
   waiting: readonly { key: string; position: Position }[],
 ): Promise<void> {
-  for (let start = 0; start < waiting.length; start += MOST_ROWS) {
-    const rows = waiting.slice(start, start + MOST_ROWS).map(({ key, position }) => [...nameValues(name), key, position])
+  for (const some of inParts(waiting, MOST_ROWS)) {
+    const rows = some.map(({ key, position }) => [...nameValues(name), key, position])
     await connection.query(
       `INSERT INTO tributary_parked_event (consumer, topic, partition_no, event_key, position) VALUES ?
        ON DUPLICATE KEY UPDATE position = VALUES(position)`,

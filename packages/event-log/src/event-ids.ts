@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { type Connection, type Database, isGone, processIdentity } from '@tributary/database'
-import { pause } from '@tributary/runtime'
+import { inParts, pause } from '@tributary/runtime'
 import type { SizedEvent } from './append-queue.ts'
 import { toBytes, toUuid } from './mysql/event-row.ts'
 import { partitionOf } from './partition.ts'
@@ -73,10 +73,15 @@ export function createClaims(database: Database, topic: { id: number; partitions
   async function insert(connection: Connection, events: readonly SizedEvent[], claim: Buffer): Promise<number> {
     const now = Date.now()
     let inserted = 0
-    for (let start = 0; start < events.length; start += ROWS) {
-      const rows = events
-        .slice(start, start + ROWS)
-        .map(({ event }) => [topic.id, toBytes(event.id), partitionOf(event.partitionkey, topic.partitions), claim, owner, now])
+    for (const some of inParts(events, ROWS)) {
+      const rows = some.map(({ event }) => [
+        topic.id,
+        toBytes(event.id),
+        partitionOf(event.partitionkey, topic.partitions),
+        claim,
+        owner,
+        now,
+      ])
       const { affectedRows } = await connection.query<{ affectedRows: number }>(
         'INSERT IGNORE INTO tributary_log_event_id (topic_id, event_id, partition_no, claim, owner, claimed_time) VALUES ?',
         [rows],
@@ -137,10 +142,16 @@ export function createClaims(database: Database, topic: { id: number; partitions
   }
 
   async function record(places: readonly Recorded[]): Promise<void> {
-    for (let start = 0; start < places.length; start += ROWS) {
-      const rows = places
-        .slice(start, start + ROWS)
-        .map(({ id, partition, position }) => [topic.id, toBytes(id), partition, position, Buffer.alloc(8), '', 0])
+    for (const some of inParts(places, ROWS)) {
+      const rows = some.map(({ id, partition, position }) => [
+        topic.id,
+        toBytes(id),
+        partition,
+        position,
+        Buffer.alloc(8),
+        '',
+        0,
+      ])
       await database.query(
         `INSERT INTO tributary_log_event_id (topic_id, event_id, partition_no, position, claim, owner, claimed_time) VALUES ?
          ON DUPLICATE KEY UPDATE partition_no = VALUES(partition_no), position = VALUES(position), owner = VALUES(owner)`,

@@ -4,6 +4,7 @@ import type { Connection, Database } from '@tributary/database'
 import { type EventLog, type Position, type RecordedEvent, readSlices } from '@tributary/event-log'
 import { CATALOGUE, type Event, type EventType, type Topic } from '@tributary/events'
 import { keyText, type Projection } from '@tributary/projection'
+import { inParts } from '@tributary/runtime'
 
 /**
  * Where the events of a key stand, so that a question about one order costs a look-up and not a walk through millions of
@@ -75,8 +76,10 @@ export async function findEvents(
     for (const recorded of events)
       if (found.size < most && matches(recorded)) found.set(`${recorded.partition}:${recorded.position}`, recorded)
   }
-  for (let start = 0; start < places.length && found.size < most; start += PLACES_AT_ONCE)
-    keep(await readPlaces(log, topic, places.slice(start, start + PLACES_AT_ONCE)))
+  for (const some of inParts(places, PLACES_AT_ONCE)) {
+    if (found.size >= most) break
+    keep(await readPlaces(log, topic, some))
+  }
   if (found.size < most) keep(await walk(log, topic, cursors, options))
   return [...found.values()].sort((one, other) => one.partition - other.partition || one.position - other.position)
 }
@@ -88,9 +91,9 @@ export async function readPlaces(
   places: readonly { partition: number; position: Position }[],
 ): Promise<RecordedEvent[]> {
   const found: RecordedEvent[] = []
-  for (let start = 0; start < places.length; start += READS_AT_ONCE) {
+  for (const some of inParts(places, READS_AT_ONCE)) {
     const slices = await Promise.all(
-      places.slice(start, start + READS_AT_ONCE).map(async ({ partition, position }) => ({
+      some.map(async ({ partition, position }) => ({
         position,
         slice: await log.read(topic, partition, position, { limit: 1 }),
       })),
@@ -151,10 +154,8 @@ function rowsLookup(projection: Projection, event: Event): Lookup[] {
 
 async function writeEntries(connection: Connection, entries: readonly Entry[]): Promise<void> {
   const sorted = entries.toSorted(([one], [other]) => Buffer.compare(one, other))
-  for (let start = 0; start < sorted.length; start += MOST_ROWS)
-    await connection.query('INSERT IGNORE INTO tributary_event_index (key_hash, partition_no, position) VALUES ?', [
-      sorted.slice(start, start + MOST_ROWS),
-    ])
+  for (const rows of inParts(sorted, MOST_ROWS))
+    await connection.query('INSERT IGNORE INTO tributary_event_index (key_hash, partition_no, position) VALUES ?', [rows])
 }
 
 const writeAllEntries = (connection: Connection, prepared: readonly (readonly Entry[])[]): Promise<void> =>

@@ -1,4 +1,5 @@
 import type { Connection } from '@tributary/database'
+import { inParts } from '@tributary/runtime'
 import type { Cell, KeyState, Need, Row, TableDefinition } from './definition.ts'
 import type { PhysicalName } from './load-states.ts'
 
@@ -38,9 +39,7 @@ async function select(
   values: readonly Cell[],
 ): Promise<Row[]> {
   const rows: Row[] = []
-  const distinct = [...new Set(values)]
-  for (let start = 0; start < distinct.length; start += MOST_IN_A_LIST) {
-    const list = distinct.slice(start, start + MOST_IN_A_LIST)
+  for (const list of inParts([...new Set(values)], MOST_IN_A_LIST)) {
     const found = index
       ? await connection.query<Row[]>('SELECT ?? FROM ?? FORCE INDEX (??) WHERE ?? IN (?)', [
           [...table.columns],

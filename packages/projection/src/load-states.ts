@@ -1,4 +1,5 @@
 import type { Connection } from '@tributary/database'
+import { inParts } from '@tributary/runtime'
 import type { Cell, KeyState, Row, TableDefinition } from './definition.ts'
 import { keyText } from './keys.ts'
 
@@ -69,8 +70,8 @@ async function select(
   const from = `${quoted(physical)}${index === undefined ? '' : ` FORCE INDEX (${quoted(index)})`}`
   const text = `SELECT ${table.columns.map(quoted).join(', ')} FROM ${from} WHERE (${columns.map(quoted).join(', ')}) IN (?)`
   const rows: Row[] = []
-  for (let start = 0; start < list.length; start += MOST_IN_A_LIST)
-    for (const row of await connection.query<Row[]>(text, [list.slice(start, start + MOST_IN_A_LIST)])) rows.push(row)
+  for (const some of inParts(list, MOST_IN_A_LIST))
+    for (const row of await connection.query<Row[]>(text, [some])) rows.push(row)
   return rows
 }
 

@@ -1,4 +1,5 @@
 import { type Connection, DatabaseError } from '@tributary/database'
+import { inParts } from '@tributary/runtime'
 import type { Row, TableDefinition } from './definition.ts'
 import { ProjectionError } from './errors.ts'
 
@@ -29,8 +30,8 @@ export async function untilOwn(connection: Connection, written: Written, writing
 
 async function countStanding(connection: Connection, physical: string, rows: readonly Row[]): Promise<number> {
   let standing = 0
-  for (let start = 0; start < rows.length; start += MOST_IN_A_LIST) {
-    const ids = rows.slice(start, start + MOST_IN_A_LIST).map(({ id }) => id)
+  for (const some of inParts(rows, MOST_IN_A_LIST)) {
+    const ids = some.map(({ id }) => id)
     const [found] = await connection.query<{ count: number }[]>('SELECT COUNT(*) AS count FROM ?? WHERE id IN (?)', [
       physical,
       ids,

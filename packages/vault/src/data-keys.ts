@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
 import { type Connection, type Database, retryConflicts, type WriteResult } from '@tributary/database'
+import { inParts } from '@tributary/runtime'
 import type { WrappedKey } from './master-keys.ts'
 import type { Subject } from './port.ts'
 
@@ -16,9 +17,9 @@ export async function addKeys(database: Database, keys: ReadonlyMap<Subject, Wra
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([subject, key]) => [subject, key.wrapped, key.masterKey, Date.now()])
   let added = 0
-  for (const chunk of chunked(rows)) {
+  for (const some of inParts(rows, MOST_ITEMS)) {
     const text = 'INSERT IGNORE INTO tributary_subject_key (subject, wrapped_key, master_key, create_time) VALUES ?'
-    added += (await retryConflicts(() => database.query<WriteResult>(text, [chunk]))).affectedRows
+    added += (await retryConflicts(() => database.query<WriteResult>(text, [some]))).affectedRows
   }
   return added
 }
@@ -30,13 +31,13 @@ export async function addKeys(database: Database, keys: ReadonlyMap<Subject, Wra
 export async function addHolders(database: Database, holdings: readonly Holding[]): Promise<number> {
   let added = 0
   const sorted = holdings.toSorted((a, b) => (a.subject < b.subject ? -1 : 1))
-  for (const chunk of chunked(sorted)) {
-    const given = chunk.map(() => 'SELECT ? AS subject, ? AS digest, ? AS holder').join(' UNION ALL ')
+  for (const some of inParts(sorted, MOST_ITEMS)) {
+    const given = some.map(() => 'SELECT ? AS subject, ? AS digest, ? AS holder').join(' UNION ALL ')
     const text = `INSERT IGNORE INTO tributary_subject_holder (subject, digest, holder)
       SELECT STRAIGHT_JOIN known.subject, given.digest, given.holder FROM (${given}) given
       JOIN tributary_subject_key known ON known.subject = CONVERT(given.subject USING ascii) COLLATE ascii_bin
       WHERE known.wrapped_key IS NOT NULL LOCK IN SHARE MODE`
-    const values = chunk.flatMap(({ subject, holder }) => [subject, digestOf(holder), holder])
+    const values = some.flatMap(({ subject, holder }) => [subject, digestOf(holder), holder])
     added += (await retryConflicts(() => database.query<WriteResult>(text, values))).affectedRows
   }
   return added
@@ -45,10 +46,10 @@ export async function addHolders(database: Database, holdings: readonly Holding[
 /** The keys of subjects, null for a destroyed one; a subject that never had a row is absent. */
 export async function loadKeys(connection: Connection, subjects: readonly Subject[]): Promise<Map<Subject, WrappedKey | null>> {
   const found = new Map<Subject, WrappedKey | null>()
-  for (const chunk of chunked(subjects)) {
+  for (const some of inParts(subjects, MOST_ITEMS)) {
     const rows = await connection.query<{ subject: Subject; wrapped_key: Buffer | null; master_key: string | null }[]>(
       'SELECT subject, wrapped_key, master_key FROM tributary_subject_key WHERE subject IN (?)',
-      [chunk],
+      [some],
     )
     for (const row of rows) {
       const { subject, wrapped_key: wrapped, master_key: masterKey } = row
@@ -86,8 +87,4 @@ export function destroyKey(database: Database, subject: Subject): Promise<{ know
 /** The identity of a holder, whose text is too long for an index. */
 export function digestOf(holder: string): Buffer {
   return hash('sha256', holder, 'buffer')
-}
-
-function* chunked<T>(items: readonly T[]): Generator<T[]> {
-  for (let start = 0; start < items.length; start += MOST_ITEMS) yield items.slice(start, start + MOST_ITEMS)
 }

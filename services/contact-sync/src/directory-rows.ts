@@ -1,4 +1,5 @@
 import { type Connection, type CorpName, upsert } from '@tributary/database'
+import { inParts } from '@tributary/runtime'
 
 export type EntryKind = 'm' | 'd'
 
@@ -40,10 +41,10 @@ export async function loadEntries(
   ids: readonly string[],
 ): Promise<Map<string, Entry>> {
   const found = new Map<string, Entry>()
-  for (let start = 0; start < ids.length; start += MOST_IDS) {
+  for (const some of inParts(ids, MOST_IDS)) {
     const rows = await connection.query<EntryRow[]>(
       `SELECT ${COLUMNS} FROM tributary_wework_directory WHERE ${OF_CORP} AND kind = ? AND entry_id IN (?)`,
-      [...nameOf(corp), kind, ids.slice(start, start + MOST_IDS)],
+      [...nameOf(corp), kind, some],
     )
     for (const row of rows) found.set(row.entry_id, entryOf(row))
   }

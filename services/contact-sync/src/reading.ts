@@ -1,6 +1,6 @@
 import type { CorpName } from '@tributary/database'
 import { CONTACT_TOPIC, encodeEvent } from '@tributary/events'
-import type { WeworkCorp } from '@tributary/runtime'
+import { inParts, type WeworkCorp } from '@tributary/runtime'
 import {
   type ContactsApi,
   contactEvents,
@@ -102,11 +102,12 @@ async function* memberPages(work: Work, departments: readonly ListedDepartment[]
 }
 
 async function* membersByDepartment(work: Work, departments: readonly ListedDepartment[]): AsyncGenerator<ListedMember[]> {
-  for (let start = 0; start < departments.length; start += AT_ONCE) {
-    const some = departments.slice(start, start + AT_ONCE)
+  let done = 0
+  for (const some of inParts(departments, AT_ONCE)) {
     const lists = await Promise.all(some.map(({ id }) => membersOf(work, id)))
     yield lists.flat()
-    progress(work, { done: start + some.length, total: departments.length })
+    done += some.length
+    progress(work, { done, total: departments.length })
   }
 }
 
@@ -151,8 +152,7 @@ async function compare<T>(
   difference: (known: Entry | undefined, one: T) => Difference | undefined,
 ): Promise<void> {
   const { context, request, reading } = work
-  for (let start = 0; start < listed.length; start += BATCH) {
-    const some = listed.slice(start, start + BATCH)
+  for (const some of inParts(listed, BATCH)) {
     const known = await loadEntries(context.database, request.corp, kind, some.map(idOf))
     const differences = some.flatMap((one) => difference(known.get(idOf(one)), one) ?? [])
     await append(work, differences)

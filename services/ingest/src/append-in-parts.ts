@@ -1,5 +1,6 @@
 import type { EventLog } from '@tributary/event-log'
 import type { StoredEvent, Topic } from '@tributary/events'
+import { inParts } from '@tributary/runtime'
 
 /** A log refuses calls that are too large; an erasure may touch thousands of orders. */
 const APPEND_AT_MOST = 500
@@ -14,6 +15,5 @@ export async function appendInParts(
   events: readonly StoredEvent[],
   call: (append: (signal: AbortSignal) => Promise<unknown>) => Promise<unknown>,
 ): Promise<void> {
-  for (let from = 0; from < events.length; from += APPEND_AT_MOST)
-    await call((signal) => log.append(topic, events.slice(from, from + APPEND_AT_MOST), { signal }))
+  for (const some of inParts(events, APPEND_AT_MOST)) await call((signal) => log.append(topic, some, { signal }))
 }

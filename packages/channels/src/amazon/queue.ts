@@ -1,4 +1,4 @@
-import { observedCall } from '@tributary/runtime'
+import { inParts, observedCall } from '@tributary/runtime'
 import { ChannelError, type NotificationQueue } from '../port.ts'
 import { unlessAborted } from '../single-flight.ts'
 import { readNotification, unreadableNotification } from './notification.ts'
@@ -80,8 +80,7 @@ export function createQueue({
       }))
     },
     async remove(receipts, signal) {
-      for (let from = 0; from < receipts.length; from += BATCH) {
-        const batch = receipts.slice(from, from + BATCH)
+      for (const batch of inParts(receipts, BATCH)) {
         const Entries = batch.map((ReceiptHandle, index) => ({ Id: String(index), ReceiptHandle }))
         const { Failed = [] } = await call('DeleteMessageBatch', signal, ({ client, sdk }, options) =>
           client.send(new sdk.DeleteMessageBatchCommand({ QueueUrl: url, Entries }), options),

@@ -1,3 +1,4 @@
+import { inParts } from '@tributary/runtime'
 import type { SizedEvent } from '../append-queue.ts'
 import { firstPart } from '../first-part.ts'
 import type { Connection } from './connection.ts'
@@ -72,10 +73,8 @@ export function createKeyStreams(connection: Connection, topic: string): KeyStre
     async keep(events, begun) {
       const targets = new Map<string, Target>()
       const keys = [...Map.groupBy(events, ({ event }) => keyStream(topic, event.partitionkey))]
-      for (let start = 0; start < keys.length; start += AT_ONCE) {
-        const outcomes = await Promise.allSettled(
-          keys.slice(start, start + AT_ONCE).map(([stream, ofKey]) => keepOfKey(stream, ofKey, begun)),
-        )
+      for (const some of inParts(keys, AT_ONCE)) {
+        const outcomes = await Promise.allSettled(some.map(([stream, ofKey]) => keepOfKey(stream, ofKey, begun)))
         for (const outcome of outcomes) {
           if (outcome.status === 'rejected') throw outcome.reason
           for (const [id, target] of outcome.value) targets.set(id, target)
