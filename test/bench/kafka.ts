@@ -1,15 +1,15 @@
-import { randomBytes, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { type EventLog, openEventLog } from '@tributary/event-log'
 import { createRawClient } from '@tributary/event-log/testing/raw-kafka'
 import type { StoredEvent } from '@tributary/events'
 import { startKafka } from '@tributary/test/servers'
 import { type Benchmark, inTurns, perSecond, type Row, rate } from './benchmark.ts'
+import { anOrderEvent } from './order-event.ts'
 import { benchDatabase } from './server.ts'
 
 const PARTITIONS = 4
 const ROUNDS = 5
-const SEALED = randomBytes(1_100).toString('base64url')
 const FOLLOWED = 30_000
 
 /** The log on Kafka against kafkajs with nothing around it: the same messages, the same settings, the same broker. */
@@ -40,7 +40,7 @@ async function appending(log: EventLog, url: string, { events, callers }: { even
   const calls = 20
   const total = calls * events * callers
   const load = () =>
-    Array.from({ length: callers }, () => Array.from({ length: calls }, () => Array.from({ length: events }, anEvent)))
+    Array.from({ length: callers }, () => Array.from({ length: calls }, () => Array.from({ length: events }, anOrderEvent)))
   const all = (batches: StoredEvent[][][], send: (batch: StoredEvent[]) => Promise<unknown>) =>
     Promise.all(
       batches.map(async (ofCaller) => {
@@ -63,7 +63,7 @@ async function appending(log: EventLog, url: string, { events, callers }: { even
 
 async function following(log: EventLog, url: string): Promise<Row> {
   const [topic] = await newTopics(log)
-  for (let done = 0; done < FOLLOWED; done += 500) await log.append(topic, Array.from({ length: 500 }, anEvent))
+  for (let done = 0; done < FOLLOWED; done += 500) await log.append(topic, Array.from({ length: 500 }, anOrderEvent))
   const raw = createRawClient(url)
   const { value, ceiling } = await inTurns(3, {
     ceiling: async () => FOLLOWED / (await raw.readAll(topic, FOLLOWED)),
@@ -99,22 +99,4 @@ async function newTopics(log: EventLog): Promise<[string, string]> {
   const names: [string, string] = [`BENCH_${randomUUID().slice(0, 8)}`, `RAW_${randomUUID().slice(0, 8)}`]
   for (const name of names) await log.partitions(name)
   return names
-}
-
-let made = 0
-
-function anEvent(): StoredEvent {
-  const key = `1:SELLER:${made++}`
-  return {
-    specversion: '1.0',
-    id: randomUUID(),
-    type: 'OrderReceived',
-    source: '/tributary/order-sync',
-    subject: `orders/${key}`,
-    time: new Date().toISOString(),
-    datacontenttype: 'application/json',
-    dataversion: 1,
-    partitionkey: key,
-    data: JSON.stringify({ orderId: key, status: 'AWAITING_SHIPMENT', lines: [{ sku: 'S-1', quantity: 1 }], sealed: SEALED }),
-  }
 }

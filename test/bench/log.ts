@@ -1,8 +1,8 @@
-import { randomBytes, randomUUID } from 'node:crypto'
 import type { Database } from '@tributary/database'
 import { type EventLog, openEventLog } from '@tributary/event-log'
 import type { StoredEvent } from '@tributary/events'
 import { type Benchmark, inTurns, latency, perSecond, quantile, type Row, rate } from './benchmark.ts'
+import { anOrderEvent } from './order-event.ts'
 import { benchDatabase } from './server.ts'
 
 const TOPIC = 'BENCH'
@@ -10,9 +10,6 @@ const PARTITIONS = 8
 const ROUNDS = 7
 const COLUMNS =
   'topic_id, partition_no, position, event_id, event_type, partition_key, event_time, data_version, source, subject, traceparent, recorded_time, data_bytes, data'
-
-/** About what a notified order is: a little JSON around 1.5 KB that are sealed. */
-const SEALED = randomBytes(1_100).toString('base64url')
 
 /**
  * The log against the same bytes written and read with nothing around: the same table and indexes, no counters, no
@@ -48,11 +45,11 @@ async function appending(log: EventLog, database: Database, load: Load): Promise
   const total = load.calls * load.events * load.callers
   const { value, ceiling } = await inTurns(ROUNDS, {
     ceiling: () => {
-      const batches = makeLoad(load, anEvent).map((calls) => calls.map((events) => events.map(toRawRow)))
+      const batches = makeLoad(load, tracedEvent).map((calls) => calls.map((events) => events.map(toRawRow)))
       return perSecond(total, () => inParallel(batches, (rows) => insertRaw(database, rows)))
     },
     value: () => {
-      const batches = makeLoad(load, anEvent)
+      const batches = makeLoad(load, tracedEvent)
       return perSecond(total, () => inParallel(batches, (events) => log.append(TOPIC, events)))
     },
   })
@@ -101,8 +98,8 @@ async function following(log: EventLog, other: EventLog, database: Database): Pr
   })
   const least: number[] = []
   for (let number = 0; number < 400; number += 1) {
-    const event = anEvent()
-    const rawRow = toRawRow(anEvent())
+    const event = tracedEvent()
+    const rawRow = toRawRow(tracedEvent())
     const before = performance.now()
     await insertRaw(database, [rawRow])
     least.push(performance.now() - before)
@@ -130,25 +127,10 @@ async function inParallel<T>(callers: readonly T[][], work: (call: T) => Promise
   )
 }
 
-let orders = 0
 let rawPosition = 0
 
-function anEvent(): StoredEvent {
-  const key = `1:SELLER:${orders++}`
-  return {
-    specversion: '1.0',
-    id: randomUUID(),
-    type: 'OrderReceived',
-    source: '/tributary/order-sync',
-    subject: `orders/${key}`,
-    time: new Date().toISOString(),
-    datacontenttype: 'application/json',
-    dataversion: 1,
-    partitionkey: key,
-    traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01',
-    data: JSON.stringify({ orderId: key, status: 'AWAITING_SHIPMENT', lines: [{ sku: 'S-1', quantity: 1 }], sealed: SEALED }),
-  }
-}
+const TRACEPARENT = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'
+const tracedEvent = (): StoredEvent => anOrderEvent({ traceparent: TRACEPARENT })
 
 function toRawRow(event: StoredEvent): unknown[] {
   const { id, type, partitionkey, time, dataversion, source, subject, traceparent, data } = event

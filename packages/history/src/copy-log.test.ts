@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { type EventLog, openEventLog } from '@tributary/event-log'
+import { anEvent } from '@tributary/event-log/testing'
 import { ORDER_TOPIC, type StoredEvent } from '@tributary/events'
 import { describeOnKafka, migratedTestDatabase, testKafkaUrl } from '@tributary/test/servers'
 import { startEventStoreDb } from '@tributary/test/servers/eventstoredb'
@@ -97,16 +98,7 @@ const refusal = (work: Promise<unknown>) =>
   )
 
 function events(count: number): StoredEvent[] {
-  return Array.from({ length: count }, (_, index) => ({
-    specversion: '1.0',
-    id: randomUUID(),
-    type: 'OrderNotified',
-    source: '/tributary/test',
-    subject: 'orders/1/SELLER/1',
-    time: new Date(1_800_000_000_000 + index).toISOString(),
-    datacontenttype: 'application/json',
-    dataversion: 1,
-    partitionkey: `key-${index % 20}`,
-    data: JSON.stringify({ number: index, text: '🎁' }),
-  }))
+  return Array.from({ length: count }, (_, index) =>
+    anEvent({ partitionkey: `key-${index % 20}`, data: JSON.stringify({ number: index, text: '🎁' }) }),
+  )
 }

@@ -1,9 +1,10 @@
-import { randomBytes, randomUUID } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Database } from '@tributary/database'
 import { type EventLog, openEventLog } from '@tributary/event-log'
+import { anEvent } from '@tributary/event-log/testing'
 import { ORDER_TOPIC, type StoredEvent } from '@tributary/events'
 import { migratedTestDatabase } from '@tributary/test/servers'
 import { type KeyRow, openVault } from '@tributary/vault'
@@ -197,16 +198,7 @@ describe('an archive of the log', () => {
 })
 
 function events(count: number): StoredEvent[] {
-  return Array.from({ length: count }, (_, index) => ({
-    specversion: '1.0',
-    id: randomUUID(),
-    type: 'OrderNotified',
-    source: '/tributary/test',
-    subject: 'orders/1/SELLER/1',
-    time: new Date(1_800_000_000_000 + index).toISOString(),
-    datacontenttype: 'application/json',
-    dataversion: 1,
-    partitionkey: `key-${index % 20}`,
-    data: JSON.stringify({ number: index, text: '🎁 漢字\n' }),
-  }))
+  return Array.from({ length: count }, (_, index) =>
+    anEvent({ partitionkey: `key-${index % 20}`, data: JSON.stringify({ number: index, text: '🎁 漢字\n' }) }),
+  )
 }
