@@ -90,9 +90,10 @@ export type NacosRegistry = {
   login?: { username: string; password: string }
 }
 
-/** Everything that an operator can set, checked and complete. docs/configuration.md is its manual. */
+/** By which proxy a host is reached, and what we show to it there, as PEM. */
 export type DeliveryHost = { proxy?: string; certificate?: { cert: string; key: string } }
 
+/** Everything that an operator can set, checked and complete. docs/configuration.md is its manual. */
 export type Configuration = {
   /** `trustedProxies`: networks and addresses of the proxies before us, which say who calls. */
   server: { host: string; port: number; trustedProxies: readonly string[] }
