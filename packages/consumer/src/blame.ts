@@ -1,4 +1,5 @@
 import { DatabaseError, type DatabaseErrorCode } from '@tributary/database'
+import { codeOf, isRetriable } from '@tributary/runtime'
 
 /** Refusals that the rows of an event can cause; all other errors of the database are about the database. */
 const CAUSED_BY_ROWS: ReadonlySet<DatabaseErrorCode> = new Set<DatabaseErrorCode>([
@@ -18,10 +19,6 @@ export function blameFor(error: unknown): 'surroundings' | 'event' {
   return isRetriable(error) ? 'surroundings' : 'event'
 }
 
-function isRetriable(error: unknown): boolean {
-  return typeof error === 'object' && error !== null && 'retriable' in error && error.retriable === true
-}
-
 export type ErrorSummary = { code: string; message: string }
 
 const LONGEST_MESSAGE = 500
@@ -35,9 +32,9 @@ const OF_NODE = /^ERR_/
  */
 export function summarize(error: unknown): ErrorSummary {
   if (!(error instanceof Error)) return { code: 'UNKNOWN', message: 'Something that is no Error was thrown.' }
-  const { code } = error as { code?: unknown }
+  const code = codeOf(error)
   const place = /([^/\\\s(]+:\d+):\d+\)?$/m.exec(error.stack ?? '')?.[1]
   const where = place ? `A ${error.name} at ${place}.` : `A ${error.name}.`
-  if (typeof code !== 'string' || !/^[A-Z][A-Z0-9_]{2,63}$/.test(code)) return { code: error.name.slice(0, 64), message: where }
+  if (code === undefined || !/^[A-Z][A-Z0-9_]{2,63}$/.test(code)) return { code: error.name.slice(0, 64), message: where }
   return { code, message: OF_NODE.test(code) ? where : error.message.slice(0, LONGEST_MESSAGE) }
 }

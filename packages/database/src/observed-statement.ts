@@ -1,4 +1,4 @@
-import { histogram, inSpan, isTraced } from '@tributary/runtime'
+import { codeOf, histogram, inSpan, isTraced } from '@tributary/runtime'
 
 const durations = histogram({
   name: 'db_client_operation_duration_seconds',
@@ -27,8 +27,7 @@ export async function observed<T>(text: string, run: () => Promise<T>): Promise<
     record(summary, started, '')
     return result
   } catch (error) {
-    const { code } = error as { code?: unknown }
-    record(summary, started, typeof code === 'string' ? code : 'UNKNOWN')
+    record(summary, started, codeOf(error) ?? 'UNKNOWN')
     throw error
   }
 }

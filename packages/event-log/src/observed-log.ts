@@ -1,5 +1,5 @@
 import type { StoredEvent } from '@tributary/events'
-import { counter, currentTraceparent, histogram, inSpan, isSameTrace } from '@tributary/runtime'
+import { codeOf, counter, currentTraceparent, histogram, inSpan, isSameTrace } from '@tributary/runtime'
 import type { Appended, EventLog } from './port.ts'
 
 /** A trace that names more is read by nobody. */
@@ -34,8 +34,7 @@ export function observedLog(log: EventLog): EventLog {
       record(log.driver, topic, started, '')
       return places
     } catch (error) {
-      const { code } = error as { code?: unknown }
-      record(log.driver, topic, started, typeof code === 'string' ? code : 'aborted')
+      record(log.driver, topic, started, codeOf(error) ?? 'aborted')
       throw error
     }
   }

@@ -1,3 +1,4 @@
+export * from './coded.ts'
 export * from './configuration/describe.ts'
 export * from './configuration/error.ts'
 export * from './configuration.ts'

@@ -2,6 +2,7 @@ import { writeSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { isSpanContextValid, trace } from '@opentelemetry/api'
 import { type DestinationStream, type Logger as PinoLogger, pino } from 'pino'
+import { codeOf } from './coded.ts'
 import type { LogFormat, LogLevel } from './configuration.ts'
 import { redacted, redactedText } from './redaction.ts'
 
@@ -46,7 +47,7 @@ function standardOutput(): DestinationStream {
         try {
           rest = rest.subarray(writeSync(1, rest))
         } catch (error) {
-          if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') return
+          if (codeOf(error) !== 'EAGAIN') return
           // A pipe that is full, and set to tell so: its reader is only slow.
           Atomics.wait(asleep, 0, 0, READER_PAUSE)
         }

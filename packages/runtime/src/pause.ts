@@ -1,3 +1,5 @@
+import { isRetriable } from './coded.ts'
+
 /** Resolves after `milliseconds`, or at once when `signal` aborts; never throws. */
 export function pause(milliseconds: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
@@ -28,7 +30,7 @@ export async function insist<T>(work: () => Promise<T>, signal: AbortSignal): Pr
     try {
       return await work()
     } catch (error) {
-      if (signal.aborted || (error as { retriable?: unknown }).retriable !== true) throw error
+      if (signal.aborted || !isRetriable(error)) throw error
       await pause(backOff(attempt, 50, 2_000), signal)
     }
   }

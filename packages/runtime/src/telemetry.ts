@@ -10,6 +10,7 @@ import {
   TraceFlags,
   trace,
 } from '@opentelemetry/api'
+import { codeOf } from './coded.ts'
 
 import type { Logger } from './logger.ts'
 
@@ -70,9 +71,10 @@ async function finish<T>(span: Span, work: (span: SpanNotes) => Promise<T>): Pro
     return await work(notesOf(span))
   } catch (error) {
     // The message may quote what others sent; the error's name and code say enough and hold nothing personal.
-    const { name, code } = error instanceof Error ? (error as Error & { code?: unknown }) : { name: 'Error', code: undefined }
-    span.setAttribute('error.type', typeof code === 'string' ? code : name)
-    span.setStatus({ code: SpanStatusCode.ERROR, message: typeof code === 'string' ? `${name} ${code}` : name })
+    const name = error instanceof Error ? error.name : 'Error'
+    const code = codeOf(error)
+    span.setAttribute('error.type', code ?? name)
+    span.setStatus({ code: SpanStatusCode.ERROR, message: code === undefined ? name : `${name} ${code}` })
     throw error
   } finally {
     span.end()

@@ -1,4 +1,5 @@
 import { constants } from 'node:os'
+import { codeOf } from '@tributary/runtime'
 import { CommanderError } from 'commander'
 
 /** Exit codes of sysexits.h, so that scripts can tell a wrong call from a failed one. */
@@ -41,10 +42,4 @@ export function reportFailure(error: unknown): number {
   if (process.env['TRIBUTARY_DEBUG'] && error instanceof Error) process.stderr.write(`${error.stack}\n`)
   if (error instanceof Interrupted) return error.exitCode
   return error instanceof UsageError ? WRONG_USAGE : FAILED
-}
-
-function codeOf(error: unknown): string | undefined {
-  return typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string'
-    ? error.code
-    : undefined
 }

@@ -1,7 +1,7 @@
 import { readCursors } from '@tributary/consumer'
 import { claimReading, type DirectoryReading, endReading, keepClaim } from '@tributary/database'
 import { CONTACT_TOPIC } from '@tributary/events'
-import { backOff, inSpan, pause } from '@tributary/runtime'
+import { backOff, inSpan, pause, reasonOf } from '@tributary/runtime'
 import { WecomError } from '@tributary/wecom'
 import { CONSUMER, type SyncContext } from './context.ts'
 import type { Customers } from './customers.ts'
@@ -95,13 +95,6 @@ function complaintOf({ heldBack, missing, complete }: Reading): string {
   if (heldBack)
     return `${missing} members and departments are gone, which is more than a twentieth: look, then tributary wework reconcile --yes`
   return complete ? '' : 'A part of the directory is outside the visible range, so nothing was deleted.'
-}
-
-/** The reason as an operator reads it. Our coded errors hold no personal data; of others only the name is told. */
-function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return 'unknown'
-  const { code } = error as { code?: unknown }
-  return typeof code === 'string' && 'retriable' in error ? `${code}: ${error.message}` : error.name
 }
 
 /**

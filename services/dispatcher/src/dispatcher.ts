@@ -16,7 +16,7 @@ import {
   setEndpointState,
 } from '@tributary/delivery'
 import type { EventLog } from '@tributary/event-log'
-import { type Configuration, type Logger, pause, type Service, type WorkLoop } from '@tributary/runtime'
+import { type Configuration, codeOf, type Logger, pause, type Service, type WorkLoop } from '@tributary/runtime'
 import type { Vault } from '@tributary/vault'
 import { startAttemptUpkeep } from './attempt-upkeep.ts'
 import { createLocator, type Locator } from './discovery/locator.ts'
@@ -110,8 +110,7 @@ async function keepLooking(dispatching: Dispatching, signal: AbortSignal): Promi
       await follow(dispatching)
     } catch (error) {
       // Endpoints go on as they are known; each look that fails is told, because changes do not get through.
-      const { code } = error as { code?: unknown }
-      dispatching.context.logger.warn({ code }, 'eg_spi cannot be read; the endpoints stay as they are')
+      dispatching.context.logger.warn({ code: codeOf(error) }, 'eg_spi cannot be read; the endpoints stay as they are')
     }
   }
 }

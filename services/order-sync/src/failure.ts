@@ -1,4 +1,5 @@
 import { ChannelError } from '@tributary/channels'
+import { isRetriable, reasonOf } from '@tributary/runtime'
 import { SellerUnknown } from './seller-access.ts'
 
 /** What to do about something that did not work. `counts` is false when it was not even tried. */
@@ -25,14 +26,5 @@ export function needsPerson(error: unknown, tries: number): boolean {
   return verdictOn(error).kind === 'person' || (error instanceof SellerUnknown && tries >= TRIES_OF_UNKNOWN)
 }
 
-/** The reason as an operator reads it. Our coded errors hold no personal data; of others only the name is told. */
-export function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return 'unknown'
-  const { code } = error as { code?: unknown }
-  const reason = typeof code === 'string' && 'retriable' in error ? `${code}: ${error.message}` : error.name
-  return [...reason].slice(0, LONGEST_REASON).join('')
-}
-
-function isRetriable(error: unknown): boolean {
-  return error instanceof Error && (error as { retriable?: unknown }).retriable === true
-}
+/** The reason as an operator reads it, no longer than its column. */
+export const storedReason = (error: unknown): string => [...reasonOf(error)].slice(0, LONGEST_REASON).join('')

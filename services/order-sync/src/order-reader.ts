@@ -3,7 +3,7 @@ import { processIdentity } from '@tributary/database'
 import { inSpan, traceFrom, type WorkLoop } from '@tributary/runtime'
 import { checkOrderCalls, pauseWhenLimited } from './call-budget.ts'
 import type { OrderSyncContext, SellerName } from './context.ts'
-import { needsPerson, reasonOf, TRIES_OF_UNKNOWN, verdictOn } from './failure.ts'
+import { needsPerson, storedReason, TRIES_OF_UNKNOWN, verdictOn } from './failure.ts'
 import {
   claimOrderRead,
   dropOrderRead,
@@ -75,7 +75,7 @@ export function startOrderReader({ context, pace, receiver, openSeller }: Parts)
   async function settle(task: OrderReadTask, error: unknown, signal: AbortSignal): Promise<void> {
     const now = Date.now()
     const { attempts } = task
-    const reason = reasonOf(error)
+    const reason = storedReason(error)
     if (signal.aborted) return putBackOrderRead(database, task, owner, { dueTime: now, attempts, state: 'waiting', error: '' })
     if (isHopeless(task, error)) {
       logger.warn({ ...nameOf(task), reason }, 'an order was notified that the marketplace does not know; given up')

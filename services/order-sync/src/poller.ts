@@ -4,7 +4,7 @@ import { inSpan, type WorkLoop } from '@tributary/runtime'
 import { releaseShipmentsOfGone } from '@tributary/shipping'
 import { checkOrderCalls, pauseWhenLimited } from './call-budget.ts'
 import type { OrderSyncContext } from './context.ts'
-import { reasonOf, verdictOn } from './failure.ts'
+import { storedReason, verdictOn } from './failure.ts'
 import type { RefusedOrder } from './order-events.ts'
 import { parkOrderRead, tidyOrderReads } from './order-read-tasks.ts'
 import type { AppendedOrders, OrderReceiver } from './order-receiver.ts'
@@ -180,7 +180,11 @@ export function startPoller({ context, pace, receiver, openSeller }: Parts): Pol
     for (const { orderId, error } of refused) {
       logger.warn({ channel, sellerId, orderId, err: error }, 'an order can be no event until a person acts; parked')
       if (orderId.length > LONGEST_ORDER_ID) continue
-      await parkOrderRead(database, { channel, sellerId, orderId }, { error: reasonOf(error), now, dueTime: now + pace.parked })
+      await parkOrderRead(
+        database,
+        { channel, sellerId, orderId },
+        { error: storedReason(error), now, dueTime: now + pace.parked },
+      )
     }
   }
 
@@ -204,8 +208,8 @@ export function startPoller({ context, pace, receiver, openSeller }: Parts): Pol
     // What waits for a person stands in health; saying it each time would bury the rest.
     const isKnown = error instanceof SellerUnknown || (verdict.kind === 'person' && failures > 0)
     const level = isKnown ? 'debug' : 'warn'
-    logger[level]({ ...nameOf(poll), reason: reasonOf(error), failures: tried, next }, 'a seller could not be polled')
-    await putBackPoll(database, poll, { next, failures: tried, error: reasonOf(error) })
+    logger[level]({ ...nameOf(poll), reason: storedReason(error), failures: tried, next }, 'a seller could not be polled')
+    await putBackPoll(database, poll, { next, failures: tried, error: storedReason(error) })
   }
 
   const loop = startTaskLoop({

@@ -1,5 +1,5 @@
 import { type Connection, cached, type Database } from '@tributary/database'
-import type { HealthReport } from '@tributary/runtime'
+import { codeOf, type HealthReport } from '@tributary/runtime'
 import type { DirectoryOf } from '@tributary/wework'
 
 /** Milliseconds for which an answer is good: probes come more often than corps. */
@@ -19,8 +19,7 @@ export function watchUnmappedCorps(database: Database, mapped: readonly Director
     try {
       return reportOf(name, await count())
     } catch (error) {
-      const { code } = error as { code?: unknown }
-      return { name, status: 'degraded', reason: `It cannot be read which corps have no directory here (${code}).` }
+      return { name, status: 'degraded', reason: `It cannot be read which corps have no directory here (${codeOf(error)}).` }
     }
   }
 }

@@ -6,6 +6,7 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createGunzip, createGzip } from 'node:zlib'
 import type { Database } from '@tributary/database'
+import { codeOf } from '@tributary/runtime'
 import { type KeyRow, readKeyRows, writeKeyRows } from '@tributary/vault'
 import { HistoryError } from '../errors.ts'
 import { type KeyFile, readManifest, writeDurably, writeManifest } from './manifest.ts'
@@ -81,7 +82,7 @@ export async function* readKeyFile(folder: string, { file, sha256 }: KeyFile): A
   try {
     for await (const chunk of createReadStream(path)) digest.update(chunk)
   } catch (cause) {
-    throw brokenFile(file, (cause as NodeJS.ErrnoException).code === 'ENOENT' ? 'it is missing' : 'it cannot be read', cause)
+    throw brokenFile(file, codeOf(cause) === 'ENOENT' ? 'it is missing' : 'it cannot be read', cause)
   }
   if (digest.digest('hex') !== sha256) throw brokenFile(file, 'its checksum is not the one of the manifest')
   const text = createGunzip().setEncoding('utf8')

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import type { TSchema } from 'typebox'
+import { codeOf } from '../coded.ts'
 import type { Configuration } from '../configuration.ts'
 import { amazonConfiguration, amazonProblems } from './amazon.ts'
 import { checkDocument } from './check.ts'
@@ -84,8 +85,8 @@ async function readText(file: string): Promise<string> {
 }
 
 function reasonOf(error: unknown): string {
-  const { code } = error as { code?: unknown }
-  return code === 'ENOENT' ? 'no such file' : `an error (${String(code)})`
+  const code = codeOf(error)
+  return code === 'ENOENT' ? 'no such file' : `an error (${code})`
 }
 
 function readContent(text: string, environment: Environment): { content: FileContent; problems: ConfigurationProblem[] } {

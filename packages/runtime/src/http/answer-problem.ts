@@ -1,4 +1,5 @@
 import type { Response } from 'express'
+import { isRetriable } from '../coded.ts'
 import { Problem } from '../problem.ts'
 
 /** Writes RFC 9457 problem details. The type is `about:blank`: the stable `code` tells problems apart. */
@@ -25,11 +26,11 @@ const RETRY_AFTER = '5'
 /** The problem that a thrown thing stands for; what is no problem of the sender's stays inside. */
 export function problemOf(error: unknown): Problem {
   if (error instanceof Problem) return error
-  const { status, expose, retriable } = error as { status?: unknown; expose?: unknown; retriable?: unknown }
-  if (retriable === true) {
+  if (isRetriable(error)) {
     const detail = 'What this needs is away just now. Try again soon.'
     return new Problem(503, 'UNAVAILABLE', detail, { headers: { 'Retry-After': RETRY_AFTER }, cause: error })
   }
+  const { status, expose } = error as { status?: unknown; expose?: unknown }
   // Express and its parsers mark what a sender got wrong, for example a path that cannot be decoded.
   if (expose !== false && typeof status === 'number' && status >= 400 && status < 500) {
     return new Problem(status, 'REQUEST_INVALID', 'The request could not be read.', { cause: error })

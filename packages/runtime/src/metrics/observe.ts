@@ -1,3 +1,4 @@
+import { codeOf } from '../coded.ts'
 import type { Logger } from '../logger.ts'
 import { pause } from '../pause.ts'
 import { counter, type Reading } from './instruments.ts'
@@ -56,8 +57,7 @@ async function readingsOf({ name, read }: Observer, logger: Logger | undefined):
     if (readings) return readings
     logger?.warn({ observer: name }, 'metrics could not be read within 3 s')
   } catch (error) {
-    const { code } = error as { code?: unknown }
-    logger?.warn({ observer: name, code }, 'metrics could not be read')
+    logger?.warn({ observer: name, code: codeOf(error) }, 'metrics could not be read')
   } finally {
     done.abort()
   }

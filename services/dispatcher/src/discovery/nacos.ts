@@ -1,4 +1,4 @@
-import type { NacosRegistry } from '@tributary/runtime'
+import { codeOf, type NacosRegistry } from '@tributary/runtime'
 import { type Found, PATIENCE, type Registry } from './registry.ts'
 
 type Host = { ip?: unknown; port?: unknown; weight?: unknown; healthy?: unknown; enabled?: unknown }
@@ -127,6 +127,5 @@ function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return 'no answer'
   if (error.name === 'TimeoutError') return `no answer within ${PATIENCE / 1_000} s`
   if (error instanceof SyntaxError) return 'an answer that is not JSON'
-  const { code } = (error.cause ?? {}) as { code?: unknown }
-  return typeof code === 'string' ? code : 'no connection'
+  return codeOf(error.cause) ?? 'no connection'
 }

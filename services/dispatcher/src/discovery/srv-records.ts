@@ -1,4 +1,5 @@
 import { Resolver } from 'node:dns/promises'
+import { codeOf } from '@tributary/runtime'
 import { type Finding, PATIENCE, type Registry } from './registry.ts'
 
 /** A record of weight 0 is chosen seldom beside others (RFC 2782), and alone always. */
@@ -35,8 +36,8 @@ function lowest(records: readonly { name: string; port: number; priority: number
 }
 
 function findingOf(error: unknown): Finding {
-  const { code } = error as { code?: unknown }
+  const code = codeOf(error)
   // The answer was that there is nothing.
   if (code === 'ENOTFOUND' || code === 'ENODATA') return { kind: 'found', instances: [] }
-  return { kind: 'failed', reason: typeof code === 'string' ? code : 'no answer' }
+  return { kind: 'failed', reason: code ?? 'no answer' }
 }

@@ -1,6 +1,7 @@
 import { DatabaseError } from '@tributary/database'
 import { EventLogError } from '@tributary/event-log'
 import { EventError } from '@tributary/events'
+import { codeOf } from '@tributary/runtime'
 import { VaultError } from '@tributary/vault'
 import { SpoolError } from './errors.ts'
 
@@ -23,5 +24,5 @@ export function blame(error: unknown): 'entry' | 'surroundings' | 'unknown' {
   if (error instanceof EventError || (error instanceof VaultError && !error.retriable)) return 'entry'
   if (error instanceof DatabaseError || error instanceof EventLogError || error instanceof SpoolError)
     return OF_THE_ENTRY.has(error.code) ? 'entry' : 'surroundings'
-  return typeof (error as { code?: unknown }).code === 'string' ? 'surroundings' : 'unknown'
+  return codeOf(error) !== undefined ? 'surroundings' : 'unknown'
 }

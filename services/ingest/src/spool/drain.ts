@@ -1,6 +1,6 @@
 import type { EventLog } from '@tributary/event-log'
 import { type Event, encodeEvent, type StoredEvent, type Topic } from '@tributary/events'
-import type { Logger } from '@tributary/runtime'
+import { codeOf, type Logger } from '@tributary/runtime'
 import type { Vault } from '@tributary/vault'
 import { appendInParts } from '../append-in-parts.ts'
 import type { Reception } from '../reception.ts'
@@ -122,6 +122,7 @@ async function unlessStopped<T>(work: Promise<T>, stopping: AbortSignal): Promis
 
 /** An error without a code may quote what was received, so only its name is told. */
 function reasonOf(error: unknown): string {
-  const { code, name, message } = error as { code?: unknown; name?: unknown; message?: unknown }
-  return typeof code === 'string' ? `${code}: ${message}` : String(name)
+  if (!(error instanceof Error)) return 'unknown'
+  const code = codeOf(error)
+  return code === undefined ? error.name : `${code}: ${error.message}`
 }

@@ -13,7 +13,7 @@ import {
 } from '@tributary/shipping'
 import { pauseWhenLimited } from '../call-budget.ts'
 import { type OrderSyncContext, SOURCE } from '../context.ts'
-import { needsPerson, reasonOf, TRIES_OF_UNKNOWN, verdictOn } from '../failure.ts'
+import { needsPerson, storedReason, TRIES_OF_UNKNOWN, verdictOn } from '../failure.ts'
 import { type Pace, retryWait } from '../pace.ts'
 import type { createSellerAccess } from '../seller-access.ts'
 import { startTaskLoop } from '../task-loop.ts'
@@ -73,7 +73,7 @@ export function startShipper({ context, pace, openSeller }: Parts): WorkLoop {
   async function settleFailure(shipment: ClaimedShipment, error: unknown, stopping: AbortSignal): Promise<void> {
     const now = Date.now()
     const { attempts } = shipment
-    const reason = reasonOf(error)
+    const reason = storedReason(error)
     if (stopping.aborted)
       return putBackShipment(database, shipment, owner, { dueTime: now, attempts, state: 'waiting', error: reason })
     if (isUnknownOrder(error) && attempts + 1 >= TRIES_OF_UNKNOWN)
