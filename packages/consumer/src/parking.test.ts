@@ -198,6 +198,25 @@ describe('poison events', () => {
     expect(await readSetAside(stage.database, 'effects', ORDER_TOPIC)).to.have.all.keys('0:0')
   })
 
+  it('have no effects either when they are skipped at the moment they are about to be applied', async () => {
+    bad.add('a1')
+    await stage.append('a', 'a1', 'a2')
+    const key = sellerKey(1, 'a')
+    let isSkipping = false
+    const skipFirst = async () => {
+      if (!isSkipping) return
+      isSkipping = false
+      await stage.operator.transaction((connection) => skip(connection, 'effects', key, 0))
+    }
+    start(effectsConsumer({ prepare: skipFirst, apply: failing }))
+    await untilCursorAt(2)
+    bad.clear()
+    isSkipping = true
+    await requeue(stage.database, 'effects', key)
+    await untilParked(0)
+    expect(await valuesOf('a')).to.deep.equal(['a2'])
+  })
+
   it('cannot be requeued or skipped under a key that is not parked', async () => {
     expect(await requeue(stage.database, 'effects', 'nobody')).to.equal('not-parked')
     expect(await stage.database.transaction((connection) => skip(connection, 'effects', 'nobody', 0))).to.equal('not-waiting')

@@ -194,6 +194,26 @@ describe('a vault', () => {
         ])
     })
 
+    it('also while a key of it is on its way here from the database', async () => {
+      const mine = await sealOne(someone(), 'mine')
+      const read = Promise.withResolvers<void>()
+      const arrives = Promise.withResolvers<void>()
+      const query: Database['query'] = async (...statement) => {
+        const rows = await database.query<never>(...statement)
+        if (!statement[0].startsWith('SELECT subject, wrapped_key')) return rows
+        read.resolve()
+        await arrives.promise
+        return rows
+      }
+      const slow = await openVault({ database: { ...database, query }, masterKeys: [masterKey] })
+      const opening = slow.open([mine])
+      await read.promise
+      await slow.destroy(mine.subject)
+      arrives.resolve()
+      await opening
+      expect(await slow.open([mine])).to.deep.equal([{ kind: 'erased' }])
+    })
+
     it('only the one subject of a batch', async () => {
       const [gone, stays] = [await sealOne(someone(), 'gone'), await sealOne(someone(), 'stays')]
       await (await anotherProcess()).destroy(gone.subject)
