@@ -34,7 +34,7 @@ export function createHttpServer(options: {
   trustedProxies?: readonly string[]
   logger: Logger
   routers: readonly Router[]
-  /** The services whose health `/healthz` and `/readyz` tell. */
+  /** The services whose health `/healthz` tells. */
   health: readonly Service[]
   timeouts?: Partial<HttpTimeouts>
 }): HttpServer {
@@ -82,10 +82,7 @@ function createApplication(
   application.set('trust proxy', [...(options.trustedProxies ?? [])])
   application.set('query parser', 'simple')
   application.use(recordRequests(options.logger), secureHeaders)
-  application.use(
-    healthRoutes(() => options.health, ready, options.logger),
-    ...options.routers,
-  )
+  application.use(healthRoutes(options.health, ready, options.logger), ...options.routers)
   application.use(() => {
     throw new Problem(404, 'NOT_FOUND', 'There is nothing at this address.')
   })
