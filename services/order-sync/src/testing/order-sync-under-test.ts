@@ -19,13 +19,12 @@ import {
   timeOrderedEventId,
 } from '@tributary/events'
 import { type Configuration, createLogger, type Service } from '@tributary/runtime'
-import { migratedTestDatabase } from '@tributary/test/servers'
+import { migratedTestDatabase, until } from '@tributary/test/servers'
 import { createEbaySimulator, EBAY_SCOPES, type EbaySimulator } from '@tributary/test/simulators/ebay'
 import { openVault, type Vault } from '@tributary/vault'
 import { createCallBudget } from '../call-budget.ts'
 import { createOrderSync } from '../order-sync.ts'
 import { PACE, type Pace } from '../pace.ts'
-import { until } from '@tributary/test/servers'
 
 export const EBAY = 1
 const PARTITIONS = 2
