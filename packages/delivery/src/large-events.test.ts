@@ -61,7 +61,7 @@ describe('An endpoint that catches up with large events', () => {
       expect(await makesOthersWait(), 'while it is behind').to.equal(false)
       held.resolve()
       const all = (count: number) =>
-        until(() => arrived >= count, { patience: 30_000, message: () => `${arrived} of ${count} arrived.` })
+        until(`${count} have arrived`, () => arrived >= count)
       await all(EVENTS)
       // One by itself after another, because an endpoint counts as at the head for a moment only, which a slow machine may miss.
       for (let count = EVENTS; !(await makesOthersWait()); count += 1) {
