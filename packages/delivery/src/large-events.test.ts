@@ -60,8 +60,7 @@ describe('An endpoint that catches up with large events', () => {
       await first.promise
       expect(await makesOthersWait(), 'while it is behind').to.equal(false)
       held.resolve()
-      const all = (count: number) =>
-        until(`${count} have arrived`, () => arrived >= count)
+      const all = (count: number) => until(`${count} have arrived`, () => arrived >= count)
       await all(EVENTS)
       // One by itself after another, because an endpoint counts as at the head for a moment only, which a slow machine may miss.
       for (let count = EVENTS; !(await makesOthersWait()); count += 1) {
