@@ -1,10 +1,6 @@
-import {
-  type MetricConfiguration,
-  Counter as PrometheusCounter,
-  Gauge as PrometheusGauge,
-  Histogram as PrometheusHistogram,
-} from 'prom-client'
+import { Gauge as PrometheusGauge } from 'prom-client'
 import { registry } from './registry.ts'
+import { bucketsOf, type CountedSeries, type SpreadSeries, spread, tellSeries } from './series.ts'
 
 /** What tells the series of a metric apart. Only what is few and names no person: consumers, endpoints, outcomes, codes. */
 export type Labels<L extends string> = Readonly<Record<L, string | number>>
@@ -35,26 +31,31 @@ export type Reading = { metric: string; set(): void }
  * choose would else fill our memory, and the memory of whoever scrapes us.
  */
 export const MOST_SERIES = 1_000
-const BEYOND = 'other'
+const OTHER = 'other'
 
 /** Upper bounds in seconds, those of OpenTelemetry's conventions for HTTP, below them finer for databases. */
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10] as const
 
 /** A counter of this process. Throws when the name is taken: metrics are made once, beside the code that counts. */
 export function counter<const L extends string = never>(definition: MetricDefinition<L>): Counter<L> {
-  const metric = new PrometheusCounter(configurationOf(definition))
-  const bounded = boundedLabels(definition)
-  return { add: (amount, labels) => metric.inc(bounded(labels), amount) }
+  const { all, of } = boundedSeries(definition, (labels): CountedSeries => ({ labels, value: 0 }))
+  tellSeries({ ...definition, type: 'counter', values: () => all.map((one) => ({ ...one })) })
+  return {
+    add(amount, labels) {
+      of(labels).value += amount
+    },
+  }
 }
 
 /** A gauge of this process. Throws like `counter`. */
 export function gauge<const L extends string = never>(definition: MetricDefinition<L>): Gauge<L> {
-  const metric = new PrometheusGauge(configurationOf(definition))
+  const { name, help, labels: labelNames = [] } = definition
+  const metric = new PrometheusGauge({ name, help, labelNames: [...labelNames], registers: [registry] })
   const set: Gauge<L>['set'] = (value, labels) => metric.set(textOf(labels), value)
   return {
     set,
     remove: (labels) => metric.remove(textOf(labels)),
-    reading: (value, labels) => ({ metric: definition.name, set: () => set(value, labels) }),
+    reading: (value, labels) => ({ metric: name, set: () => set(value, labels) }),
   }
 }
 
@@ -62,32 +63,43 @@ export function gauge<const L extends string = never>(definition: MetricDefiniti
 export function histogram<const L extends string = never>(
   definition: MetricDefinition<L> & { buckets?: readonly number[] },
 ): Histogram<L> {
-  const { buckets = SECONDS } = definition
-  const metric = new PrometheusHistogram({ ...configurationOf(definition), buckets: [...buckets] })
-  const bounded = boundedLabels(definition)
-  return { record: (value, labels) => metric.observe(bounded(labels), value) }
+  const { name, buckets = SECONDS } = definition
+  const counts = () => Array<number>(buckets.length + 1).fill(0)
+  const { all, of } = boundedSeries(definition, (labels): SpreadSeries => ({ labels, counts: counts(), sum: 0 }))
+  tellSeries({ ...definition, type: 'histogram', values: () => all.flatMap((one) => bucketsOf(name, buckets, one)) })
+  return { record: (value, labels) => spread(of(labels), buckets, value) }
 }
 
-function configurationOf<L extends string>({ name, help, labels = [] }: MetricDefinition<L>): MetricConfiguration<string> {
-  return { name, help, labelNames: [...labels], registers: [registry] }
-}
-
-/** The labels as text, the same object for the same values; from `MOST_SERIES` on, those of the one series of all others. */
-function boundedLabels<L extends string>({
-  labels: names = [],
-}: MetricDefinition<L>): (labels: Labels<L>) => Record<L, string> {
-  const known = new Map<string, Record<L, string>>()
-  const beyond = Object.fromEntries(names.map((name) => [name, BEYOND])) as Record<L, string>
-  return (labels) => {
-    let key = ''
-    for (const name of names) key += `${labels[name]}\u0000`
+/** The series of a metric, each made when it is first asked for; from `MOST_SERIES` on, the one of all others. */
+function boundedSeries<L extends string, S>(
+  { labels: names = [] }: MetricDefinition<L>,
+  make: (labels: Readonly<Record<string, string>>) => S,
+): { all: S[]; of(labels: Labels<L>): S } {
+  const all: S[] = []
+  const known = new Map<string, S>()
+  let beyond: S | undefined
+  const add = (labels: Labels<string>): S => {
+    const made = make(textOf(labels))
+    all.push(made)
+    return made
+  }
+  const [only, ...others] = names
+  const of = (labels: Labels<L>): S => {
+    let key = only === undefined ? '' : String(labels[only])
+    for (const name of others) key += `\u0000${labels[name]}`
     const found = known.get(key)
     if (found) return found
-    if (known.size >= MOST_SERIES) return beyond
-    const made = textOf(labels)
+    if (known.size >= MOST_SERIES) {
+      beyond ??= add(Object.fromEntries(names.map((name) => [name, OTHER])))
+      return beyond
+    }
+    const made = add(labels)
     known.set(key, made)
     return made
   }
+  // Without labels there is a series from the start.
+  if (only === undefined) of({} as Labels<L>)
+  return { all, of }
 }
 
 function textOf<L extends string>(labels: Labels<L>): Record<L, string> {

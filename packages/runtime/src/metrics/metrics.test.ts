@@ -26,6 +26,25 @@ describe('metrics', () => {
     expect(text).to.include('test_wait_seconds_bucket{le="0.1"} 0').and.to.include('test_wait_seconds_bucket{le="1"} 1')
   })
 
+  it('tell sums, counts and what lies above all bounds, and stand at zero from the start where nothing tells series apart', async () => {
+    const waits = histogram({ name: 'test_pause_seconds', help: 'A test.', labels: ['lane'], buckets: [0.25, 1] })
+    counter({ name: 'test_quiet_total', help: 'A test.' })
+    histogram({ name: 'test_quiet_seconds', help: 'A test.', buckets: [1] })
+    for (const value of [0.25, 0.5, 4]) waits.record(value, { lane: 'a' })
+    expect(() => waits.record(Number.NaN, { lane: 'a' })).to.throw(TypeError)
+    const text = await metricsText()
+    const of = (name: string) => text.split('\n').filter((line) => line.startsWith(name))
+    expect(of('test_pause_seconds')).to.deep.equal([
+      'test_pause_seconds_bucket{le="0.25",lane="a"} 1',
+      'test_pause_seconds_bucket{le="1",lane="a"} 2',
+      'test_pause_seconds_bucket{le="+Inf",lane="a"} 3',
+      'test_pause_seconds_sum{lane="a"} 4.75',
+      'test_pause_seconds_count{lane="a"} 3',
+    ])
+    expect(of('test_quiet_')).to.include.members(['test_quiet_total 0', 'test_quiet_seconds_count 0'])
+    expect(text).to.include('# TYPE test_pause_seconds histogram').and.include('# TYPE test_quiet_total counter')
+  })
+
   it('refuse a second metric of the same name', () => {
     counter({ name: 'test_once_total', help: 'A test.' })
     expect(() => counter({ name: 'test_once_total', help: 'A test.' })).to.throw(/already been registered/)
