@@ -181,7 +181,7 @@ function sendTraced(
   const { event, position } = delivered
   // A replay is never live, however young its event is.
   const from = traceFrom([{ traceparent: event.traceparent, time: isReplay ? 0 : delivered.recordedTime }])
-  return inSpan('POST', { kind: 'client', attributes: attributesOf(options), ...from }, async (span) => {
+  return inSpan('POST', { kind: 'client', attributes: () => attributesOf(options), ...from }, async (span) => {
     const time = Date.now()
     // The receiver goes on with this request's span, never with the trace of an event that is sent again years later.
     const traceparent = currentTraceparent()

@@ -25,9 +25,12 @@ export type SpanNotes = {
   readonly traceparent: string | undefined
 }
 
+type Attributes = Readonly<Record<string, string | number | boolean>>
+
 export type SpanOptions = {
   kind?: 'internal' | 'server' | 'client' | 'producer' | 'consumer'
-  attributes?: Readonly<Record<string, string | number | boolean>>
+  /** A function where they cost something to make: it is called only while spans go anywhere. */
+  attributes?: Attributes | (() => Attributes)
   /** A W3C traceparent: the span continues that trace, instead of the one that is active here. */
   parent?: string | undefined
   /** Traceparents of other traces that led here, for example the events of a batch. */
@@ -58,7 +61,7 @@ export function inSpan<T>(name: string, options: SpanOptions, work: (span: SpanN
     name,
     {
       kind: kinds[options.kind ?? 'internal'],
-      attributes: options.attributes ?? {},
+      attributes: typeof options.attributes === 'function' ? options.attributes() : (options.attributes ?? {}),
       links: links.map((link): Link => ({ context: link })),
     },
     parent ? trace.setSpanContext(ROOT_CONTEXT, parent) : options.root ? ROOT_CONTEXT : context.active(),
