@@ -14,12 +14,13 @@ export function addChanged(changed: ChangedRows, tables: readonly TableDefinitio
     const old = before[name] ?? []
     const rows = after[name] ?? []
     if (old === rows) continue
-    const known = new Set(old)
-    const fresh = old.length === 0 ? rows : rows.filter((row) => !known.has(row))
+    const fresh = old.length === 0 ? rows : without(rows, new Set(old))
     addRows(changed, name, fresh)
     if (fresh.length > rows.length - old.length) refuseLoss(name, old, rows)
   }
 }
+
+const without = (rows: readonly Row[], known: ReadonlySet<Row>): Row[] => rows.filter((row) => !known.has(row))
 
 function addRows(changed: ChangedRows, table: string, rows: readonly Row[]): void {
   if (rows.length === 0) return
