@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { threadId, Worker } from 'node:worker_threads'
-import { openStage, quietLogger, type Stage } from '@tributary/consumer/testing'
+import { openStage, quietLogger, type Stage, until } from '@tributary/consumer/testing'
 import { partitionOf } from '@tributary/event-log'
 import { derivedEventId, encodeEvent } from '@tributary/events'
 import { exampleEvent } from '@tributary/events/examples'
@@ -84,6 +84,18 @@ describe('a rebuild by several threads', function () {
     expect(late).not.to.deep.equal([])
     const expected = Array.from({ length: ORDERS }, (_, n) => 1_800 / ORDERS + (late.includes(String(n + 1)) ? 10 : 0))
     expect(await heard()).to.deep.equal(expected)
+  })
+
+  it('starts them while the tables are still to be made', async () => {
+    const { rebuilt } = await stage.operator.transaction(async (connection) => {
+      await connection.query('LOCK TABLES counting WRITE')
+      const rebuilt = rebuild()
+      await until('a thread is started', () => threads.length === 1)
+      await connection.query('UNLOCK TABLES')
+      return { rebuilt }
+    })
+    expect(await rebuilt).to.include({ kind: 'done' })
+    expect(await heard()).to.deep.equal(Array.from({ length: ORDERS }, () => 1_800 / ORDERS))
   })
 
   it('starts none where there is little to build', async () => {

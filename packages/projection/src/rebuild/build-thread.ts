@@ -9,8 +9,8 @@ type Request = { kind: 'plan'; plan: BuildPlan } | { kind: 'build'; task: BuildT
 type Answer = { kind: 'reached'; next: Position } | { kind: 'built'; next: Position }
 
 /**
- * Builds in a thread of its own, which is started with the first task and must call `serveBuilding`. It takes one task at a
- * time. When `signal` aborts, or a task fails, the thread finishes the transaction in hand and ends.
+ * Builds in a thread of its own, which is started by `start` or with the first task, and must call `serveBuilding`. It takes
+ * one task at a time. When `signal` aborts, or a task fails, the thread finishes the transaction in hand and ends.
  */
 export function inThread(start: () => Worker, plan: BuildPlan): PartitionBuilder {
   let started: { thread: Worker; gone: Promise<never>; exited: Promise<unknown> } | undefined
@@ -29,6 +29,9 @@ export function inThread(start: () => Worker, plan: BuildPlan): PartitionBuilder
   }
 
   return {
+    start: () => {
+      startOnce()
+    },
     build: async (task, signal, onReached) => {
       const { thread, gone } = startOnce()
       const end = () => send(thread, { kind: 'end' })

@@ -30,6 +30,8 @@ const LEAST_PIECE = 1_000
 export type PartitionProgress = { partition: number; next: Position; to: Position }
 
 export type Builder = {
+  /** Starts the threads that building up to these positions takes, so that they are ready when it begins. */
+  begin(targets: readonly Position[]): void
   /** Builds every partition up to the position given for it. Throws the reason of `signal`; after a throw it builds no more. */
   buildTo(targets: readonly Position[], signal: AbortSignal): Promise<void>
   /** Where every partition stands, as far as is known here; none before the first `buildTo`. */
@@ -64,19 +66,25 @@ export async function createBuilder(
   )
   const reached = new Map<number, PartitionProgress>()
   const leftOf = ({ partition, to }: { partition: number; to: Position }) => to - (known.get(partition) ?? 0)
+  const partitionsBefore = (targets: readonly Position[]) =>
+    targets.map((to, partition) => ({ partition, to })).filter(({ partition, to }) => (known.get(partition) ?? -1) < to)
+  const areWorthAThread = (waiting: readonly { partition: number; to: Position }[]) =>
+    waiting.reduce((sum, one) => sum + leftOf(one), 0) >= worthAThread
 
   return {
+    begin(targets) {
+      const waiting = partitionsBefore(targets)
+      if (areWorthAThread(waiting)) for (const builder of builders.slice(0, waiting.length)) builder.start?.()
+    },
     async buildTo(targets, signal) {
       await copySkipped(database, name, consumer, topic)
       const skipped = await readSetAside(database, consumer, topic, { onlySkipped: true })
       for (const [partition, to] of targets.entries())
         reached.set(partition, { partition, next: known.get(partition) ?? 0, to })
-      const waiting = targets
-        .map((to, partition) => ({ partition, to }))
-        .filter(({ partition, to }) => (known.get(partition) ?? -1) < to)
+      const waiting = partitionsBefore(targets)
       const failing = new AbortController()
       const both = AbortSignal.any([signal, failing.signal])
-      const events = waiting.reduce((sum, one) => sum + leftOf(one), 0)
+      const isWorthAThread = areWorthAThread(waiting)
       const takeLongest = () => waiting.sort((one, other) => leftOf(other) - leftOf(one)).shift()
       const work = async (builder: PartitionBuilder) => {
         for (let next = takeLongest(); next; next = takeLongest()) {
@@ -92,7 +100,7 @@ export async function createBuilder(
         }
       }
       const workers = builders.map((builder) =>
-        work(events < worthAThread ? here : builder).catch((error: unknown) => {
+        work(isWorthAThread ? builder : here).catch((error: unknown) => {
           failing.abort(error)
           throw error
         }),

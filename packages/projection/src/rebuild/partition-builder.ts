@@ -42,6 +42,8 @@ export type BuildTask = { partition: number; to: Position; skipped: ReadonlySet<
 
 /** Builds partitions, one or several at once. One that goes on with a partition must begin when the one before has ended. */
 export type PartitionBuilder = {
+  /** Readies it, where that takes time, and does not wait. */
+  start?(): void
   /**
    * Builds one to a position, telling how far it is, and answers where it stands then. Throws the reason of `signal`, and
    * what `consumeTo` throws.

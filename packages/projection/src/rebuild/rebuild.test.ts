@@ -94,6 +94,19 @@ describe('a rebuild', function () {
     expect(await verified(LIVE)).to.deep.equal([])
   })
 
+  it('parks the key of an event that cannot be applied, and builds all others', async () => {
+    await append(200)
+    const fold: Projection['fold'] = (state, event) => {
+      if (event.type === 'OrderNotified' && event.data.orderId === '7' && event.data.notifiedTime > 40) throw new Error('No.')
+      return LIVE.fold(state, event)
+    }
+    expect(await rebuild({ ...LIVE, fold })).to.include({ kind: 'done' })
+    const rows = await stage.operator.query<{ heard: number }[]>('SELECT heard FROM counting ORDER BY id')
+    expect(rows.map(({ heard }) => heard)).to.deep.equal(Array.from({ length: 40 }, (_, n) => (n + 1 === 7 ? 1 : 5)))
+    const parked = await stage.operator.query("SELECT event_key FROM tributary_parked_key WHERE consumer = 'counting'")
+    expect(parked).to.deep.equal([{ event_key: '7' }])
+  })
+
   it('tells from the beginning how far every partition has to go', async () => {
     await append(90)
     const told: PartitionProgress[][] = []

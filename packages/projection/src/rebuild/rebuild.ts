@@ -87,13 +87,15 @@ async function run(running: Run): Promise<RebuildOutcome> {
   const { projection, pace, startThread } = options
   const { generation } = record
   await enter(running, 'building')
-  // What the rebuild before left has had its time for a rollback; the record of this one already says that there is none.
-  const live = await readGeneration(session, projection)
-  await dropTables(session, projection, retired(live - 1))
-  await forgetParked(session, retiredConsumer(projection, live - 1))
-  await makeShadowTables(session, projection, generation)
   const builder = await createBuilder(options, generation, pace, startThread)
   try {
+    // Threads load while the server makes tables.
+    builder.begin(record.targets)
+    // What the rebuild before left has had its time for a rollback; the record of this one already says that there is none.
+    const live = await readGeneration(session, projection)
+    await dropTables(session, projection, retired(live - 1))
+    await forgetParked(session, retiredConsumer(projection, live - 1))
+    await makeShadowTables(session, projection, generation)
     await buildWatched(session, options, builder, record.targets)
     await catchUp(running, builder)
     const comparisons = await verify(running, builder)
