@@ -13,11 +13,16 @@ const MOST_CLOCK_DIFFERENCE = 4_000
 
 const NOW = 'FLOOR(UNIX_TIMESTAMP(NOW(3)) * 1000)'
 
-/** A number from 0 to 31 that no other process holds while `mayIssue()` is true. */
+/** A number from 0 to 31, and times that nobody else has had under it or will have. */
 export type RowIdWorker = {
   worker: number
-  /** False when the lease may have ended: no id may be made then. True again once a renewal came through in time. */
-  mayIssue(): boolean
+  /** Ids bear times behind this one, milliseconds since 1970. */
+  from: number
+  /**
+   * False when the lease may have ended, or does not reach as far as the time that an id is to bear: it may not be made then. True
+   * again once a renewal came through.
+   */
+  mayIssue(time?: number): boolean
   /** Gives the number back. */
   release(): Promise<void>
 }
@@ -33,6 +38,11 @@ type Logger = { warn(fields: object, message: string): void; error(fields: objec
 /**
  * Leases a worker number for making row ids: 30 s, renewed each 10 s. The end of the lease is counted on this machine's
  * monotonic and wall clock from before the renewal was sent, so we stop before the database would lend it to another.
+ *
+ * No two ids are equal, whatever clocks do: beside the number stands up to which time its ids may have been made (`issued_to`). Each
+ * lease and renewal moves that ahead before ids with such times are made, and whoever holds the number next begins behind it, also
+ * one who got it too early because the database's clock was set.
+ *
  * Throws DatabaseError DATABASE_WORKERS_TAKEN when all 32 are held, DATABASE_CLOCK_APART when this machine's clock is more
  * than 4 s off the database's: ids carry the time, and a clock that is ahead would make ids that another makes later.
  */
@@ -45,18 +55,26 @@ export async function leaseRowIdWorker(
   const holder = processIdentity()
   const leaseEnd = () => ({ monotonic: clock.monotonic() + LEASE - MARGIN, wall: clock.wall() + LEASE - MARGIN })
   let end = leaseEnd()
-  const worker = await take(database, holder)
+  const taken = await take(database, { holder, time: Math.floor(clock.wall()) })
+  const { worker } = taken
+  let { issuedTo } = taken
+  const from = issuedTo - LEASE
+  let reached = from
   let lost = false
 
   const renew = async () => {
     const renewedEnd = leaseEnd()
+    const ahead = Math.max(Math.floor(clock.wall()), reached) + LEASE
     try {
       const result = await database.query<WriteResult>(
-        `UPDATE tributary_row_id_worker SET lease_end = ${NOW} + ? WHERE worker = ? AND holder = ?`,
-        [LEASE, worker, holder],
+        `UPDATE tributary_row_id_worker SET lease_end = ${NOW} + ?, issued_to = GREATEST(issued_to, ?)
+         WHERE worker = ? AND holder = ?`,
+        [LEASE, ahead, worker, holder],
       )
-      if (result.affectedRows === 1) end = renewedEnd
-      else if (!lost) {
+      if (result.affectedRows === 1) {
+        end = renewedEnd
+        issuedTo = Math.max(issuedTo, ahead)
+      } else if (!lost) {
         lost = true
         logger?.error({ worker }, 'another process holds our row id worker: this process makes no row ids any more')
       }
@@ -69,22 +87,35 @@ export async function leaseRowIdWorker(
 
   return {
     worker,
-    mayIssue: () => !lost && clock.monotonic() < end.monotonic && clock.wall() < end.wall,
+    from,
+    mayIssue: (time = reached) => {
+      if (lost || time > issuedTo || clock.monotonic() >= end.monotonic || clock.wall() >= end.wall) return false
+      reached = Math.max(reached, time)
+      return true
+    },
     release: async () => {
       clearInterval(timer)
       lost = true
       await database.query(
-        `UPDATE tributary_row_id_worker SET lease_end = ${NOW}, holder = '' WHERE worker = ? AND holder = ?`,
-        [worker, holder],
+        `UPDATE tributary_row_id_worker SET lease_end = ${NOW}, holder = '', issued_to = ? WHERE worker = ? AND holder = ?`,
+        [reached, worker, holder],
       )
     },
   }
 }
 
-function take(database: Database, holder: string): Promise<number> {
+type Taken = { worker: number; issuedTo: number }
+/** `time` is now, by the clock that ids will bear. */
+type Taker = { holder: string; time: number }
+
+function take(database: Database, taker: Taker): Promise<Taken> {
   return database.transaction(async (connection) => {
-    const worker = (await takeRested(connection, holder)) ?? (await takeAbandoned(connection, holder))
-    if (worker !== undefined) return worker
+    const isTaken = (await takeRested(connection, taker)) || (await takeAbandoned(connection, taker))
+    const [row] = await connection.query<Taken[]>(
+      'SELECT worker, issued_to AS issuedTo FROM tributary_row_id_worker WHERE holder = ?',
+      [taker.holder],
+    )
+    if (isTaken && row) return row
     throw new DatabaseError(
       'DATABASE_WORKERS_TAKEN',
       'All 32 row id workers are held by processes or rest after one. Stop one, or wait 40 s when some were killed.',
@@ -92,33 +123,27 @@ function take(database: Database, holder: string): Promise<number> {
   })
 }
 
+const TAKE = `UPDATE tributary_row_id_worker
+  SET lease_end = ${NOW} + ${LEASE}, holder = ?, issued_to = GREATEST(issued_to, ?) + ${LEASE}`
+
 /** The longest unused first, which keeps the holders of a number far apart. */
-async function takeRested(connection: Connection, holder: string): Promise<number | undefined> {
-  const result = await connection.query<WriteResult>(
-    `UPDATE tributary_row_id_worker SET lease_end = ${NOW} + ?, holder = ?
-     WHERE lease_end + ? < ${NOW} ORDER BY lease_end, worker LIMIT 1`,
-    [LEASE, holder, REST],
-  )
-  if (result.affectedRows === 0) return undefined
-  const [row] = await connection.query<{ worker: number }[]>('SELECT worker FROM tributary_row_id_worker WHERE holder = ?', [
+async function takeRested(connection: Connection, { holder, time }: Taker): Promise<boolean> {
+  const result = await connection.query<WriteResult>(`${TAKE} WHERE lease_end + ? < ${NOW} ORDER BY lease_end, worker LIMIT 1`, [
     holder,
+    time,
+    REST,
   ])
-  return row?.worker
+  return result.affectedRows === 1
 }
 
 /** The number of a process that was killed on this machine, and so had our clock: it needs no rest. */
-async function takeAbandoned(connection: Connection, holder: string): Promise<number | undefined> {
+async function takeAbandoned(connection: Connection, { holder, time }: Taker): Promise<boolean> {
   const rows = await connection.query<{ worker: number; holder: string }[]>(
     'SELECT worker, holder FROM tributary_row_id_worker ORDER BY lease_end, worker FOR UPDATE',
   )
   const abandoned = rows.find((row) => isGone(row.holder))
-  if (!abandoned) return undefined
-  await connection.query(`UPDATE tributary_row_id_worker SET lease_end = ${NOW} + ?, holder = ? WHERE worker = ?`, [
-    LEASE,
-    holder,
-    abandoned.worker,
-  ])
-  return abandoned.worker
+  if (abandoned) await connection.query(`${TAKE} WHERE worker = ?`, [holder, time, abandoned.worker])
+  return abandoned !== undefined
 }
 
 async function refuseWrongClock(database: Database): Promise<void> {

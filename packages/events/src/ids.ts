@@ -42,32 +42,37 @@ export type RowIds = {
 /**
  * Makes row ids of 53 bits, safe in every language: 41 of milliseconds since ROW_ID_EPOCH, 5 of worker, 7 of sequence.
  * A full millisecond borrows from the next, and a clock that goes back is waited out by counting on, so ids only grow.
- * No two processes may hold one `worker` (0 to 31) at a time, nor may the next holder start before the time that the
- * last one borrowed has passed; `mayIssue` says whether the lease on it still stands.
+ * They bear times behind `from`; `mayIssue` says whether one may be made that bears this time, both in milliseconds since 1970. Two that
+ * make ids for one `worker` (0 to 31) must have been given times of their own (`leaseRowIdWorker`).
  */
-export const createRowIds = (options: { worker: number; now?: () => number; mayIssue?: () => boolean }): RowIds => {
-  const { worker, now = Date.now, mayIssue = () => true } = options
+export const createRowIds = (options: {
+  worker: number
+  from?: number
+  now?: () => number
+  mayIssue?: (time: number) => boolean
+}): RowIds => {
+  const { worker, from = ROW_ID_EPOCH, now = Date.now, mayIssue = () => true } = options
   if (!Number.isInteger(worker) || worker < 0 || worker >= WORKERS)
     throw new RowIdError('ROW_ID_WORKER_INVALID', `A row id worker is a number from 0 to ${WORKERS - 1}.`)
-  let millisecond = 1
-  let sequence = -1
+  let millisecond = Math.max(0, from - ROW_ID_EPOCH)
+  let sequence = SEQUENCES - 1
 
   const next = (): number => {
-    if (!mayIssue())
-      throw new RowIdError(
-        'ROW_ID_LEASE_LOST',
-        `The lease on row id worker ${worker} is gone: lease one again before making ids.`,
-      )
     const current = Math.floor(now()) - ROW_ID_EPOCH
     if (current > millisecond) {
       millisecond = current
       sequence = 0
-    } else if (++sequence === SEQUENCES) {
+    } else if (++sequence >= SEQUENCES) {
       millisecond += 1
       sequence = 0
     }
     if (millisecond >= MILLISECONDS)
       throw new RowIdError('ROW_ID_TIME_OUT_OF_RANGE', 'The clock is past 2089, where row ids end: set the clock.')
+    if (!mayIssue(millisecond + ROW_ID_EPOCH))
+      throw new RowIdError(
+        'ROW_ID_LEASE_LOST',
+        `The lease on row id worker ${worker} is gone: lease one again before making ids.`,
+      )
     return (millisecond * WORKERS + worker) * SEQUENCES + sequence
   }
   return { next }

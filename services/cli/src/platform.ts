@@ -41,7 +41,7 @@ export async function openPlatform(configuration: Configuration, logger: Logger)
     closers.push(() => log.close())
     const worker = await leaseRowIdWorker(database, { logger })
     closers.push(() => worker.release())
-    const rowIds = createRowIds({ worker: worker.worker, mayIssue: worker.mayIssue })
+    const rowIds = createRowIds(worker)
     const channels = openChannels(configuration, database)
     return { configuration, logger, database, log, vault, rowIds, mayIssueRowIds: worker.mayIssue, channels, close }
   } catch (error) {

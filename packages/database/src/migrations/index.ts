@@ -24,6 +24,7 @@ import { migration as indexMembers } from './042-index-members.ts'
 import { migration as deliveryRoutes } from './050-delivery-routes.ts'
 import { migration as settledShipments } from './051-settled-shipments.ts'
 import { migration as groupNames } from './052-group-names.ts'
+import { migration as rowIdTimes } from './053-row-id-times.ts'
 
 /** In the order they run. A migration that has landed never changes; a new one is added at the end. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -52,4 +53,5 @@ export const MIGRATIONS: readonly Migration[] = [
   deliveryRoutes,
   settledShipments,
   groupNames,
+  rowIdTimes,
 ]

@@ -57,7 +57,7 @@ async function confirm(access: LogAccess, id: string, codes: string[] | undefine
   if (codes) await checkSpiCodes(database, codes)
   const worker = await leaseRowIdWorker(database, { logger: commandLogger(configuration) })
   try {
-    const rowIds = createRowIds({ worker: worker.worker, mayIssue: worker.mayIssue })
+    const rowIds = createRowIds(worker)
     const consent = await confirmParkedConsent({ ...access, rowIds }, id, codes ?? null)
     if (!consent) throw unknown(id)
     printLine(`Connected: ${consent.sellers.map(({ sellerId }) => sellerId).join(', ')}. It shows within seconds.`)

@@ -85,7 +85,7 @@ async function runImport(access: LogAccess, wanted: Wanted): Promise<ImportRepor
   const worker = await leaseRowIdWorker(database, { logger: commandLogger(configuration) })
   const bar = createProgressBar({ label: `import ${wanted.kind}`, unit: 'rows' })
   try {
-    const rowIds = createRowIds({ worker: worker.worker, mayIssue: worker.mayIssue })
+    const rowIds = createRowIds(worker)
     return await importRows({ ...wanted, database, log, vault, rowIds, signal, onProgress: bar.update })
   } finally {
     bar.end()
