@@ -1,7 +1,7 @@
 import { escape as escapeValue } from 'mysql2'
 
 /** Rows as the text that a statement has behind VALUES; its placeholder takes this as a value. `bytes` is its size there. */
-export type RowsText = { readonly bytes: number; toSqlString(): string }
+export type RowsText = { readonly rows: number; readonly bytes: number; toSqlString(): string }
 
 /** One row as text, `(…)`, and its size. */
 export type RowText = { text: string; bytes: number }
@@ -22,7 +22,7 @@ export function rowText(row: readonly unknown[]): RowText {
 export function joinRows(rows: readonly RowText[]): RowsText {
   let bytes = 0
   for (const row of rows) bytes += row.bytes + 2
-  return { bytes, toSqlString: () => rows.map(({ text }) => text).join(', ') }
+  return { rows: rows.length, bytes, toSqlString: () => rows.map(({ text }) => text).join(', ') }
 }
 
 /** The text of rows that go into one statement. */

@@ -3,6 +3,7 @@ import { expect } from 'chai'
 import fc from 'fast-check'
 import type { Connection, Database } from './database.ts'
 import { openDatabase } from './open-database.ts'
+import { rejection } from './testing/rejection.ts'
 import { partRows, upsert, upsertText } from './upsert.ts'
 
 describe('an upsert', () => {
@@ -171,5 +172,45 @@ describe('an upsert', () => {
     for (const bytes of sent) expect(bytes).to.be.lessThan(4 * 1024 * 1024 + 1_000)
     const back = await database.query<{ id: number; text: string }[]>('SELECT id, text FROM blobs ORDER BY id')
     expect(back.every(({ id, text }) => text === nasty[id])).to.equal(true)
+  })
+
+  describe('into a server that takes a megabyte at most', () => {
+    const LIMIT = 1024 * 1024
+    const wide = { table: 'texts', primaryKey: ['id'], columns: ['id', 'text', 'bytes'] }
+    let narrow: Database
+    before(async () => {
+      const [before] = await database.query<{ bytes: number }[]>('SELECT @@GLOBAL.max_allowed_packet AS bytes')
+      await database.query('SET GLOBAL max_allowed_packet = ?', [LIMIT])
+      narrow = openDatabase(url, { connections: 1 })
+      try {
+        // A session keeps what it began with.
+        await narrow.query('SELECT 1')
+      } finally {
+        await database.query('SET GLOBAL max_allowed_packet = ?', [before?.bytes])
+      }
+    })
+    beforeEach(() => database.query('DELETE FROM texts'))
+    after(() => narrow.close())
+
+    const sizes: Record<string, [rows: number, bytes: number]> = {
+      'as text': [45, 100_000],
+      'in a prepared statement': [50, 25_000],
+      'in a prepared statement, by a little': [50, Math.floor((LIMIT - 300) / 50)],
+    }
+    for (const [how, [count, bytes]] of Object.entries(sizes)) {
+      it(`writes more than that ${how}, within one transaction`, async () => {
+        const rows = Array.from({ length: count }, (_, id) => [id, 'x'.repeat(bytes), null])
+        await narrow.transaction((connection) => upsert(connection, wide, rows))
+        const [found] = await database.query('SELECT COUNT(*) AS `rows`, CAST(SUM(LENGTH(text)) AS CHAR) AS bytes FROM texts')
+        expect(found).to.deep.equal({ rows: count, bytes: String(count * bytes) })
+      })
+    }
+
+    it('says of a row that is larger which setting to raise', async () => {
+      const rows = [1, 2, 3].map((id) => [id, 'x'.repeat(id === 2 ? 1_100_000 : 10), null])
+      const error = await rejection(narrow.transaction((connection) => upsert(connection, wide, rows)))
+      expect(error).to.include({ code: 'DATABASE_PACKET_TOO_LARGE', retriable: false })
+      expect(error.message).to.include('max_allowed_packet')
+    })
   })
 })

@@ -1,5 +1,5 @@
 import type { Connection } from './database.ts'
-import { DatabaseError } from './errors.ts'
+import { DatabaseError, type DatabaseErrorCode } from './errors.ts'
 import { areUsual, preparedRow, preparedRows, preparedValues, type UsualValues } from './prepared-rows.ts'
 import { joinRows, type RowsText, type RowText, rowText } from './row-texts.ts'
 
@@ -25,8 +25,9 @@ const MOST_BYTES = 4 * 1024 * 1024
 
 /**
  * Writes rows by primary key, new ones and known ones alike, in as few statements as their size allows: at most 1,000
- * rows and, unless a single row has more, 4 MB each. Many rows go through prepared statements where the server keeps them, the
- * rest as text. Throws DatabaseError.
+ * rows and, unless a single row has more, 4 MB each, or what the server takes (max_allowed_packet) when that is less. Many rows go
+ * through prepared statements where the server keeps them, the rest as text. Throws DatabaseError, for a single row that the server
+ * does not take DATABASE_PACKET_TOO_LARGE.
  */
 export async function upsert(connection: Connection, shape: UpsertShape, rows: readonly UpsertRow[]): Promise<void> {
   await writeRows(connection, upsertText(shape), shape, rows)
@@ -44,19 +45,37 @@ export async function writeRows(
     const part = rows.slice(written, written + count)
     const usual = expected && areUsual(part, columns, expected) ? expected : {}
     const values = preparedValues(part, columns, usual, MOST_BYTES)
-    if (!values || !(await isPreparedAndRun(connection, preparedText(text, count, preparedRow(columns, usual)), values))) break
+    if (!values) break
+    const statement = preparedText(text, count, preparedRow(columns, usual))
+    if (!(await isTaken(connection.query(statement, values, { prepared: true })))) break
     written += count
   }
-  for (const part of partRows(rows.slice(written))) await connection.query(text, [part])
+  await writeTexts(connection, text, rows.slice(written), MOST_BYTES)
 }
 
-/** False when the server keeps no statement more, or lost this one: then nothing was written, and as text it can be. */
-async function isPreparedAndRun(connection: Connection, text: string, values: readonly unknown[]): Promise<boolean> {
+/** Writes rows as text; in smaller parts when the server takes none so large. */
+async function writeTexts(connection: Connection, text: string, rows: readonly UpsertRow[], mostBytes: number): Promise<void> {
+  let written = 0
+  for (const part of partRows(rows, { mostBytes })) {
+    const sent = connection.query(text, [part])
+    if (part.rows === 1) await sent
+    else if (!(await isTaken(sent))) return writeTexts(connection, text, rows.slice(written), part.bytes / 2)
+    written += part.rows
+  }
+}
+
+const NOT_TAKEN: ReadonlySet<DatabaseErrorCode> = new Set<DatabaseErrorCode>(['DATABASE_PACKET_TOO_LARGE', 'DATABASE_NOT_PREPARED'])
+
+/**
+ * False for a statement that is larger than the server takes, and when the server keeps no prepared statement more, or lost this one:
+ * then nothing was written, and in smaller parts or as text it can be.
+ */
+async function isTaken(sent: Promise<unknown>): Promise<boolean> {
   try {
-    await connection.query(text, values, { prepared: true })
+    await sent
     return true
   } catch (error) {
-    if (error instanceof DatabaseError && error.code === 'DATABASE_NOT_PREPARED') return false
+    if (error instanceof DatabaseError && NOT_TAKEN.has(error.code)) return false
     throw error
   }
 }

@@ -23,14 +23,16 @@ export type TableComparison = {
 /** Rows whose checksums are taken together, by ranges of the id. */
 const CHUNK = 5_000
 const MOST_DIFFERENCES = 1_000
+/** Whole rows in hand at once; of the raw orders one may have megabytes. */
+const WHOLE_ROWS = 50
 
 type Pair = { table: string; live: string; rebuilt: string; columns: string[] }
 type Range = { from: number; to: number }
 
 /**
  * Compares the live tables of a projection with those that were rebuilt, every column that both have, without stopping
- * anybody: ranges of ids by count and checksum, and row by row where those differ. While the live tables are written, a row
- * may be told to differ that does not; `recheck` settles that when both stand still.
+ * anybody: ranges of ids by count and checksum, the checksum of each row where those differ, and column by column only rows that differ.
+ * While the live tables are written, a row may be told to differ that does not; `recheck` settles that when both stand still.
  */
 export async function compareTables(
   connection: Connection,
@@ -56,9 +58,7 @@ export async function recheck(
   for (const { table, differences } of comparisons) {
     const ids = differences.map(({ id }) => id)
     if (ids.length === 0) continue
-    const pair = await pairOf(connection, table, rebuilt(table))
-    const [live, fresh] = await readBoth(connection, pair, 'id IN (?)', [ids])
-    still.push(...differencesBetween(pair, live, fresh))
+    still.push(...(await differencesOf(connection, await pairOf(connection, table, rebuilt(table)), ids)))
   }
   return still
 }
@@ -84,9 +84,11 @@ async function compareTable(connection: Connection, pair: Pair, { signal }: { si
     comparison.rows.live += live?.rows ?? 0
     comparison.rows.rebuilt += rebuilt?.rows ?? 0
     if (live?.rows === rebuilt?.rows && live?.checksum === rebuilt?.checksum) continue
-    const found = differencesBetween(pair, ...(await readBoth(connection, pair, 'id > ? AND id <= ?', [range.from, range.to])))
-    comparison.differing += found.length
-    comparison.differences.push(...found.slice(0, MOST_DIFFERENCES - comparison.differences.length))
+    const differing = await differingIds(connection, pair, range)
+    const told = differing.slice(0, MOST_DIFFERENCES - comparison.differences.length)
+    const found = await differencesOf(connection, pair, told)
+    comparison.differing += found.length + differing.length - told.length
+    comparison.differences.push(...found)
   }
   return comparison
 }
@@ -107,25 +109,42 @@ async function nextRange(connection: Connection, { live, rebuilt }: Pair, after:
   return found.length === 0 ? undefined : { from: after, to: Math.min(...found) }
 }
 
+/** All columns of a row as one text, for a statement with their names as values. */
+const lineOf = (columns: readonly string[]): string =>
+  `CONCAT_WS('\\0', ${columns.map(() => "COALESCE(CONCAT('=', ??), '-')").join(', ')})`
+
 async function checksum(connection: Connection, table: string, columns: readonly string[], { from, to }: Range) {
-  const cells = columns.map(() => "COALESCE(CONCAT('=', ??), '-')").join(', ')
   const [row] = await connection.query<{ rows: number; folded: string | null; summed: string | null }[]>(
     `SELECT COUNT(*) AS \`rows\`, CAST(BIT_XOR(CRC32(line)) AS CHAR) AS folded, CAST(SUM(CRC32(line)) AS CHAR) AS summed
-     FROM (SELECT CONCAT_WS('\\0', ${cells}) AS line FROM ?? WHERE id > ? AND id <= ?) row_texts`,
+     FROM (SELECT ${lineOf(columns)} AS line FROM ?? WHERE id > ? AND id <= ?) row_texts`,
     [...columns, table, from, to],
   )
   return { rows: Number(row?.rows ?? 0), checksum: `${row?.folded ?? 0}:${row?.summed ?? 0}` }
 }
 
-async function readBoth(
-  connection: Connection,
-  { live, rebuilt, columns }: Pair,
-  where: string,
-  values: readonly unknown[],
-): Promise<[Row[], Row[]]> {
-  const read = (table: string) =>
-    connection.query<Row[]>(`SELECT ?? FROM ?? WHERE ${where} ORDER BY id`, [columns, table, ...values])
-  return [await read(live), await read(rebuilt)]
+/** The ids of rows that are not alike in both tables, or in one of them only. */
+async function differingIds(connection: Connection, { live, rebuilt, columns }: Pair, { from, to }: Range): Promise<number[]> {
+  const read = async (table: string) => {
+    const rows = await connection.query<{ id: number; digest: number }[]>(
+      `SELECT id, CRC32(${lineOf(columns)}) AS digest FROM ?? WHERE id > ? AND id <= ?`,
+      [...columns, table, from, to],
+    )
+    return new Map(rows.map(({ id, digest }) => [Number(id), digest]))
+  }
+  const [ours, theirs] = [await read(live), await read(rebuilt)]
+  const ids = new Set([...ours.keys(), ...theirs.keys()])
+  return [...ids].filter((id) => ours.get(id) !== theirs.get(id)).toSorted((one, other) => one - other)
+}
+
+async function differencesOf(connection: Connection, pair: Pair, ids: readonly number[]): Promise<RowDifference[]> {
+  const differences: RowDifference[] = []
+  for (let at = 0; at < ids.length; at += WHOLE_ROWS) {
+    const part = ids.slice(at, at + WHOLE_ROWS)
+    const read = (table: string) =>
+      connection.query<Row[]>('SELECT ?? FROM ?? WHERE id IN (?) ORDER BY id', [pair.columns, table, part])
+    differences.push(...differencesBetween(pair, await read(pair.live), await read(pair.rebuilt)))
+  }
+  return differences
 }
 
 function differencesBetween({ table, columns }: Pair, live: readonly Row[], rebuilt: readonly Row[]): RowDifference[] {
