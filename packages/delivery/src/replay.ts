@@ -146,12 +146,15 @@ async function dropLanes(connection: Connection, { endpoint, topic, partition }:
   )
 }
 
+/** In strict order and in none a lane goes by no partition key. Those of orders have a colon, those of changes of a directory a slash. */
+const OF_ANY_KEY = "event_key NOT LIKE '%:%' AND event_key NOT LIKE '%/%'"
+
 /** An event that comes again before others of its lane would take its place behind them. */
 async function refuseLanes(connection: Connection, { endpoint, topic, partition }: Place, { key }: Replay): Promise<void> {
   const [lane] = await connection.query<{ event_key: string }[]>(
     `SELECT event_key FROM tributary_delivery_lane WHERE endpoint = ? AND topic = ? AND partition_no = ?
-     ${key === null ? '' : 'AND LEFT(event_key, ?) = ?'} LIMIT 1`,
-    [endpoint, topic, partition, ...(key === null ? [] : [[...key].length, key])],
+     ${key === null ? '' : `AND (event_key = ? OR LEFT(event_key, ?) = ? OR ${OF_ANY_KEY})`} LIMIT 1`,
+    [endpoint, topic, partition, ...(key === null ? [] : [key, [...key].length + 1, `${key}/`])],
   )
   if (lane)
     throw refused(

@@ -1,10 +1,10 @@
-import { listDeliveries, planReplay, setEndpointState, startReplay } from '@tributary/delivery'
-import { ORDER_TOPIC } from '@tributary/events'
+import { type DeliveryPolicy, listDeliveries, planReplay, setEndpointState, startReplay } from '@tributary/delivery'
+import { ORDER_TOPIC, orderKey } from '@tributary/events'
 import type { Service } from '@tributary/runtime'
 import { until } from '@tributary/test/servers'
 import { createSpiReceiver, type SpiReceiver } from '@tributary/test/simulators/spi'
 import { expect } from 'chai'
-import { GROUP, keyAt, openStage, QUICK, SECRET, type Stage } from './testing/stage.ts'
+import { GROUP, keyAt, openStage, QUICK, SECRET, SELLER, type Stage } from './testing/stage.ts'
 
 const NAME = `${GROUP}:warehouse`
 
@@ -129,6 +129,38 @@ describe('An endpoint', () => {
       const taken = receiver.record.arrivals.filter(({ taken: isTaken }) => isTaken).map(({ id }) => id)
       expect(taken).to.deep.equal(ids)
       expect(receiver.mostOpen).to.equal(1)
+    } finally {
+      await single.close()
+    }
+  })
+
+  it('gets a key again while another that begins like it is in trouble, but none while its one lane of all keys is', async () => {
+    receiver.fault({ kind: 'status', status: 400 }, { key: keyAt('12') })
+    const single = await openStage('endpoint_replay_key', { partitions: 1 })
+    const replayOf = async (order: string) => {
+      const asked = { endpoint: NAME, topic: ORDER_TOPIC, by: 'test' }
+      const plan = await planReplay(single.database, { ...asked, from: [0], key: orderKey(1, SELLER, order) })
+      return await startReplay(single.database, { ...asked, plan }).then(
+        () => 'begun',
+        (error: { code: string }) => error.code,
+      )
+    }
+    const deliver = async (policy: Partial<DeliveryPolicy>, done: () => Promise<boolean>) => {
+      const running = single.dispatcher({ warehouse: receiver.url }, { ...QUICK, ...policy })
+      await running.start()
+      await until('it stands there', done)
+      await running.stop()
+    }
+    try {
+      await single.setCodes(['warehouse'])
+      await single.addService('warehouse')
+      await single.appendOrders(['1', '12', '1'])
+      await deliver({ schedule: [] }, async () => (await single.cursor('warehouse')) === 3 && (await single.count('lane')) === 1)
+      expect(await replayOf('12')).to.equal('DELIVERY_REPLAY_REFUSED')
+      expect(await replayOf('1')).to.equal('begun')
+      await deliver({ schedule: [] }, async () => (await single.cursor('warehouse')) === 3)
+      await single.database.query("UPDATE tributary_delivery_lane SET event_key = '*'")
+      expect(await replayOf('1')).to.equal('DELIVERY_REPLAY_REFUSED')
     } finally {
       await single.close()
     }
