@@ -39,7 +39,7 @@ describe('master keys', () => {
     const wrapped = openMasterKeys([older]).wrap('name', key)
     expect(() => openMasterKeys([stranger]).unwrap('name', wrapped))
       .to.throw(VaultError, wrapped.masterKey)
-      .with.property('code', 'VAULT_KEY_UNKNOWN')
+      .with.property('code', 'VAULT_MASTER_KEY_UNKNOWN')
     expect(wrapped.masterKey).to.match(/^[0-9a-f]{16}$/)
     expect(older.toString('hex')).not.to.include(wrapped.masterKey)
   })

@@ -13,9 +13,9 @@ export type MasterKeys = {
   /** Name of the first key: 16 hex digits that tell nothing about it. */
   current: string
   wrap(name: string, key: Buffer): WrappedKey
-  /** Throws VaultError VAULT_KEY_UNKNOWN when its master key is not here, VAULT_SEAL_BROKEN when it was changed. */
+  /** Throws VaultError VAULT_MASTER_KEY_UNKNOWN when its master key is not here, VAULT_SEAL_BROKEN when it was changed. */
   unwrap(name: string, wrapped: WrappedKey): Buffer
-  /** The key under which values of ours are sealed. Throws VaultError VAULT_KEY_UNKNOWN. */
+  /** The key under which values of ours are sealed. Throws VaultError VAULT_MASTER_KEY_UNKNOWN. */
   secretKey(masterKey: string): KeyObject
 }
 
@@ -30,7 +30,7 @@ export function openMasterKeys(keys: readonly Buffer[]): MasterKeys {
     const found = derived.find((one) => one.id === id)
     if (found) return found
     throw new VaultError(
-      'VAULT_KEY_UNKNOWN',
+      'VAULT_MASTER_KEY_UNKNOWN',
       `This was sealed under the master key ${id}, and we have ${derived.map((one) => one.id).join(', ')}. Add that key behind them.`,
     )
   }

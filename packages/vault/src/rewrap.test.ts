@@ -41,7 +41,7 @@ describe('a change of the master key', () => {
     expect(await after.seal([again])).to.deep.equal([{ kind: 'erased' }])
     expect(() => after.openSecret('token', secret))
       .to.throw(VaultError)
-      .with.property('code', 'VAULT_KEY_UNKNOWN')
+      .with.property('code', 'VAULT_MASTER_KEY_UNKNOWN')
   })
 
   it('brings back no key that is destroyed meanwhile', async () => {

@@ -47,7 +47,7 @@ export function createAccessTokens(
     try {
       return vault.openSecret(secretName(seller), sealed)
     } catch (error) {
-      if (error instanceof VaultError && error.code === 'VAULT_KEY_UNKNOWN') return null
+      if (error instanceof VaultError && error.code === 'VAULT_MASTER_KEY_UNKNOWN') return null
       throw error
     }
   }

@@ -126,6 +126,27 @@ describe(`the projector (seed ${SEED})`, () => {
     expect((await projector.health()).status).to.equal('degraded')
   })
 
+  it('waits, and parks no order, while it lacks the master key that another process wraps keys by', async () => {
+    const [fresh, former] = [randomBytes(32), masterKeys[0] ?? randomBytes(32)]
+    const ahead = await openVault({ database: stage.operator, masterKeys: [fresh, former] })
+    const subject = ahead.subject('ebay:user', 'somebody')
+    const id = derivedEventId('ahead')
+    const plaintext = JSON.stringify({ buyer: {}, receiver: {}, original: '{}' })
+    const [seal] = await ahead.seal([{ subject, eventId: id, plaintext }])
+    const sealed = seal?.kind === 'sealed' ? seal.jwe : null
+    await stage.appendStored(encodeEvent(exampleEvent('OrderReceived', id, { data: { subject, sealed } })))
+    const projector = await start()
+    await until('it says what is missing', async () =>
+      JSON.stringify((await projector.health()).details).includes('VAULT_MASTER_KEY_UNKNOWN'),
+    )
+    expect(await listParked(stage.operator)).to.deep.equal([])
+    await projector.stop()
+    projectorVault = await openVault({ database: stage.database, masterKeys: [former, fresh] })
+    await start()
+    await untilThrough()
+    expect(await stage.operator.query('SELECT status FROM eg_order_order')).to.have.length(1)
+  })
+
   it('counts what did not fit and what it did not know, and shows it in its health', async () => {
     const subject = vault.subject('ebay:user', 'somebody')
     const event = structuredClone(exampleEvent('OrderReceived', derivedEventId('long'), { data: { subject, sealed: null } }))

@@ -26,6 +26,7 @@ describe('an entry of the spool', () => {
       new RowIdError('ROW_ID_LEASE_LOST', 'x'),
       new LateError('x'),
       new VaultError('VAULT_SEALING_ENDED', 'x'),
+      new VaultError('VAULT_MASTER_KEY_UNKNOWN', 'x'),
     ])
       expect(blame(error), error.code).to.equal('surroundings')
   })
