@@ -1,4 +1,5 @@
 import type { Database } from '@tributary/database'
+import type { FollowedTopic } from './following/partition-reader.ts'
 import type { EventLogOptions } from './options.ts'
 import { EventLogError } from './port.ts'
 
@@ -19,19 +20,24 @@ export function checkOutsideTopicName(name: string): void {
   throw new EventLogError('LOG_TOPIC_UNKNOWN', message, { retriable: false })
 }
 
-/** The number by which the tables of groups and event ids name a topic of a log outside the database. */
+/**
+ * The topic of a log outside the database, with the number by which the tables of groups and event ids name it. It has as many
+ * partitions as it had at first, also when somebody gave it more since: with those, keys would go to other partitions than before,
+ * where two at a time would work on one order.
+ */
 export async function registerOutsideTopic(
   database: Database,
   log: 'kafka' | 'esdb',
   name: string,
   partitions: number,
-): Promise<number> {
+): Promise<FollowedTopic> {
   const registered = `${log}.${name}`
   await database.query(
-    'INSERT INTO tributary_log_topic (name, partitions) VALUES (?, ?) ON DUPLICATE KEY UPDATE partitions = VALUES(partitions)',
+    'INSERT INTO tributary_log_topic (name, partitions) VALUES (?, ?) ON DUPLICATE KEY UPDATE name = VALUES(name)',
     [registered, partitions],
   )
-  const [row] = await database.query<{ id: number }[]>('SELECT id FROM tributary_log_topic WHERE name = ?', [registered])
-  if (row) return row.id
+  const select = 'SELECT id, partitions FROM tributary_log_topic WHERE name = ?'
+  const [row] = await database.query<{ id: number; partitions: number }[]>(select, [registered])
+  if (row) return { id: row.id, name, partitions: Math.min(row.partitions, partitions) }
   throw new EventLogError('LOG_TOPIC_UNKNOWN', `The topic ${name} was registered and is not there.`, { retriable: true })
 }

@@ -21,7 +21,7 @@ export function createTopics(connection: Connection, database: Database, partiti
   async function openTopic(name: string): Promise<FollowedTopic> {
     checkOutsideTopicName(name)
     const count = (await readPartitions(connection, name)) ?? (await makeTopic(connection, name, partitions))
-    return { id: await registerOutsideTopic(database, 'esdb', name, count), name, partitions: count }
+    return await registerOutsideTopic(database, 'esdb', name, count)
   }
 
   return {

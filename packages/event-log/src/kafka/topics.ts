@@ -64,7 +64,13 @@ async function openTopic(options: Options, name: string): Promise<FollowedTopic>
   // A topic is there before every broker knows of it; who looks again is told so, or how many partitions it has.
   if (options.cluster.findTopicPartitionMetadata(name).length === 0) await options.cluster.refreshMetadata()
   const partitions = options.cluster.findTopicPartitionMetadata(name).length
-  return { id: await registerOutsideTopic(options.database, 'kafka', name, partitions), name, partitions }
+  const topic = await registerOutsideTopic(options.database, 'kafka', name, partitions)
+  if (topic.partitions < partitions)
+    options.logger?.warn(
+      { topic: name, partitions, used: topic.partitions },
+      'This topic was given more partitions; those are left alone, because the events of a key would stand in two partitions',
+    )
+  return topic
 }
 
 async function makeTopic({ kafka, partitions, replication, logger }: Options, topic: string): Promise<void> {
