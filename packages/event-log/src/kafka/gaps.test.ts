@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Database } from '@tributary/database'
+import { createLogger } from '@tributary/runtime'
 import { describeOnKafka, migratedTestDatabase, testKafkaUrl } from '@tributary/test/servers'
 import { expect } from 'chai'
 import type { Kafka } from 'kafkajs'
@@ -15,10 +16,12 @@ describeOnKafka('A topic of Kafka with gaps in its offsets', function () {
   let database: Database
   let drop: () => Promise<void>
   let topic: string
+  const said: string[] = []
   before(async () => {
     const [url, made] = await Promise.all([testKafkaUrl(), migratedTestDatabase('kafka_gaps')])
     ;({ database, drop } = made)
-    log = await openEventLog({ url, database, partitions: 1 })
+    const logger = createLogger({ level: 'error', format: 'json', destination: { write: (line) => void said.push(line) } })
+    log = await openEventLog({ url, database, partitions: 1, logger })
     kafka = createKafka(parseKafkaUrl(url), undefined)
   })
   after(async () => {
@@ -82,8 +85,9 @@ describeOnKafka('A topic of Kafka with gaps in its offsets', function () {
     expect(await readAll()).to.deep.equal(ids)
   })
 
-  it('goes on where the log begins when its first events are gone', async () => {
+  it('goes on where the log begins when its first events are gone, and says so', async () => {
     const ids = await append(20)
+    said.length = 0
     const admin = kafka.admin()
     await admin.connect()
     // Loads the topic's metadata, which the next call of kafkajs forgets to do.
@@ -91,7 +95,9 @@ describeOnKafka('A topic of Kafka with gaps in its offsets', function () {
     await admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: '12' }] })
     await admin.disconnect()
     expect(await readAll()).to.deep.equal(ids.slice(12))
+    expect(said.some((line) => line.includes('"from":0,"start":12'))).to.equal(true)
     expect(await followAll(3, 8)).to.deep.equal(ids.slice(12))
+    expect(said.some((line) => line.includes('"from":3,"start":12'))).to.equal(true)
   })
 
   it('says of an address what is wrong with it, and never repeats it', () => {

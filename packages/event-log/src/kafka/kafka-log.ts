@@ -30,7 +30,7 @@ export function openKafkaLog(options: EventLogOptions, patience: number = PATIEN
   const cluster = createCluster(kafka)
   const topics = createTopics({ kafka, cluster, database, partitions, replication: address.replication, logger })
   const sender = createSender(kafka, address.compression)
-  const { read } = createReader(cluster)
+  const { read } = createReader(cluster, logger)
   return createLogOfTopics({
     ...{ name: 'kafka', database, lease, logger, asLogError },
     findTopic: topics.open,

@@ -1,4 +1,4 @@
-import { pause } from '@tributary/runtime'
+import { type Logger, pause } from '@tributary/runtime'
 import type { Position, RecordedEvent, Slice } from '../port.ts'
 import { type Broker, type Cluster, type FetchedPartition, READ_UNCOMMITTED } from './client.ts'
 import { rootOf } from './failure.ts'
@@ -18,16 +18,17 @@ export type ReadOptions = { limit?: number; maxBytes?: number; signal?: AbortSig
 
 /**
  * Reads partitions at positions, as many at once as one likes, beside whoever follows them. A broker answers in the
- * batches that were produced; what a read does not take of them is kept for the next one that begins there.
+ * batches that were produced; what a read does not take of them is kept for the next one that begins there. Where the topic has let
+ * go of what was asked for, a read goes on behind that and says so: whoever was to get those events never will.
  */
-export function createReader(cluster: Cluster) {
+export function createReader(cluster: Cluster, logger?: Logger) {
   const kept = new Map<string, Fetched>()
 
   async function fetchOrRecall(topic: string, partition: number, from: Position, signal?: AbortSignal): Promise<Fetched> {
     const name = nameOf(topic, partition)
     const known = kept.get(name)
     kept.delete(name)
-    return known?.from === from ? known : await fetchPatiently(cluster, { topic, partition, from }, signal)
+    return known?.from === from ? known : await fetchPatiently({ cluster, logger }, { topic, partition, from }, signal)
   }
 
   async function read(topic: string, partition: number, from: Position, options: ReadOptions = {}): Promise<Slice> {
@@ -78,7 +79,7 @@ function take(fetched: Fetched, most: { limit: number; bytes: number; isFirst: b
 }
 
 async function fetchPatiently(
-  cluster: Cluster,
+  { cluster, logger }: { cluster: Cluster; logger: Logger | undefined },
   { topic, partition, from }: Place,
   signal: AbortSignal | undefined,
 ): Promise<Fetched> {
@@ -88,6 +89,8 @@ async function fetchPatiently(
     } catch (error) {
       if (!(error instanceof Error) || rootOf(error).type !== 'OFFSET_OUT_OF_RANGE') throw error
       const start = await startBehind(cluster, topic, partition, from)
+      if (start > from)
+        logger?.error({ topic, partition, from, start }, 'The topic no longer holds these events; reading goes on behind them')
       return await fetch(cluster, { topic, partition, from: start }, signal)
     }
   }
