@@ -90,6 +90,17 @@ export type NacosRegistry = {
   login?: { username: string; password: string }
 }
 
+/**
+ * How one endpoint is treated where it is not the ordinary way: in which order it gets events, what becomes of a key whose schedule is
+ * used up, the waits of the schedule in milliseconds, and how many requests may begin in a second.
+ */
+export type EndpointTreatment = {
+  order?: 'key' | 'none' | 'strict'
+  exhausted?: 'block' | 'skip' | 'latest'
+  schedule?: readonly number[]
+  perSecond?: number
+}
+
 /** By which proxy a host is reached, and what we show to it there, as PEM. */
 export type DeliveryHost = { proxy?: string; certificate?: { cert: string; key: string } }
 
@@ -120,12 +131,13 @@ export type Configuration = {
   /**
    * `allowAddresses`: networks, as 10.1.0.0/16, that deliveries may go to though they are closed to them otherwise.
    * `attemptsDays`: how long the record of an attempt is kept at least. `hosts`: by host name, through which proxy it is
-   * reached, and the certificate and key (PEM) that we show to it.
+   * reached, and the certificate and key (PEM) that we show to it. `endpoints`: by the name that `endpoint list` shows.
    */
   delivery: {
     allowAddresses: readonly string[]
     attemptsDays: number
     hosts: Readonly<Record<string, DeliveryHost>>
+    endpoints: Readonly<Record<string, EndpointTreatment>>
   }
   /** By the customer's name, which stands in the callback's path. */
   wework: Readonly<Record<string, WeworkCustomer>>

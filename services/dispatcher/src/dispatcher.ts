@@ -13,6 +13,7 @@ import {
   readEndpointStates,
   readReplayStarts,
   type Sender,
+  SPI_POLICY,
   setEndpointState,
 } from '@tributary/delivery'
 import type { EventLog } from '@tributary/event-log'
@@ -23,8 +24,8 @@ import { createLocator, type Locator } from './discovery/locator.ts'
 import { healthOf, type RunningEndpoint } from './health.ts'
 import { observeEndpoints } from './measure.ts'
 import { createSellerCodes, type SellerCodes } from './seller-codes.ts'
-import { ORDER_SYNC, spiEndpoint, targetOf } from './spi-endpoint.ts'
-import { webhookEndpoint, webhooksOf, webhookTarget } from './webhook-endpoint.ts'
+import { endpointName, ORDER_SYNC, spiEndpoint, targetOf } from './spi-endpoint.ts'
+import { WEBHOOK_POLICY, webhookEndpoint, webhooksOf, webhookTarget } from './webhook-endpoint.ts'
 
 export type DispatcherContext = {
   configuration: Pick<Configuration, 'consumerGroups' | 'spiServices' | 'spiDiscovery' | 'wework' | 'delivery'>
@@ -85,6 +86,7 @@ export function createDispatcher(context: DispatcherContext): Service {
       if (!looking) {
         beginWebhooks(dispatching)
         await follow(dispatching)
+        warnOfUnknown(dispatching)
       }
       forget()
       forget = observeEndpoints(() => [...dispatching.endpoints.values()], context.database)
@@ -183,9 +185,10 @@ const consumerOf = ({ log, logger, database }: DispatcherContext, endpoint: Endp
 
 function begin(dispatching: Dispatching, first: SpiServiceRow): void {
   const { context, sellerCodes, locator, rows } = dispatching
-  const { configuration, vault, policy = {} } = context
+  const { configuration, vault } = context
   const group = configuration.consumerGroups.orderSpi
   const row = () => rows.get(first.serverCode) ?? first
+  const policy = policyOf(context, endpointName(group, first.serverCode))
   const definition = spiEndpoint({ row, group, sellerCodes, vault, policy })
   const { name } = definition
   const target = () => targetOf({ row: row(), located: locator.find(row().serverName), name, ours: keysOf(dispatching, name) })
@@ -195,14 +198,29 @@ function begin(dispatching: Dispatching, first: SpiServiceRow): void {
 const keysOf = ({ keys }: Dispatching, name: string): readonly OpenedKey[] => keys.get(name) ?? []
 
 function beginWebhooks(dispatching: Dispatching): void {
-  const { configuration, vault, policy = {} } = dispatching.context
-  for (const named of webhooksOf(configuration))
+  const { configuration, vault } = dispatching.context
+  for (const named of webhooksOf(configuration)) {
+    const policy = { ...WEBHOOK_POLICY, ...policyOf(dispatching.context, named.name) }
     run(dispatching, {
       code: named.name,
       definition: webhookEndpoint({ named, vault, policy }),
       target: () => webhookTarget(named, keysOf(dispatching, named.name)),
       sender: dispatching.external,
     })
+  }
+}
+
+function warnOfUnknown({ context, endpoints }: Dispatching): void {
+  const known = new Set([...endpoints.values()].map(({ endpoint }) => endpoint.definition.name))
+  const unknown = Object.keys(context.configuration.delivery.endpoints).filter((name) => !known.has(name))
+  if (unknown.length > 0) context.logger.warn({ unknown }, 'tributary.delivery.endpoints names endpoints that are not there')
+}
+
+/** What the configuration says of an endpoint. */
+function policyOf({ configuration, policy = {} }: DispatcherContext, name: string): Partial<DeliveryPolicy> {
+  const { perSecond, ...treatment } = configuration.delivery.endpoints[name] ?? {}
+  const { limits = SPI_POLICY.limits } = policy
+  return { ...policy, ...treatment, ...(perSecond === undefined ? {} : { limits: { ...limits, perSecond } }) }
 }
 
 function run(

@@ -4,7 +4,8 @@ import type { Service } from '@tributary/runtime'
 import { until } from '@tributary/test/servers'
 import { createSpiReceiver, type SpiReceiver } from '@tributary/test/simulators/spi'
 import { expect } from 'chai'
-import { GROUP, keyAt, openStage, QUICK, SECRET, SELLER, type Stage } from './testing/stage.ts'
+import { createDispatcher } from './dispatcher.ts'
+import { contextOf, GROUP, keyAt, openStage, QUICK, SECRET, SELLER, type Stage } from './testing/stage.ts'
 
 const NAME = `${GROUP}:warehouse`
 
@@ -134,6 +135,22 @@ describe('An endpoint', () => {
     }
   })
 
+  it('is treated as the configuration says of it by its name, and all others as ever', async () => {
+    receiver.fault({ kind: 'status', status: 400 }, { key: keyAt('A') })
+    const context = contextOf(stage, { warehouse: receiver.url, books: receiver.url }, { ...QUICK, schedule: [60_000] })
+    const endpoints = { [NAME]: { exhausted: 'skip', schedule: [5], order: 'none', perSecond: 1_000 } } as const
+    const delivery = { ...context.configuration.delivery, endpoints }
+    await stage.addService('books')
+    await stage.setCodes(['warehouse', 'books'])
+    service = createDispatcher({ ...context, configuration: { ...context.configuration, delivery } })
+    await service.start()
+    await stage.appendOrders(['A', 'A'])
+    await until('both were given up', async () => (await deadLetters()).length === 2)
+    await until('the other waits', async () => (await stage.count('lane')) === 1)
+    const [lane] = await stage.database.query('SELECT endpoint, state FROM tributary_delivery_lane')
+    expect(lane).to.deep.equal({ endpoint: `${GROUP}:books`, state: 'retrying' })
+  })
+
   it('gets a key again while another that begins like it is in trouble, but none while its one lane of all keys is', async () => {
     receiver.fault({ kind: 'status', status: 400 }, { key: keyAt('12') })
     const single = await openStage('endpoint_replay_key', { partitions: 1 })
@@ -155,7 +172,10 @@ describe('An endpoint', () => {
       await single.setCodes(['warehouse'])
       await single.addService('warehouse')
       await single.appendOrders(['1', '12', '1'])
-      await deliver({ schedule: [] }, async () => (await single.cursor('warehouse')) === 3 && (await single.count('lane')) === 1)
+      await deliver(
+        { schedule: [] },
+        async () => (await single.cursor('warehouse')) === 3 && (await single.count('lane')) === 1,
+      )
       expect(await replayOf('12')).to.equal('DELIVERY_REPLAY_REFUSED')
       expect(await replayOf('1')).to.equal('begun')
       await deliver({ schedule: [] }, async () => (await single.cursor('warehouse')) === 3)

@@ -32,6 +32,9 @@ const webhookName = (group: string, customer: string, url: string): string =>
 
 const CONTRACT = 1
 
+/** A partner whose receiver never takes one change would hear nothing more of that member: it goes to the dead letters instead. */
+export const WEBHOOK_POLICY: Partial<DeliveryPolicy> = { exhausted: 'skip' }
+
 type ContactEvent = EventOf<'ContactChanged'>
 const isContact = (event: Event): event is ContactEvent => event.type === 'ContactChanged'
 

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
-import { countReplay, planReplay, rotateKey, startReplay } from '@tributary/delivery'
+import { countReplay, type DeliveryPolicy, planReplay, rotateKey, startReplay } from '@tributary/delivery'
 import { CONTACT_TOPIC, encodeEvent } from '@tributary/events'
 import type { PartnerWebhook, Service, WeworkCustomer } from '@tributary/runtime'
 import { until } from '@tributary/test/servers'
@@ -60,8 +60,8 @@ describe('webhooks of partners', () => {
     }
     return { apiUrl: '', webhooks: [webhook], corps: {}, selfBuilt: {} }
   }
-  const start = async (given: Partial<PartnerWebhook> = {}) => {
-    const context = contextOf(stage, {}, QUICK)
+  const start = async (given: Partial<PartnerWebhook> = {}, policy: Partial<DeliveryPolicy> = QUICK) => {
+    const context = contextOf(stage, {}, policy)
     const configuration = { ...context.configuration, wework: { keyfil: customerOf(given) } }
     dispatcher = createDispatcher({ ...context, configuration, lookEvery: 50 })
     await dispatcher.start()
@@ -149,6 +149,17 @@ describe('webhooks of partners', () => {
     const first = taken().find(({ body }) => JSON.parse(body).data.userId === 'a')
     expect(refused).to.not.deep.equal([])
     for (const { headers } of refused) expect(headers['webhook-id']).to.equal(first?.headers['webhook-id'])
+  })
+
+  it('lose a change that is refused at every try to the dead letters, and get the next of its member', async () => {
+    answer = () => (arrivals.length < 2 ? 400 : 200)
+    await start({}, { ...QUICK, schedule: [5] })
+    for (const alias of ['1', '2']) await append('update_user', { UserID: 'a', Department: alias })
+    await until('the second was taken', () => taken().length === 1)
+    await until('the first was given up', async () => {
+      const [row] = await stage.database.query<{ letters: number }[]>('SELECT COUNT(*) AS letters FROM tributary_dead_letter')
+      return row?.letters === 1
+    })
   })
 
   it('count a request as failed that is not answered within their time', async () => {

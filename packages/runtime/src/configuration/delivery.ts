@@ -1,10 +1,11 @@
 import { readFile } from 'node:fs/promises'
 import { createSecureContext } from 'node:tls'
-import type { Configuration, DeliveryHost } from '../configuration.ts'
+import type { Configuration, DeliveryHost, EndpointTreatment } from '../configuration.ts'
 import type { ConfigurationProblem } from './error.ts'
 import type { FileContent } from './schema.ts'
 
 type Section = NonNullable<FileContent['tributary']>['delivery']
+type EndpointSection = NonNullable<NonNullable<Section>['endpoints']>[string]
 type HostSection = NonNullable<NonNullable<Section>['hosts']>[string]
 
 /** What `tributary.delivery` says, with the certificates and keys that it names. */
@@ -16,8 +17,23 @@ export async function deliveryConfiguration(
     allowAddresses: section?.['allow-addresses'] ?? [],
     attemptsDays: section?.['attempts-days'] ?? 30,
     hosts: Object.fromEntries(read.map(({ host, way }) => [host, way])),
+    endpoints: Object.fromEntries(Object.entries(section?.endpoints ?? {}).map(([name, given]) => [name, treatmentOf(given)])),
   }
   return { delivery, problems: read.flatMap(({ problems }) => problems) }
+}
+
+function treatmentOf({
+  order,
+  exhausted,
+  'schedule-seconds': schedule,
+  'per-second': perSecond,
+}: EndpointSection): EndpointTreatment {
+  return {
+    ...(order === undefined ? {} : { order }),
+    ...(exhausted === undefined ? {} : { exhausted }),
+    ...(schedule === undefined ? {} : { schedule: schedule.map((seconds) => seconds * 1_000) }),
+    ...(perSecond === undefined ? {} : { perSecond }),
+  }
 }
 
 async function hostOf(

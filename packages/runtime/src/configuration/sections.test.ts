@@ -56,6 +56,23 @@ describe('a section of the configuration', () => {
     expect((await refusal(hosts('proxy: socks'))).message).to.include('http://proxy.internal:3128')
   })
 
+  it('takes how an endpoint is treated, by its name, and names what is none', async () => {
+    const endpoints = (text: string) => `tributary: { delivery: { endpoints: { "group:warehouse": { ${text} } } } }`
+    const { delivery } = await load(endpoints('order: strict, exhausted: latest, schedule-seconds: [5, 60], per-second: 3'))
+    expect(delivery.endpoints).to.deep.equal({
+      'group:warehouse': { order: 'strict', exhausted: 'latest', schedule: [5_000, 60_000], perSecond: 3 },
+    })
+    for (const wrong of [
+      'order: any',
+      'exhausted: drop',
+      'schedule-seconds: [0]',
+      'schedule-seconds: []',
+      'per-second: 0',
+      'other: 1',
+    ])
+      expect((await refusal(endpoints(wrong))).message, wrong).to.contain('tributary.delivery.endpoints.group:warehouse')
+  })
+
   it('takes how services are found, shows no password of Nacos, and names what does not go together', async () => {
     const discovery = (text: string) => `qifu: { eg: { spi: { discovery: { ${text} } } } }`
     const nacos = `nacos: { url: "http://nacos.example:8848/nacos/", username: tributary, password: "\${NACOS_PASSWORD}" }`

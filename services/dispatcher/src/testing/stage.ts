@@ -107,7 +107,7 @@ export const contextOf = (
     consumerGroups: { orderSpi: GROUP, weworkEventWebhook: 'unused' },
     spiServices,
     wework: {},
-    delivery: { allowAddresses: ['127.0.0.0/8'], attemptsDays: 30, hosts: {} },
+    delivery: { allowAddresses: ['127.0.0.0/8'], attemptsDays: 30, hosts: {}, endpoints: {} },
   },
   logger: quietLogger,
   policy,

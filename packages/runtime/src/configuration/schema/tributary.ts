@@ -19,6 +19,16 @@ const DeliveryHost = section({
   'key-file': optional(text({ expected: 'a file', fix: 'Name the file of its private key, PEM.' })),
 })
 
+/** How one endpoint is treated; its name is that of `endpoint list`. */
+const DeliveryEndpoint = section({
+  order: optional(oneOf(['key', 'none', 'strict'])),
+  exhausted: optional(oneOf(['block', 'skip', 'latest'])),
+  'schedule-seconds': optional(
+    Type.Array(seconds(1, 604_800), { minItems: 1, expected: 'a list of seconds', fix: 'Write at least one wait.' }),
+  ),
+  'per-second': optional(count(1, 100_000, { expected: 'requests, 1 to 100000', fix: 'Write how many requests a second.' })),
+})
+
 const NETWORKS = Type.Array(text({ expected: 'a network or an address', fix: 'For example 10.1.0.0/16, or 192.168.3.7.' }))
 
 /** Our own keys. */
@@ -92,6 +102,7 @@ export const Tributary = section({
     section({
       'allow-addresses': optional(NETWORKS),
       hosts: optional(Type.Record(Type.String(), DeliveryHost)),
+      endpoints: optional(Type.Record(Type.String(), DeliveryEndpoint)),
       'attempts-days': optional(count(2, 1_000, { expected: 'days, 2 to 1000', fix: 'Write a whole number of days.' })),
     }),
   ),
