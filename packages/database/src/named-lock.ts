@@ -3,13 +3,21 @@ import type { Connection, Database } from './database.ts'
 import { DatabaseError } from './errors.ts'
 import { onOneConnection } from './one-connection.ts'
 
+/** MySQL takes no longer names of locks; MariaDB does. */
+const LONGEST = 64
+
 /**
- * Such a lock belongs to the whole server, so its name carries the database. 64 characters at most. The digest is made here, because
- * MySQL 9.6 has no MD5() any more; another one would give processes of two versions two locks.
+ * Such a lock belongs to the whole server, so its name carries the database. The digest is made here, because MySQL 9.6 has no
+ * MD5() any more; another one would give processes of two versions two locks.
  */
-async function lockName(connection: Connection, name: string): Promise<string> {
+export function lockName(name: string, database: string): string {
+  const lock = `tributary_${name}:${hash('md5', database, 'hex')}`
+  return lock.length <= LONGEST ? lock : `tributary_${hash('md5', `${name}:${database}`, 'hex')}`
+}
+
+async function lockNameHere(connection: Connection, name: string): Promise<string> {
   const [row] = await connection.query<{ name: string | null }[]>('SELECT DATABASE() AS name')
-  return `tributary_${name}:${hash('md5', row?.name ?? '', 'hex')}`
+  return lockName(name, row?.name ?? '')
 }
 
 /**
@@ -22,7 +30,7 @@ export async function underNamedLock<T>(
   { name, seconds }: { name: string; seconds: number },
   work: () => Promise<T>,
 ): Promise<T> {
-  const lock = await lockName(connection, name)
+  const lock = await lockNameHere(connection, name)
   const [row] = await connection.query<{ got: number | null }[]>('SELECT GET_LOCK(?, ?) AS got', [lock, seconds])
   if (row?.got !== 1) {
     throw new DatabaseError(
@@ -41,7 +49,7 @@ export async function underNamedLock<T>(
 /** Whether some connection holds the lock `name` of this database now. Throws DatabaseError. */
 export async function isLockHeld(connection: Connection, name: string): Promise<boolean> {
   const [row] = await connection.query<{ holder: number | null }[]>('SELECT IS_USED_LOCK(?) AS holder', [
-    await lockName(connection, name),
+    await lockNameHere(connection, name),
   ])
   return row?.holder !== null
 }

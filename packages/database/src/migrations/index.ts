@@ -25,6 +25,7 @@ import { migration as deliveryRoutes } from './050-delivery-routes.ts'
 import { migration as settledShipments } from './051-settled-shipments.ts'
 import { migration as groupNames } from './052-group-names.ts'
 import { migration as rowIdTimes } from './053-row-id-times.ts'
+import { migration as rebuildNames } from './054-rebuild-names.ts'
 
 /** In the order they run. A migration that has landed never changes; a new one is added at the end. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -54,4 +55,5 @@ export const MIGRATIONS: readonly Migration[] = [
   settledShipments,
   groupNames,
   rowIdTimes,
+  rebuildNames,
 ]

@@ -1,8 +1,16 @@
+import { hash } from 'node:crypto'
 import type { Projection } from '../definition.ts'
 import type { PhysicalName } from '../load-states.ts'
 
+/** A table's name has 64 characters at most, and `__rebuild_N` comes behind that of a marker. */
+const LONGEST_MARKED = 29
+
 /** An empty table of ours that is renamed together with a projection's tables: its comment says their generation. */
-export const markerOf = ({ name }: Pick<Projection, 'name'>): string => `tributary_generation_${name}`
+export function markerOf({ name }: Pick<Projection, 'name'>): string {
+  // The directory of a corp is named after its database, which may itself have 64.
+  const marked = name.length <= LONGEST_MARKED ? name : `${name.slice(0, 16)}_${hash('md5', name, 'hex').slice(0, 12)}`
+  return `tributary_generation_${marked}`
+}
 
 /** Every table that changes its name when a projection is swapped. */
 export const swappedTables = (projection: Projection): string[] => [
