@@ -13,9 +13,7 @@ describe('Row ids of those who hold one worker number one after another', () => 
   })
   // One number only, so that everybody gets the same.
   beforeEach(() =>
-    database.query(
-      "UPDATE tributary_row_id_worker SET issued_to = 0, holder = '', lease_end = IF(worker = 7, 0, 1e15)",
-    ),
+    database.query("UPDATE tributary_row_id_worker SET issued_to = 0, holder = '', lease_end = IF(worker = 7, 0, 1e15)"),
   )
   after(() => drop())
 
@@ -90,7 +88,9 @@ describe('Row ids of those who hold one worker number one after another', () => 
       await one.release()
       await endLease()
     }
-    const [row] = await database.query<{ time: number }[]>('SELECT issued_to AS time FROM tributary_row_id_worker WHERE worker = 7')
+    const [row] = await database.query<{ time: number }[]>(
+      'SELECT issued_to AS time FROM tributary_row_id_worker WHERE worker = 7',
+    )
     expect(row?.time).to.be.below(Date.now() + 5_000)
   })
 })

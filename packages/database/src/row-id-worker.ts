@@ -128,11 +128,10 @@ const TAKE = `UPDATE tributary_row_id_worker
 
 /** The longest unused first, which keeps the holders of a number far apart. */
 async function takeRested(connection: Connection, { holder, time }: Taker): Promise<boolean> {
-  const result = await connection.query<WriteResult>(`${TAKE} WHERE lease_end + ? < ${NOW} ORDER BY lease_end, worker LIMIT 1`, [
-    holder,
-    time,
-    REST,
-  ])
+  const result = await connection.query<WriteResult>(
+    `${TAKE} WHERE lease_end + ? < ${NOW} ORDER BY lease_end, worker LIMIT 1`,
+    [holder, time, REST],
+  )
   return result.affectedRows === 1
 }
 

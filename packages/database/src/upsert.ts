@@ -64,7 +64,10 @@ async function writeTexts(connection: Connection, text: string, rows: readonly U
   }
 }
 
-const NOT_TAKEN: ReadonlySet<DatabaseErrorCode> = new Set<DatabaseErrorCode>(['DATABASE_PACKET_TOO_LARGE', 'DATABASE_NOT_PREPARED'])
+const NOT_TAKEN: ReadonlySet<DatabaseErrorCode> = new Set<DatabaseErrorCode>([
+  'DATABASE_PACKET_TOO_LARGE',
+  'DATABASE_NOT_PREPARED',
+])
 
 /**
  * False for a statement that is larger than the server takes, and when the server keeps no prepared statement more, or lost this one:

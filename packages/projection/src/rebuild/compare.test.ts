@@ -1,5 +1,5 @@
-import type { Connection } from '@tributary/database'
 import { openStage, type Stage } from '@tributary/consumer/testing'
+import type { Connection } from '@tributary/database'
 import { ORDER_TOPIC } from '@tributary/events'
 import { expect } from 'chai'
 import type { Projection } from '../definition.ts'
