@@ -4,7 +4,7 @@ import { openDatabase } from '@tributary/database'
 import { createEndpoint, createSender, endpointConsumer, type SigningKey, SPI_POLICY, signingKey } from '@tributary/delivery'
 import { openEventLog } from '@tributary/event-log'
 import { type Event, ORDER_TOPIC } from '@tributary/events'
-import { createLogger, keepHeapSmall } from '@tributary/runtime'
+import { collectSparingly, createLogger, keepHeapSmall } from '@tributary/runtime'
 import { answerQuestions, type OwnProcess, ownProcess } from './own-process.ts'
 
 export const BODY = 'x'.repeat(1_000)
@@ -84,5 +84,9 @@ async function deliver(url: string, partitions: number): Promise<void> {
 }
 
 const [url, partitions] = process.argv.slice(2)
-if (process.argv[1] === import.meta.filename) keepHeapSmall()
-if (process.argv[1] === import.meta.filename && url) await deliver(url, Number(partitions))
+if (process.argv[1] === import.meta.filename && url) {
+  // As `tributary serve dispatcher` does.
+  keepHeapSmall()
+  collectSparingly()
+  await deliver(url, Number(partitions))
+}

@@ -1,4 +1,4 @@
-import { createLogger, keepHeapSmall, pause, runUntilSignal, startTelemetry } from '@tributary/runtime'
+import { collectSparingly, createLogger, keepHeapSmall, pause, runUntilSignal, startTelemetry } from '@tributary/runtime'
 import { Argument, type Command } from 'commander'
 import type { Platform } from '../platform.ts'
 import { createServices, SERVICE_NAMES, type ServiceName } from '../services.ts'
@@ -16,7 +16,10 @@ export function addServeCommand(program: Command): void {
     .addArgument(new Argument('<services...>', 'which ones').choices(SERVICE_NAMES))
     .action(async (names: ServiceName[], _options, command: Command) => {
       // What is delivered is garbage at once; what else runs here pays for a small heap and has no use for it.
-      if (names.length === 1 && names[0] === 'dispatcher') keepHeapSmall()
+      if (names.length === 1 && names[0] === 'dispatcher') {
+        keepHeapSmall()
+        collectSparingly()
+      }
       const configuration = await configurationFor(command)
       const logger = createLogger(configuration.logging)
       const telemetry = await startTelemetry({
