@@ -1,4 +1,4 @@
-import { type Connection, type Database, DatabaseError, rowsText, upsert } from '@tributary/database'
+import { type Connection, type Database, DatabaseError, upsert, writeRows } from '@tributary/database'
 import type { OrderStatus } from '@tributary/events'
 import type { OrderName, SellerName } from './context.ts'
 import { DOUBTFUL, type SealedChange, type SeenOrder } from './order-changes.ts'
@@ -60,7 +60,7 @@ export async function rememberOrders(
   })
 }
 
-/** Remembers orders of which none was ever seen, as in a first import: one statement does. False when one has a row. */
+/** Remembers orders of which none was ever seen, as in a first import: nothing is locked before. False when one has a row. */
 async function rememberNew(
   database: Database,
   { channel, sellerId }: SellerName,
@@ -69,7 +69,10 @@ async function rememberNew(
   if (changes.some(({ previous }) => previous !== '')) return false
   const rows = changes.map(({ order, seen }) => rowOf(channel, sellerId, order, seen))
   try {
-    await database.query(`INSERT INTO tributary_order_seen (${COLUMNS.join(', ')}) VALUES ?`, [rowsText(rows)])
+    const insert = `INSERT INTO tributary_order_seen (${COLUMNS.join(', ')}) VALUES ?`
+    const write = (connection: Connection) => writeRows(connection, insert, { columns: COLUMNS }, rows)
+    // A lone order is written by one statement, which needs no transaction.
+    await (rows.length === 1 ? write(database) : database.transaction(write, { attempts: 1 }))
     return true
   } catch (error) {
     // Of a deadlock, too, the careful way makes the best.
