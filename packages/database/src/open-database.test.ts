@@ -133,6 +133,13 @@ describe('a database', () => {
         const waiting = hurried((connection) => connection.query('UPDATE thing SET value = 3 WHERE id = 1'))
         expect((await rejection(waiting)).code).to.equal('DATABASE_LOCK_TIMEOUT')
       })
+      const locker = openDatabase(url, { connections: 1 })
+      try {
+        await locker.query('LOCK TABLES thing WRITE')
+        expect((await rejection(hurried(insert(4)))).code).to.equal('DATABASE_LOCK_TIMEOUT')
+      } finally {
+        await locker.close()
+      }
       await hurried(insert(3))
       expect(await database.query('SELECT id, value FROM thing ORDER BY id')).to.deep.equal([
         { id: 1, value: 2 },

@@ -15,10 +15,10 @@ const SETTINGS = [
 ]
 
 /**
- * For transactions that are many and short: a statement less for each, and one that meets a lock gives up after a second, the
- * least that can be said.
+ * For transactions that are many and short: a statement less for each, and one that meets a lock, of a row or of a whole table
+ * whose definition changes, gives up after a second, the least that can be said.
  */
-const HURRIED = ['SET SESSION autocommit = 0, innodb_lock_wait_timeout = 1']
+const HURRIED = ['SET SESSION autocommit = 0, innodb_lock_wait_timeout = 1, lock_wait_timeout = 1']
 
 const largestPacket = new WeakMap<RawConnection, number>()
 

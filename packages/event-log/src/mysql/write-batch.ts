@@ -60,8 +60,8 @@ export function writeBatch(
     if (added.length > 0 && !moves) await moveEnds(connection, topic, ends)
     return { places, ends, added: added.map((event) => asRecorded(topic, event, options.recordedTime)) }
   }
-  // Each statement is waited for by whoever appends.
-  return database.transaction(work, { hurried: true })
+  // Each statement is waited for by whoever appends. What is tried again met trouble, and waits for locks as long as the server says.
+  return database.transaction(work, { hurried: !options.lookUp })
 }
 
 async function lockEnds(connection: Connection, topic: Topic, partitions: number[]): Promise<Map<number, Position>> {
