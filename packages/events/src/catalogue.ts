@@ -98,7 +98,12 @@ const SellerAuthorized = Type.Object(
 )
 
 const SellerTokenRotated = Type.Object(
-  { channel, sellerId, rotatedTime: milliseconds('When the marketplace gave the new token.'), ...refreshToken },
+  {
+    channel,
+    sellerId,
+    rotatedTime: milliseconds('When we asked for the new token: a consent given later counts more.'),
+    ...refreshToken,
+  },
   { ...closed, description: 'The marketplace replaced the refresh token.' },
 )
 

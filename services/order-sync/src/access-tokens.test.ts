@@ -241,9 +241,12 @@ describe('access tokens of sellers', () => {
     let rotating: Channel
     /** Whether a token that was replaced is refused. */
     let strict: boolean
+    /** What an answer waits for. */
+    let held: Promise<void>
     beforeEach(async () => {
       presented = []
       strict = false
+      held = Promise.resolve()
       const server = createServer((request, response) => {
         let body = ''
         request.on('data', (chunk) => {
@@ -257,7 +260,8 @@ describe('access tokens of sellers', () => {
           }
           presented.push(token)
           const given = { access_token: `access ${presented.length}`, refresh_token: `refresh ${presented.length}` }
-          response.end(JSON.stringify({ ...given, expires_in: 7200, refresh_token_expires_in: 60 }))
+          const answer = JSON.stringify({ ...given, expires_in: 7200, refresh_token_expires_in: 60 })
+          void held.then(() => response.end(answer))
         })
       }).listen(0, '127.0.0.1')
       await once(server, 'listening')
@@ -278,6 +282,20 @@ describe('access tokens of sellers', () => {
       await session.rejected('access 1')
       expect(await session.token(never)).to.equal('access 2')
       expect(presented.slice(1)).to.deep.equal(['refresh 1'])
+    })
+
+    it('leave a consent alone that is given while the token of the one before is being replaced', async () => {
+      const shown = Promise.withResolvers<void>()
+      held = shown.promise
+      const token = process(rotating).session.token(never)
+      await until('the token is being replaced', () => presented.length === 1)
+      await (await its.consent(seller)).show()
+      shown.resolve()
+      expect(await token).to.equal('access 2')
+      const [rotated] = await rotations()
+      const consents = (await its.events('SellerAuthorized')).filter(({ data }) => data.sellerId === seller)
+      // The later of the two is the one whose token is kept.
+      expect(rotated?.data.rotatedTime).to.be.below(consents.at(-1)?.data.authorizedTime ?? 0)
     })
 
     it('wait for the log when it is away, and the new refresh token is not lost', async () => {

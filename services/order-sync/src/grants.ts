@@ -63,8 +63,15 @@ export async function openGrant({ vault }: Parts, grant: Grant): Promise<string 
 /** What took the place of a refresh token. */
 export type Rotation = NonNullable<Awaited<ReturnType<Channel['refresh']>>['rotated']>
 
-/** The event of a refresh token that took the place of another; it is not in the log yet. */
-export async function rotatedEvent({ vault }: Parts, seller: SellerRow, rotation: Rotation): Promise<StoredEvent> {
+/**
+ * The event of a refresh token that took the place of another; it is not in the log yet. `since` is a time at which that had not
+ * happened: a consent that is given later counts more.
+ */
+export async function rotatedEvent(
+  { vault }: Parts,
+  seller: SellerRow,
+  { since, ...rotation }: Rotation & { since: number },
+): Promise<StoredEvent> {
   const now = Date.now()
   const id = timeOrderedEventId(now)
   const key = sellerKey(seller.channel, seller.sellerId)
@@ -77,7 +84,7 @@ export async function rotatedEvent({ vault }: Parts, seller: SellerRow, rotation
     data: {
       channel: seller.channel,
       sellerId: seller.sellerId,
-      rotatedTime: now,
+      rotatedTime: since,
       subject,
       sealed: outcome?.kind === 'sealed' ? outcome.jwe : null,
       refreshTokenExpiresIn: rotation.expiresIn,

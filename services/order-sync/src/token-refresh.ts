@@ -122,7 +122,7 @@ export function createRefreshTurns(
     const grantId = rotated
       ? await rotate(
           [grant, ...(await insist(() => otherGrantsOf(context, { channel, app, grant, refreshToken }), signal))],
-          channel.deadlineStays ? endingAsBefore(rotated, grant) : rotated,
+          { ...(channel.deadlineStays ? endingAsBefore(rotated, grant) : rotated), since: now },
           signal,
         )
       : grant.id
@@ -135,7 +135,11 @@ export function createRefreshTurns(
    * A new grant, of all who stand behind the token, is kept before it is appended, and appended before it is used: it cannot be lost, and
    * the log knows it. The marketplace gives it once and may take the old one no more, so nothing but the end of the process stops keeping it.
    */
-  async function rotate(grants: readonly [Grant, ...Grant[]], rotation: Rotation, signal: AbortSignal): Promise<string> {
+  async function rotate(
+    grants: readonly [Grant, ...Grant[]],
+    rotation: Rotation & { since: number },
+    signal: AbortSignal,
+  ): Promise<string> {
     const made = ({ seller }: Grant) => insist(() => rotatedEvent(context, seller, rotation), signal)
     const own = await made(grants[0])
     const events: StoredEvent[] = [own, ...(await Promise.all(grants.slice(1).map(made)))]
