@@ -91,7 +91,7 @@ const SellerAuthorized = Type.Object(
     sellerName: Type.String({ description: 'Name of the seller when it consented; it may change.' }),
     region: Type.String({ description: 'Marketplace or region of the consent; empty when there is only one.' }),
     spiServerCodes: Type.Union([spiServerCodes, Type.Null()], { description: 'null leaves the codes as they are.' }),
-    authorizedTime: milliseconds('When the grant was exchanged.'),
+    authorizedTime: milliseconds('When the grant was exchanged; of one that waited for an operator, when it was confirmed.'),
     ...refreshToken,
   },
   { ...closed, description: 'A seller let an app act for it.' },

@@ -1,6 +1,7 @@
 import { createTiktok } from '@tributary/channels/tiktok'
 import { addApp, listApps } from '@tributary/database'
 import { createRowIds } from '@tributary/events'
+import { until } from '@tributary/test/servers'
 import { createTiktokMarketplace, type TiktokSimulator } from '@tributary/test/simulators/tiktok'
 import { expect } from 'chai'
 import { confirmParkedConsent, discardParkedConsent, listParkedConsents } from './oauth/parked-consents.ts'
@@ -62,6 +63,15 @@ describe('a consent that comes back without a state', () => {
     expect(await confirmParkedConsent(context(), id, null)).to.equal(undefined)
     expect(await listParkedConsents(context())).to.deep.equal([])
     expect((await its.ingest.health()).status).to.equal('ok')
+  })
+
+  it('counts from its confirmation on: what the grant before it met while it waited is older', async () => {
+    await comesBack()
+    const [consent] = await listParkedConsents(context())
+    await until('time has passed', () => Date.now() > (consent?.time ?? Number.POSITIVE_INFINITY))
+    const endOfTheOther = Date.now()
+    await confirmParkedConsent(context(), consent?.id ?? '', null)
+    expect(single(await authorized()).data.authorizedTime).to.be.at.least(endOfTheOther)
   })
 
   it('waits three times at most for the same shop, and then says that too many wait', async () => {

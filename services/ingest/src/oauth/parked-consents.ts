@@ -72,7 +72,8 @@ export async function listParkedConsents(context: Context): Promise<ParkedConsen
 
 /**
  * Appends `SellerAuthorized` for each seller of a parked consent and forgets the consent. Answers it, or undefined when
- * there is none with this id. Throws DatabaseError, EventLogError.
+ * there is none with this id. It counts from now on: while it waited, the grant that it replaces went on, and may have ended because
+ * of it. Throws DatabaseError, EventLogError.
  */
 export async function confirmParkedConsent(
   context: Context & { log: EventLog; rowIds: RowIds },
@@ -81,8 +82,9 @@ export async function confirmParkedConsent(
 ): Promise<ParkedConsent | undefined> {
   const found = await readConsent(context, id)
   if (!found) return undefined
-  const { channel, appId, time } = found.consent
-  const reception = { kind: 'consent', time, intent: { channel, appId, spiCodes }, grants: found.grants } as const
+  const { channel, appId } = found.consent
+  const intent = { channel, appId, spiCodes }
+  const reception = { kind: 'consent', time: Date.now(), intent, grants: found.grants } as const
   await keepConsent(context)(reception, async (events) => {
     await context.log.append(ORDER_TOPIC, events.map(encodeEvent))
   })
