@@ -1,5 +1,5 @@
+import { until } from '@tributary/test/servers'
 import { expect } from 'chai'
-import { pause } from './pause.ts'
 import { startWorkLoop, type WorkLoop } from './work-loop.ts'
 
 describe('a work loop', () => {
@@ -68,11 +68,3 @@ describe('a work loop', () => {
     expect(ended).to.equal(true)
   })
 })
-
-async function until(what: string, condition: () => boolean): Promise<void> {
-  const deadline = Date.now() + 10_000
-  while (!condition()) {
-    if (Date.now() > deadline) throw new Error(`Waited ten seconds in vain until ${what}.`)
-    await pause(5)
-  }
-}

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
-import { setTimeout as wait } from 'node:timers/promises'
+import { until } from '@tributary/test/servers'
 import { expect } from 'chai'
 import { createLogger } from '../logger.ts'
 import { Problem } from '../problem.ts'
@@ -133,7 +133,7 @@ describe('the HTTP server', () => {
   it('writes a line for each request, and nothing of its query', async () => {
     const url = await serve()
     await fetch(`${url}/echo?code=hidden-1&state=hidden-2&other=hidden-3`)
-    await until(() => lines.some((line) => line.includes('"/echo"')))
+    await until('the request is logged', () => lines.some((line) => line.includes('"/echo"')))
     expect(lines.join('')).not.to.match(/hidden-\d/)
     expect(JSON.parse(lines.at(-1) ?? '')).to.include({ method: 'GET', path: '/echo', status: 200 })
   })
@@ -153,7 +153,7 @@ describe('the HTTP server', () => {
     const socket = await open(url)
     socket.end('POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n12345')
     await once(socket.resume(), 'close')
-    await until(() => lines.some((line) => line.includes('"/echo"')))
+    await until('the request is logged', () => lines.some((line) => line.includes('"/echo"')))
     expect(bodies).to.have.length(0)
   })
 
@@ -262,12 +262,4 @@ async function everything(socket: Socket): Promise<string> {
   let text = ''
   for await (const chunk of socket) text += String(chunk)
   return text
-}
-
-async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 5_000
-  while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error('waited 5 s in vain')
-    await wait(5)
-  }
 }
