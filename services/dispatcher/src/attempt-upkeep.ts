@@ -1,6 +1,6 @@
 import type { Database } from '@tributary/database'
 import { dropOldRoutings, keepAttemptPartitions } from '@tributary/delivery'
-import { type Configuration, type Logger, startWorkLoop, type WorkLoop } from '@tributary/runtime'
+import { type Configuration, type Logger, reasonOf, startWorkLoop, type WorkLoop } from '@tributary/runtime'
 
 /** Milliseconds between two looks; days are made well before they begin, so that looks may fail. */
 const LOOK_EVERY = 3_600_000
@@ -27,8 +27,7 @@ export function startAttemptUpkeep({
       return false
     },
     failed(error) {
-      const { code, message } = error as { code?: unknown; message?: unknown }
-      logger.warn({ code }, `days of attempts could not be made or dropped, which is tried again: ${message}`)
+      logger.warn({ reason: reasonOf(error) }, 'days of attempts could not be made or dropped, which is tried again')
     },
   })
 }

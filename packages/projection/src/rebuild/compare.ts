@@ -1,4 +1,5 @@
 import type { Connection } from '@tributary/database'
+import { inParts } from '@tributary/runtime'
 import type { Cell, Projection, Row } from '../definition.ts'
 import type { PhysicalName } from '../load-states.ts'
 import { columnsOf } from './shadow-tables.ts'
@@ -138,8 +139,7 @@ async function differingIds(connection: Connection, { live, rebuilt, columns }: 
 
 async function differencesOf(connection: Connection, pair: Pair, ids: readonly number[]): Promise<RowDifference[]> {
   const differences: RowDifference[] = []
-  for (let at = 0; at < ids.length; at += WHOLE_ROWS) {
-    const part = ids.slice(at, at + WHOLE_ROWS)
+  for (const part of inParts(ids, WHOLE_ROWS)) {
     const read = (table: string) =>
       connection.query<Row[]>('SELECT ?? FROM ?? WHERE id IN (?) ORDER BY id', [pair.columns, table, part])
     differences.push(...differencesBetween(pair, await read(pair.live), await read(pair.rebuilt)))

@@ -16,7 +16,7 @@ import {
   rollBackRebuild,
   type TableComparison,
 } from '@tributary/projection'
-import { keepHeapSmall } from '@tributary/runtime'
+import { codeOf, keepHeapSmall } from '@tributary/runtime'
 import { Argument, type Command, Option } from 'commander'
 import { parseCount, parseShare } from '../arguments.ts'
 import { asks } from '../ask.ts'
@@ -154,7 +154,7 @@ async function giveUp({ database }: LogAccess, projection: Projection): Promise<
   try {
     if (await abortRebuild({ database, projection })) return printLine('Aborted; what was built is removed.')
   } catch (error) {
-    if ((error as { code?: unknown }).code !== 'PROJECTION_REBUILD_REFUSED') throw error
+    if (codeOf(error) !== 'PROJECTION_REBUILD_REFUSED') throw error
     await requestOfRebuild(database, projection, 'abort')
     return printLine('Another process runs it and was asked to abort; it shows in: tributary projection status')
   }

@@ -1,4 +1,4 @@
-import { startWorkLoop, type WorkLoop } from '@tributary/runtime'
+import { reasonOf, startWorkLoop, type WorkLoop } from '@tributary/runtime'
 import { dropSettledShipments } from '@tributary/shipping'
 import type { OrderSyncContext } from '../context.ts'
 
@@ -15,8 +15,7 @@ export function startShipmentUpkeep({ configuration, database, logger }: OrderSy
       return false
     },
     failed(error) {
-      const { code, message } = error as { code?: unknown; message?: unknown }
-      logger.warn({ code }, `old shipments could not be forgotten, which is tried again: ${message}`)
+      logger.warn({ reason: reasonOf(error) }, 'old shipments could not be forgotten, which is tried again')
     },
   })
 }
