@@ -85,6 +85,16 @@ describe('poison events', () => {
     expect(await metricsText()).not.to.include('tributary_consumer_parked_keys{')
   })
 
+  it('hold back what is behind them in their key also where it was prepared before the key was parked', async () => {
+    bad.add('a1')
+    for (const value of ['a1', 'b1', 'a2', 'b2']) await stage.append(value.slice(0, 1), value)
+    startFailing({ batchSize: 2 })
+    await untilCursorAt(4)
+    expect(await valuesOf('a')).to.deep.equal([])
+    expect(await valuesOf('b')).to.deep.equal(['b1', 'b2'])
+    expect((await parked())[0]?.waiting).to.equal(2)
+  })
+
   it('are not what a server without room makes of every event: that is waited for', async () => {
     await stage.operator.query('SET SESSION max_heap_table_size = 16384')
     await stage.operator.query('CREATE TABLE test_small (value VARCHAR(2000)) ENGINE = MEMORY')

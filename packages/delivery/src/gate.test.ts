@@ -164,6 +164,16 @@ describe('The gate of an endpoint', () => {
     expect(through).to.deep.equal(['large', 'small'])
   })
 
+  it('lets a small batch through once the large one before it waits no more', async () => {
+    const gate = createGate(limits)
+    gate.countAside(2)
+    const givenUp = new AbortController()
+    const large = gate.room(2, givenUp.signal).catch(() => 'given up')
+    const small = gate.room(1, never).then(() => 'through')
+    givenUp.abort()
+    expect(await Promise.all([large, small])).to.deep.equal(['given up', 'through'])
+  })
+
   it('is full while a batch waits because of what is set aside, not because of other batches', async () => {
     const gate = createGate(limits)
     gate.countAside(2)

@@ -48,6 +48,15 @@ describe('The pace of an endpoint', () => {
     expect(caps).to.deep.equal([1, 2, 4, 8, 8])
   })
 
+  it('does not take what was out when the endpoint failed for a sign of how it does now', () => {
+    const pace = createPace({ fresh: 8, widest: 64 }, () => 0)
+    const out = Array.from({ length: 8 }, () => pace.begin())
+    pace.restart()
+    for (const request of out) pace.hear(request, 'overload', true)
+    for (let n = 0; n < 3; n += 1) round(pace, 'good')
+    expect(pace.cap()).to.equal(8)
+  })
+
   it('lets no more begin in a second than the endpoint allows', () => {
     let time = 0
     const pace = createPace({ fresh: 8, widest: 64, perSecond: 10 }, () => time)
