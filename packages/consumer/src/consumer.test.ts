@@ -181,6 +181,20 @@ describe('a consumer', () => {
     expect((await consumer.figures()).parkedKeys).to.equal(0)
   })
 
+  it('stands still since the event came that it does not get on with, however long nothing came before', async () => {
+    let clock = Date.now() - 3_600_000
+    const held = gate()
+    const definition = effectsConsumer({ prepare: () => held.opened })
+    const { database, log } = stage
+    const consumer = startConsumer({ definition, database, log, logger: quietLogger, now: () => clock })
+    running.push(consumer)
+    await until('it reads', async () => (await consumer.figures()).partitions.every((one) => one.stage === 'reading'))
+    const { partition } = await stage.append('a', '1')
+    clock = Date.now() + 40_000
+    expect((await consumer.figures()).partitions[partition]?.stalledSeconds).to.be.within(40, 100)
+    held.open()
+  })
+
   it('applies each event once although its connections are killed all the while', async () => {
     const numbers = Array.from({ length: 200 }, (_, n) => `${n}`)
     const consumer = start(effectsConsumer({ batchSize: 3 }))
