@@ -1,9 +1,10 @@
 import type { Connection, Database } from '@tributary/database'
-import type { EventLog } from '@tributary/event-log'
-import { CONTACT_TOPIC, type Event, encodeEvent, ORDER_TOPIC, type Topic } from '@tributary/events'
+import { type EventLog, MAX_DATA_BYTES } from '@tributary/event-log'
+import { CONTACT_TOPIC, type Event, encodeEvent, ORDER_TOPIC, type StoredEvent, type Topic } from '@tributary/events'
 import type { Cell, Row } from '@tributary/projection'
 import type { Vault } from '@tributary/vault'
 import type { ArchiveProgress } from '../archive/export.ts'
+import { batchesOf } from '../contents.ts'
 import { HistoryError } from '../errors.ts'
 import { DETAIL_TABLE, ORDER_TABLE, ORIGINAL_TABLE, orderEvents } from './orders.ts'
 import { createReportBook, type ImportReport, type ReportBook } from './report.ts'
@@ -66,9 +67,10 @@ export async function importRows(options: ImportOptions): Promise<ImportReport> 
         signal.throwIfAborted()
         const rows = await rowsAfter(source.database, table, last, ROWS_AT_ONCE)
         if (rows.length === 0) break
-        const events = await eventsOf(rows)
-        const outcomes = await log.append(TOPIC_OF_KIND[kind], events.map(encodeEvent), { signal })
-        book.appended(outcomes.filter(({ appended }) => appended).length)
+        for (const batch of batchesOf(encodedToFit(await eventsOf(rows), book))) {
+          const outcomes = await log.append(TOPIC_OF_KIND[kind], batch, { signal })
+          book.appended(outcomes.filter(({ appended }) => appended).length)
+        }
         last = rows.at(-1)?.['id'] ?? 0
         await writeCheckpoint(database, source, name, last)
         done += rows.length
@@ -104,6 +106,16 @@ function passesOf({ kind, vault, rowIds, wework }: ImportOptions, source: Connec
       return WEWORK_PASSES.map(({ table, eventsOf }) => ({ name: table, table, eventsOf: (rows) => eventsOf(context, rows) }))
     }
   }
+}
+
+/** An order that no log takes is left out and named: the others need not wait for somebody to take it away. */
+function encodedToFit(events: readonly Event[], book: ReportBook): StoredEvent[] {
+  return events.flatMap((event) => {
+    const encoded = encodeEvent(event)
+    if (event.type !== 'OrderReceived' || Buffer.byteLength(encoded.data) <= MAX_DATA_BYTES) return [encoded]
+    book.misfit(ORDER_TABLE, event.data.rowIds.order, `larger than an event may be (${MAX_DATA_BYTES} bytes); left out`)
+    return []
+  })
 }
 
 async function countUpTo(source: Connection, table: string, id: Cell): Promise<number> {
