@@ -9,6 +9,7 @@ import { exampleEvent } from '@tributary/events/examples'
 import { exportLog, INDEXED_TOPICS } from '@tributary/history'
 import { expect } from 'chai'
 import { emptyTestDatabase, migratedTestDatabase } from '../servers/index.ts'
+import { eventually } from './gateway/eventually.ts'
 import { runCommand } from './gateway/command.ts'
 import { createGateway, type Gateway, NOWHERE, UNREACHABLE_EBAY } from './gateway/gateway.ts'
 
@@ -208,6 +209,31 @@ describe('an archive of a log with two partitions, where eight are configured', 
     expect(output).to.include('holds all 700 events of the archive, 700 of them new')
     const log = await openEventLog({ url: databaseUrl, partitions: 8 })
     expect(await log.partitions(ORDER_TOPIC).finally(log.close)).to.equal(2)
+  })
+
+  it('is not projected yet: who waits for that ends it with Ctrl-C, and is told that not everything was done', async () => {
+    const child = gateway.begin(['import', 'orders', '--from-file', '-', '--verify-only'])
+    child.stdin.end(databaseUrl)
+    const errors: string[] = []
+    child.stderr.on('data', (chunk: Buffer) => {
+      errors.push(String(chunk))
+      if (errors.join('').includes('"project orders"')) child.kill('SIGINT')
+    })
+    const [code] = await once(child, 'close')
+    expect([code, errors.join('')]).to.satisfy(([ended, said]: [number, string]) => ended === 130 && said.includes('INTERRUPTED'))
+  })
+
+  it('is not compared when another command aborts that, and the exit code says so', async () => {
+    const child = gateway.begin(['rebuild', 'orders', '--verify-only', '--share', '0.001'])
+    const output = text(child.stdout)
+    const ended = once(child, 'exit')
+    await eventually('it builds', async () => {
+      const { output: status } = await gateway.run(['projection', 'status', 'orders', '--json'])
+      return / building /.test(JSON.parse(status).lastRebuild)
+    })
+    expect((await gateway.run(['rebuild', 'orders', '--abort'])).output).to.include('was asked to abort')
+    expect((await ended)[0]).to.equal(1)
+    expect(await output).to.include('Aborted by another command')
   })
 
   it('shows its last events, as many as are asked for, to the very last', async () => {

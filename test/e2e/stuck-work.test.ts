@@ -84,15 +84,15 @@ describe('what waits for a person, as its commands show it', function () {
       gateway.run(['order-read', 'requeue', '--order', '1:a shop:12-2']),
     ])
     expect([which.code, both.code, nothing.code]).to.deep.equal([64, 64, 1])
-    expect(nothing.errors).to.include('Nothing of 1:a shop:12-2 is parked').and.to.include('ORDER_READ_NOT_WAITING')
+    expect(nothing.errors).to.include('Nothing of order 1:a shop:12-2 is parked').and.to.include('ORDER_READ_NOT_WAITING')
     expect(await audits()).to.deep.equal([])
     expect((await succeed('order-read', 'requeue', '--seller', '1:a shop')).output).to.match(/^One order is read/)
     expect((await succeed('order-read', 'requeue', '--order', '1:a shop:12-3')).output).to.match(/^One order is read/)
     const rows = await listed('order-read', 'list', '--state', 'waiting')
     expect(rows.filter(({ next: at }) => Date.parse(String(at)) <= Date.now())).to.have.length(2)
     expect(await audits()).to.deep.equal([
-      { action: 'order-read requeue', target: '1:a shop' },
-      { action: 'order-read requeue', target: '1:a shop:12-3' },
+      { action: 'order-read requeue', target: 'seller 1:a shop' },
+      { action: 'order-read requeue', target: 'order 1:a shop:12-3' },
     ])
   })
 

@@ -64,6 +64,8 @@ export function createProgressBar(options: { label: string; unit: string; output
       above = 0
     },
     end() {
+      // What failed before it began has nothing to show.
+      if (samples.length === 0) return
       show(now())
       if (isTerminal) output.write('\n')
     },

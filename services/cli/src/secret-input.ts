@@ -4,12 +4,16 @@ import { CommandError } from './failure.ts'
 
 /**
  * A secret from a file, or from standard input for `-`. Never from the command line itself: arguments are readable by
- * every process of the machine and stay in the shell's history.
+ * every process of the machine and stay in the shell's history. Throws CommandError SECRET_UNREADABLE, SECRET_EMPTY.
  */
 export async function readSecret(file: string): Promise<string> {
-  const content = (file === '-' ? await text(process.stdin) : await readFile(file, 'utf8')).trim()
+  const content = (file === '-' ? await text(process.stdin) : await readFile(file, 'utf8').catch(unreadable(file))).trim()
   if (content === '') throw new CommandError('SECRET_EMPTY', `${file === '-' ? 'Standard input' : file} holds no secret.`)
   return content
+}
+
+const unreadable = (file: string) => (error: Error) => {
+  throw new CommandError('SECRET_UNREADABLE', `The file ${file} cannot be read (${error.message}). - is standard input.`)
 }
 
 /**

@@ -87,8 +87,9 @@ function parseCursor(text: string): OrderReadPlace {
 
 async function requeue(command: Command, options: WhichOrdersOptions): Promise<void> {
   const which = whichOrders(options)
-  const target = [which.channel, which.sellerId, which.orderId].filter((part) => part !== undefined).join(':')
-  if (target === '')
+  const parts = [which.channel, which.sellerId, which.orderId].filter((part) => part !== undefined)
+  const target = `${['', 'channel', 'seller', 'order'][parts.length]} ${parts.join(':')}`
+  if (parts.length === 0)
     throw new UsageError('ORDER_READ_WHICH', 'Say what to read: --order, --seller or --channel. See: tributary order-read list')
   const requeued = await withDatabase(command, (database) =>
     database.transaction(async (connection) => {

@@ -132,8 +132,15 @@ async function report(access: LogAccess, projection: Projection, outcome: Rebuil
     printLine(`The tables before stay until the next rebuild: tributary rebuild ${name} --rollback`)
     return
   }
-  if (outcome.kind === 'paused') return printLine(`Paused. Go on with: tributary rebuild ${name} --resume`)
-  if (outcome.kind === 'aborted') return printLine('Aborted; what was built is removed.')
+  if (outcome.kind === 'paused' || outcome.kind === 'aborted') {
+    // Somebody else asked for that: whoever waits for this command to swap or to compare must not take it for done.
+    process.exitCode = 1
+    return printLine(
+      outcome.kind === 'paused'
+        ? `Paused. Go on with: tributary rebuild ${name} --resume`
+        : 'Aborted by another command; what was built is removed.',
+    )
+  }
   const differs = outcome.comparisons.some(({ differing }) => differing > 0)
   if (differs) process.exitCode = DIFFERS
   if (!options.verifyOnly)
