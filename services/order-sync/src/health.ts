@@ -51,7 +51,9 @@ export async function judgeOrderSync(
       ? [`The secret of app ${oldSecrets.map(({ app }) => app).join(', ')} is too old: tributary app set-secret.`]
       : []),
     ...(late.length > 0 ? [`${late.length} sellers have not been polled in time.`] : []),
-    ...(parked > 0 ? [`${parked} orders cannot be read until a person acts. See: tributary order-read list --state parked`] : []),
+    ...(parked > 0
+      ? [`${parked} orders cannot be read until a person acts. See: tributary order-read list --state parked`]
+      : []),
     ...(oldestSeconds * 1000 > OLD ? [`An order has waited for ${oldestSeconds} s to be read.`] : []),
     ...(packages.parked > 0
       ? [`${packages.parked} shipments cannot be announced until a person acts. See: tributary shipment list --state parked`]
