@@ -45,17 +45,14 @@ export function preparedValues(
   const sent = columns.flatMap((column, index) => (Object.hasOwn(usual, column) ? [] : [index]))
   const values: (string | Buffer | null)[] = []
   let bytes = 0
-  for (const row of rows) {
+  for (const row of rows)
     for (const index of sent) {
       const value = preparedValue(row[index])
       if (value === undefined) return undefined
       bytes += typeof value === 'string' ? value.length * 3 : (value?.length ?? 0)
       values.push(value)
     }
-    // Behind the loop V8 would not know what is compared when it compiles the loop, and would throw the code away each time.
-    if (bytes > mostBytes) return undefined
-  }
-  return values
+  return bytes <= mostBytes ? values : undefined
 }
 
 function preparedValue(value: unknown): string | Buffer | null | undefined {
