@@ -217,7 +217,8 @@ describe('an archive of a log with two partitions, where eight are configured', 
     const errors: string[] = []
     child.stderr.on('data', (chunk: Buffer) => {
       errors.push(String(chunk))
-      if (errors.join('').includes('"project orders"')) child.kill('SIGINT')
+      // Once: a second Ctrl-C would end it at once.
+      if (!child.killed && errors.join('').includes('"project orders"')) child.kill('SIGINT')
     })
     const [code] = await once(child, 'close')
     expect(code, errors.join('')).to.equal(130)
