@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Connection, Database } from '@tributary/database'
 import type { Position } from '@tributary/event-log'
+import { currentTraceparent, detached, inSpan, isSameTrace, traceFrom } from '@tributary/runtime'
 import { moveCursors, type OwnedCursor } from './cursor.ts'
 
 /** A move of a cursor over so many `events`, with its effects: `before`, and then what `together` makes of `prepared`. */
@@ -19,7 +20,7 @@ export type CommitGroup = {
   move<P>(move: Move<P>): Promise<void>
 }
 
-type Waiting = Move & { resolve(): void; reject(error: unknown): void }
+type Waiting = Move & { traceparent: string | undefined; resolve(): void; reject(error: unknown): void }
 
 /**
  * Milliseconds that a group waits for company. Few wait for it: what was sent, or passed over, is written down afterwards, and
@@ -72,10 +73,10 @@ function createCommitGroup(database: Database): CommitGroup {
   return {
     move: (given) =>
       new Promise((resolve, reject) => {
-        const move = { ...(given as Move), resolve, reject }
+        const move = { ...(given as Move), traceparent: currentTraceparent(), resolve, reject }
         if (move.events > MOST_EVENTS) return void commitAlone(database, move)
         waiting.push(move)
-        if (!isUnderWay) void run()
+        if (!isUnderWay) void detached(run)
       }),
   }
 }
@@ -83,7 +84,9 @@ function createCommitGroup(database: Database): CommitGroup {
 /** Never throws, and waits for nobody who is held up. */
 async function commit(database: Database, group: readonly Waiting[]): Promise<void> {
   try {
-    await database.transaction((connection) => apply(connection, group), { attempts: 1, hurried: true })
+    await inSpan('commit together', traceOf(group), () =>
+      database.transaction((connection) => apply(connection, group), { attempts: 1, hurried: true }),
+    )
     for (const { resolve } of group) resolve()
   } catch {
     for (const move of group) void commitAlone(database, move)
@@ -91,14 +94,24 @@ async function commit(database: Database, group: readonly Waiting[]): Promise<vo
 }
 
 const commitAlone = (database: Database, move: Waiting): Promise<void> =>
-  database.transaction((connection) => apply(connection, [move])).then(move.resolve, move.reject)
+  inSpan('commit', traceOf([move]), () => database.transaction((connection) => apply(connection, [move]))).then(
+    move.resolve,
+    move.reject,
+  )
 
-async function apply(connection: Connection, group: readonly Move[]): Promise<void> {
+async function apply(connection: Connection, group: readonly Waiting[]): Promise<void> {
   await moveCursors(connection, group)
   for (const { before } of group) await before(connection)
-  for (const [together, moves] of Map.groupBy(group, (move) => move.together))
-    await together(
-      connection,
-      moves.flatMap(({ prepared }) => prepared),
-    )
+  for (const [together, moves] of Map.groupBy(group, (move) => move.together)) {
+    const prepared = moves.flatMap((move) => move.prepared)
+    await inSpan('apply', traceOf(moves), () => together(connection, prepared))
+  }
+}
+
+/** What several consumers do with one event goes on in its trace; what is done for several events has one of its own, linked to theirs. */
+function traceOf(moves: readonly Waiting[]): ReturnType<typeof traceFrom> {
+  const traceparents = moves.flatMap(({ traceparent }) => traceparent ?? [])
+  const [first = ''] = traceparents
+  const sources = traceparents.every((other) => isSameTrace(other, first)) ? traceparents.slice(0, 1) : traceparents
+  return traceFrom(sources.map((traceparent) => ({ traceparent, time: Date.now() })))
 }
