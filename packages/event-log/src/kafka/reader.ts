@@ -9,6 +9,11 @@ const DEFAULT_LIMIT = 500
 const DEFAULT_BYTES = 8 * 1024 * 1024
 /** Asked for at once; a broker sends at least one batch of messages, however large. */
 const FETCH_BYTES = 1024 * 1024
+/**
+ * The same for each event that is wanted: a lane reads one, and a thousand lanes a thousand. At a megabyte each, requests stood behind
+ * one another for longer than kafkajs waits, and a dispatcher with many lanes delivered nothing for half a minute.
+ */
+const EVENT_BYTES = 2 * 1024
 /** Milliseconds until a broker is asked again that holds us to a quota; kafkajs itself waits as long as the broker said. */
 const HELD_BACK = 100
 /** Partitions whose surplus is kept for the next read. */
@@ -24,11 +29,11 @@ export type ReadOptions = { limit?: number; maxBytes?: number; signal?: AbortSig
 export function createReader(cluster: Cluster, logger?: Logger) {
   const kept = new Map<string, Fetched>()
 
-  async function fetchOrRecall(topic: string, partition: number, from: Position, signal?: AbortSignal): Promise<Fetched> {
-    const name = nameOf(topic, partition)
+  async function fetchOrRecall(place: Place, signal?: AbortSignal): Promise<Fetched> {
+    const name = nameOf(place.topic, place.partition)
     const known = kept.get(name)
     kept.delete(name)
-    return known?.from === from ? known : await fetchPatiently({ cluster, logger }, { topic, partition, from }, signal)
+    return known?.from === place.from ? known : await fetchPatiently({ cluster, logger }, place, signal)
   }
 
   async function read(topic: string, partition: number, from: Position, options: ReadOptions = {}): Promise<Slice> {
@@ -38,7 +43,8 @@ export function createReader(cluster: Cluster, logger?: Logger) {
     let bytes = 0
     let next = from
     while (events.length < limit && bytes < maxBytes) {
-      const fetched = await fetchOrRecall(topic, partition, next, signal)
+      const wanted = Math.min(FETCH_BYTES, (limit - events.length) * EVENT_BYTES)
+      const fetched = await fetchOrRecall({ topic, partition, from: next, bytes: wanted }, signal)
       signal?.throwIfAborted()
       if (fetched.next === next) break
       const taken = take(fetched, { limit: limit - events.length, bytes: maxBytes - bytes, isFirst: events.length === 0 })
@@ -80,35 +86,40 @@ function take(fetched: Fetched, most: { limit: number; bytes: number; isFirst: b
 
 async function fetchPatiently(
   { cluster, logger }: { cluster: Cluster; logger: Logger | undefined },
-  { topic, partition, from }: Place,
+  place: Place,
   signal: AbortSignal | undefined,
 ): Promise<Fetched> {
+  const { topic, partition, from } = place
   const fetchOnce = async () => {
     try {
-      return await fetch(cluster, { topic, partition, from }, signal)
+      return await fetch(cluster, place, signal)
     } catch (error) {
       if (!(error instanceof Error) || rootOf(error).type !== 'OFFSET_OUT_OF_RANGE') throw error
       const start = await startBehind(cluster, topic, partition, from)
       if (start > from)
         logger?.error({ topic, partition, from, start }, 'The topic no longer holds these events; reading goes on behind them')
-      return await fetch(cluster, { topic, partition, from: start }, signal)
+      return await fetch(cluster, { ...place, from: start }, signal)
     }
   }
   return await whileLeadersMove(cluster, fetchOnce, signal)
 }
 
-type Place = { topic: string; partition: number; from: Position }
+type Place = { topic: string; partition: number; from: Position; bytes: number }
 
 /**
  * A broker that holds us to a quota answers at once and leaves the partition out. Taken for an answer, it would be the end of
  * the log, and whoever copies, exports or rebuilds would pass over what stands there.
  */
-async function fetch(cluster: Cluster, { topic, partition, from }: Place, signal: AbortSignal | undefined): Promise<Fetched> {
+async function fetch(
+  cluster: Cluster,
+  { topic, partition, from, bytes }: Place,
+  signal: AbortSignal | undefined,
+): Promise<Fetched> {
   for (;;) {
     const broker = await leaderOf(cluster, topic, partition)
     const { responses } = await broker.fetch({
-      ...{ maxWaitTime: 1, minBytes: 1, maxBytes: FETCH_BYTES, isolationLevel: READ_UNCOMMITTED },
-      topics: [{ topic, partitions: [{ partition, fetchOffset: String(from), maxBytes: FETCH_BYTES }] }],
+      ...{ maxWaitTime: 1, minBytes: 1, maxBytes: bytes, isolationLevel: READ_UNCOMMITTED },
+      topics: [{ topic, partitions: [{ partition, fetchOffset: String(from), maxBytes: bytes }] }],
     })
     const found = responses[0]?.partitions[0]
     if (found) return fetchedOf(topic, found, from)
