@@ -1,4 +1,5 @@
 import { verify } from 'node:crypto'
+import { writtenJson } from '../reading/written.ts'
 import type { NotificationKey } from './public-keys.ts'
 
 export type SignatureHeader = { kid: string; signature: Buffer }
@@ -35,16 +36,8 @@ export function readSignatureHeader(header: string | undefined): SignatureHeader
  */
 export function isSigned(body: Buffer, parsed: unknown, signature: Buffer, { key, digest }: NotificationKey): boolean {
   if (verify(digest, body, key, signature)) return true
-  const compact = compactForm(parsed)
-  return compact !== undefined && !compact.equals(body) && verify(digest, compact, key, signature)
-}
-
-/** Undefined for what nests so deep that no `JSON.stringify` writes it, eBay's no more than ours. */
-function compactForm(parsed: unknown): Buffer | undefined {
-  try {
-    return Buffer.from(JSON.stringify(parsed))
-  } catch (error) {
-    if (error instanceof RangeError) return undefined
-    throw error
-  }
+  const compact = writtenJson(parsed)
+  if (compact === undefined) return false
+  const bytes = Buffer.from(compact)
+  return !bytes.equals(body) && verify(digest, bytes, key, signature)
 }

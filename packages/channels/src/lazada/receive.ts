@@ -3,6 +3,7 @@ import { createSignedReceive } from '../app-signature.ts'
 import type { App, Channel, NotificationContent, Reception } from '../port.ts'
 import { createFieldReader, type Field, type FieldReader, momentOrNone } from '../reading/fields.ts'
 import { parseIfJson } from '../reading/json-text.ts'
+import { writtenJson } from '../reading/written.ts'
 import { plain } from './personal.ts'
 
 /** Types that name an order ("Lazada push mechanism"). */
@@ -29,7 +30,7 @@ function readPush(body: Buffer): Reception {
   const text = (parent: Field, key: string) => plain(read, read.member(parent, key))
   const type = text(root, 'message_type')
   if (type === undefined) return refused('PUSH_MALFORMED', 'message_type is missing')
-  const said = textOf(data.value)
+  const said = writtenJson(data.value ?? null)
   if (said === undefined) return refused('PUSH_MALFORMED', 'data nests too deep')
   const seller = text(root, 'seller_id') ?? text(data, 'seller_id') ?? null
   const head = {
@@ -55,16 +56,6 @@ function identityOf(
   const site = plain(read, read.member(root, 'site')) ?? ''
   const digest = createHash('sha256').update(said).digest('hex')
   return `${seller ?? ''}:${site}:${type}:${digest}`
-}
-
-/** Ids of more than 53 bits were read as bigints, which JSON does not take. Undefined for what nests deeper than can be written. */
-function textOf(value: unknown): string | undefined {
-  try {
-    return JSON.stringify(value ?? null, (_, part: unknown) => (typeof part === 'bigint' ? String(part) : part))
-  } catch (error) {
-    if (error instanceof RangeError) return undefined
-    throw error
-  }
 }
 
 /** Milliseconds in the sample of one type, seconds in all else: told by magnitude. */
