@@ -1,6 +1,7 @@
 export * from './cached.ts'
 export * from './database.ts'
 export { DatabaseError, type DatabaseErrorCode } from './errors.ts'
+export { type Condition, knownConditions } from './known-conditions.ts'
 export { type MigrationStatus, migrate, migrationStatus } from './migrate.ts'
 export { isLockHeld, keptAwake, underNamedLock, withNamedLock } from './named-lock.ts'
 export { openDatabase } from './open-database.ts'

@@ -1,11 +1,10 @@
 import type { Connection, Database, WriteResult } from '@tributary/database'
 import type { EventData } from '@tributary/events'
-import type { OrderName, Parcel, Shipment, ShipmentAnswer, ShipmentState } from './shipment.ts'
+import type { OrderName, Parcel, Shipment, ShipmentAnswer } from './shipment.ts'
+import { SHIPMENT_COLUMNS, type ShipmentRecord, toShipment } from './shipment-record.ts'
 
 /** More than one, because others look at the same ones. */
 const CANDIDATES = 8
-const COLUMNS = `shipment_id, channel, seller_id, order_id, request_digest, state, parcel, requested_by, requested_time,
-  attempts, last_error, due_time, claimed_by, traceparent, outcome, settled_time`
 
 /** A new shipment; its row takes the idempotency key. `digest` is of what was asked for. */
 export type NewShipment = OrderName & {
@@ -37,41 +36,18 @@ export async function findShipment(
   connection: Connection,
   shipmentId: string,
 ): Promise<(Shipment & { digest: Buffer | null }) | undefined> {
-  const [row] = await connection.query<ShipmentRecord[]>(`SELECT ${COLUMNS} FROM tributary_shipment WHERE shipment_id = ?`, [
-    shipmentId,
-  ])
+  const [row] = await connection.query<ShipmentRecord[]>(
+    `SELECT ${SHIPMENT_COLUMNS} FROM tributary_shipment WHERE shipment_id = ?`,
+    [shipmentId],
+  )
   return row && { ...toShipment(row), digest: row.request_digest }
 }
 
 /** The shipments of an order, in the order in which they were asked for. Throws DatabaseError. */
 export async function shipmentsOf(connection: Connection, order: OrderName): Promise<Shipment[]> {
   const rows = await connection.query<ShipmentRecord[]>(
-    `SELECT ${COLUMNS} FROM tributary_shipment WHERE channel = ? AND seller_id = ? AND order_id = ? ORDER BY sequence`,
+    `SELECT ${SHIPMENT_COLUMNS} FROM tributary_shipment WHERE channel = ? AND seller_id = ? AND order_id = ? ORDER BY sequence`,
     [order.channel, order.sellerId, order.orderId],
-  )
-  return rows.map(toShipment)
-}
-
-/**
- * Shipments for an operator to look at, newest first, of what is known of their order; `after` is the id of the one behind which the
- * list goes on. Throws DatabaseError.
- */
-export async function listShipments(
-  connection: Connection,
-  options: Partial<OrderName> & { state?: ShipmentState; after?: string; limit?: number } = {},
-): Promise<Shipment[]> {
-  const { channel, sellerId, orderId, state, after, limit = 100 } = options
-  const named = [
-    ['channel = ?', channel],
-    ['seller_id = ?', sellerId],
-    ['order_id = ?', orderId],
-    ['state = ?', state],
-    ['sequence < (SELECT sequence FROM tributary_shipment WHERE shipment_id = ?)', after],
-  ].filter(([, value]) => value !== undefined)
-  const where = named.length === 0 ? '' : `WHERE ${named.map(([condition]) => condition).join(' AND ')}`
-  const rows = await connection.query<ShipmentRecord[]>(
-    `SELECT ${COLUMNS} FROM tributary_shipment ${where} ORDER BY sequence DESC LIMIT ?`,
-    [...named.map(([, value]) => value), limit],
   )
   return rows.map(toShipment)
 }
@@ -145,7 +121,7 @@ export async function claimShipment(
 ): Promise<ClaimedShipment | undefined> {
   const { owner, channels, now, until } = options
   const candidates = await database.query<ShipmentRecord[]>(
-    `SELECT ${COLUMNS} FROM tributary_shipment FORCE INDEX (idx_due_time)
+    `SELECT ${SHIPMENT_COLUMNS} FROM tributary_shipment FORCE INDEX (idx_due_time)
      WHERE due_time <= ? AND channel IN (?) ORDER BY due_time LIMIT ${CANDIDATES}`,
     [now, channels],
   )
@@ -184,24 +160,6 @@ export async function putBackShipment(
      WHERE shipment_id = ? AND claimed_by = ? AND due_time = ? AND settled_time IS NULL`,
     [next.dueTime, next.attempts, next.state, next.error, shipmentId, owner, claimedUntil],
   )
-}
-
-/** Makes what did not work due again: of a seller after a new consent, or one that an operator names. Answers how many. */
-export async function retryShipments(
-  connection: Connection,
-  which: { channel: number; sellerId: string } | { shipmentId: string },
-  now: number,
-): Promise<number> {
-  const [condition, values] =
-    'shipmentId' in which
-      ? ['shipment_id = ?', [which.shipmentId]]
-      : ['channel = ? AND seller_id = ?', [which.channel, which.sellerId]]
-  const { affectedRows } = await connection.query<WriteResult>(
-    `UPDATE tributary_shipment SET state = 'waiting', attempts = 0, due_time = ?
-     WHERE ${condition} AND claimed_by IS NULL AND attempts > 0 AND due_time IS NOT NULL`,
-    [now, ...values],
-  )
-  return affectedRows
 }
 
 /**
@@ -259,55 +217,3 @@ export async function dropSettledShipments(connection: Connection, before: numbe
 export async function dropAskedShipment(connection: Connection, shipmentId: string): Promise<void> {
   await connection.query("DELETE FROM tributary_shipment WHERE shipment_id = ? AND state = 'asked'", [shipmentId])
 }
-
-/** How many shipments wait or are parked, and when the oldest of those that wait was asked for. Throws DatabaseError. */
-export async function countShipments(
-  connection: Connection,
-): Promise<{ waiting: number; parked: number; oldest: number | null }> {
-  const rows = await connection.query<{ state: ShipmentState; shipments: number; oldest: number }[]>(
-    `SELECT state, COUNT(*) AS shipments, MIN(requested_time) AS oldest FROM tributary_shipment
-     WHERE due_time IS NOT NULL GROUP BY state`,
-  )
-  const of = (state: ShipmentState) => rows.find((row) => row.state === state)
-  return {
-    waiting: Number(of('waiting')?.shipments ?? 0),
-    parked: Number(of('parked')?.shipments ?? 0),
-    oldest: of('waiting')?.oldest ?? null,
-  }
-}
-
-type ShipmentRecord = {
-  shipment_id: string
-  channel: number
-  seller_id: string
-  order_id: string
-  request_digest: Buffer | null
-  state: ShipmentState
-  parcel: string
-  requested_by: string
-  requested_time: number
-  attempts: number
-  last_error: string
-  due_time: number | null
-  claimed_by: string | null
-  traceparent: string | null
-  outcome: string | null
-  settled_time: number | null
-}
-
-const toShipment = (row: ShipmentRecord): Shipment => ({
-  shipmentId: row.shipment_id,
-  channel: row.channel,
-  sellerId: row.seller_id,
-  orderId: row.order_id,
-  state: row.state,
-  parcel: JSON.parse(row.parcel) as Parcel,
-  requestedBy: row.requested_by,
-  requestedTime: row.requested_time,
-  attempts: row.attempts,
-  lastError: row.last_error,
-  nextTime: row.claimed_by === null ? row.due_time : null,
-  answer: row.outcome === null ? null : (JSON.parse(row.outcome) as ShipmentAnswer),
-  settledTime: row.settled_time,
-  traceparent: row.traceparent,
-})

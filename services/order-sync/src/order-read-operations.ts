@@ -1,4 +1,4 @@
-import type { Connection, WriteResult } from '@tributary/database'
+import { type Condition, type Connection, knownConditions, type WriteResult } from '@tributary/database'
 import { keyParts, orderKey } from '@tributary/events'
 import type { OrderName } from './context.ts'
 import { COLUMNS, type OrderReadState, type OrderReadTask, type TaskRecord, toTask } from './order-read-tasks.ts'
@@ -24,17 +24,14 @@ export async function listOrderReads(
   options: WhichOrders & { state?: OrderReadState; after?: OrderReadPlace; limit?: number } = {},
 ): Promise<OrderReadRow[]> {
   const { state, after, limit = 100 } = options
-  const { conditions, values } = whichOrders(options)
-  if (state !== undefined) {
-    conditions.push('state = ?')
-    values.push(state)
-  }
-  if (after) {
-    conditions.push(`(state <> 'parked', created_time, channel, seller_id, order_id) > (?, ?, ?, ?, ?)`)
-    values.push(Number(after.state !== 'parked'), after.createdTime, after.channel, after.sellerId, after.orderId)
-  }
+  const behind = after && [Number(after.state !== 'parked'), after.createdTime, after.channel, after.sellerId, after.orderId]
+  const { text, values } = knownConditions([
+    ...conditionsOf(options),
+    ['state = ?', state],
+    ["(state <> 'parked', created_time, channel, seller_id, order_id) > (?)", behind],
+  ])
   const rows = await connection.query<(TaskRecord & { claimed_by: string | null })[]>(
-    `SELECT ${COLUMNS}, claimed_by FROM tributary_order_read ${conditions.length > 0 ? `WHERE ${conditions.join(' AND ')}` : ''}
+    `SELECT ${COLUMNS}, claimed_by FROM tributary_order_read WHERE ${text}
      ORDER BY state <> 'parked', created_time, channel, seller_id, order_id LIMIT ?`,
     [...values, limit],
   )
@@ -52,11 +49,10 @@ export async function listOrderReads(
  * is named. What is read just now is left alone. Answers how many. Throws DatabaseError.
  */
 export async function retryOrderReads(connection: Connection, which: WhichOrders, now: number): Promise<number> {
-  const { conditions, values } = whichOrders(which)
-  conditions.push('claimed_by IS NULL', "(attempts > 0 OR state <> 'waiting')")
-  if (which.orderId === undefined) conditions.push("state <> 'dropped'")
+  const { text, values } = knownConditions(conditionsOf(which))
   const { affectedRows } = await connection.query<WriteResult>(
-    `UPDATE tributary_order_read SET state = 'waiting', attempts = 0, due_time = ? WHERE ${conditions.join(' AND ')}`,
+    `UPDATE tributary_order_read SET state = 'waiting', attempts = 0, due_time = ?
+     WHERE ${text} AND claimed_by IS NULL AND (attempts > 0 OR state <> 'waiting') ${which.orderId === undefined ? "AND state <> 'dropped'" : ''}`,
     [now, ...values],
   )
   return affectedRows
@@ -96,11 +92,8 @@ export function readOrderReadPlace(text: string): OrderReadPlace | undefined {
   }
 }
 
-function whichOrders({ channel, sellerId, orderId }: WhichOrders): { conditions: string[]; values: unknown[] } {
-  const named = [
-    ['channel = ?', channel],
-    ['seller_id = ?', sellerId],
-    ['order_id = ?', orderId],
-  ].filter(([, value]) => value !== undefined)
-  return { conditions: named.map(([condition]) => String(condition)), values: named.map(([, value]) => value) }
-}
+const conditionsOf = ({ channel, sellerId, orderId }: WhichOrders): Condition[] => [
+  ['channel = ?', channel],
+  ['seller_id = ?', sellerId],
+  ['order_id = ?', orderId],
+]
