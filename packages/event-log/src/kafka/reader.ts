@@ -32,8 +32,10 @@ export function createReader(cluster: Cluster, logger?: Logger) {
   async function fetchOrRecall(place: Place, signal?: AbortSignal): Promise<Fetched> {
     const name = nameOf(place.topic, place.partition)
     const known = kept.get(name)
+    // Another reader's surplus stays for it.
+    if (known?.from !== place.from) return await fetchPatiently({ cluster, logger }, place, signal)
     kept.delete(name)
-    return known?.from === place.from ? known : await fetchPatiently({ cluster, logger }, place, signal)
+    return known
   }
 
   async function read(topic: string, partition: number, from: Position, options: ReadOptions = {}): Promise<Slice> {
