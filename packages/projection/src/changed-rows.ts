@@ -22,7 +22,8 @@ export function addChanged(changed: ChangedRows, tables: readonly TableDefinitio
 
 const without = (rows: readonly Row[], known: ReadonlySet<Row>): Row[] => rows.filter((row) => !known.has(row))
 
-function addRows(changed: ChangedRows, table: string, rows: readonly Row[]): void {
+/** Adds rows of a table. */
+export function addRows(changed: ChangedRows, table: string, rows: readonly Row[]): void {
   if (rows.length === 0) return
   const list = changed.get(table)
   if (!list) changed.set(table, [...rows])

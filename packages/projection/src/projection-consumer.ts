@@ -4,7 +4,7 @@ import type { EventLog } from '@tributary/event-log'
 import type { Logger } from '@tributary/runtime'
 import type { Vault } from '@tributary/vault'
 import { applyReach } from './apply-reach.ts'
-import { addChanged, type ChangedRows, inLockOrder } from './changed-rows.ts'
+import { addChanged, addRows, type ChangedRows, inLockOrder } from './changed-rows.ts'
 import type { Cell, KeyState, OpenedEvent, Projection, Remark, Row, TableDefinition } from './definition.ts'
 import { byKey, foldKey, type KeyEvents } from './fold-keys.ts'
 import { keyText } from './keys.ts'
@@ -86,7 +86,7 @@ export function defineProjectionConsumer(options: {
         : { since: states.count(partition), states: await load(connection, cellsOfKeys(keys)) }
       const { remarks, after, changed } = foldBatch(projection, keys, (key) => states.before(partition, known, key))
       folded.push({ partition, remarks, after, rows: new Map([...changed].map(([table, rows]) => [table, rows.length])) })
-      for (const [table, rows] of changed) all.set(table, [...(all.get(table) ?? []), ...rows])
+      for (const [table, rows] of changed) addRows(all, table, rows)
     }
     await writeRows(connection, projection.tables, physical, all)
     for (const { partition, remarks, after, rows } of folded) {
