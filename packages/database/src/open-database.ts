@@ -19,7 +19,7 @@ const KEEP_ALIVE = 10_000
 /** That one connection keeps at the server, where each takes a few megabytes; the one used longest ago is let go. */
 const PREPARED_STATEMENTS = 8
 
-/** Cursors move on one at a time, and each topic is appended to on one; with them a process stays within its twenty. */
+/** Two groups of cursors move on one each, and two topics are appended to on one each; with them a process stays within its twenty. */
 const HURRIED_CONNECTIONS = 4
 
 const silent = { warn: () => {}, error: () => {}, debug: () => {}, deprecate: () => {} }

@@ -79,12 +79,12 @@ async function readText(file: string): Promise<string> {
     return await readFile(file, 'utf8')
   } catch (error) {
     const fix = 'Give the path with --config or in TRIBUTARY_CONFIG.'
-    const problem = { key: '(the file)', expected: 'a file that can be read', found: reasonOf(error), fix }
+    const problem = { key: '(the file)', expected: 'a file that can be read', found: readingFailure(error), fix }
     throw new ConfigurationError(file, [problem])
   }
 }
 
-function reasonOf(error: unknown): string {
+function readingFailure(error: unknown): string {
   const code = codeOf(error)
   return code === 'ENOENT' ? 'no such file' : `an error (${code})`
 }

@@ -1,3 +1,5 @@
+import { codeOf } from '../coded.ts'
+
 /** The body of an answer; null when it has more than `limit` bytes, of which the rest is never read. Throws when it breaks off. */
 export async function readBounded(response: Response, limit: number): Promise<Buffer | null> {
   const chunks: Uint8Array[] = []
@@ -12,6 +14,6 @@ export async function readBounded(response: Response, limit: number): Promise<Bu
 
 /** Why `fetch` failed: the code of the cause, as `ECONNREFUSED`, else a name. Never a message, because that may hold the address. */
 export function fetchFailure(error: unknown): string {
-  const { cause, name } = error as { cause?: { code?: unknown }; name?: unknown }
-  return String(cause?.code ?? name ?? 'unknown failure')
+  if (!(error instanceof Error)) return 'unknown failure'
+  return codeOf(error.cause) ?? error.name
 }
