@@ -18,6 +18,8 @@ import { anEvent } from '../testing/an-event.ts'
 import { openKafkaLog } from './kafka-log.ts'
 
 const FOLDER = join(import.meta.dirname, `../../../../.local/kafka-silent${ofWorker()}`)
+/** Behind the length a request says what it asks for: https://kafka.apache.org/protocol#protocol_api_keys */
+const FETCH = 1
 
 describeOnKafka('A broker of Kafka that falls silent', function () {
   this.timeout(60_000)
@@ -80,6 +82,17 @@ describeOnKafka('A broker of Kafka that falls silent', function () {
     relay.heal()
     await keep(second)
     expect(await ids()).to.deep.equal([first.id, second.id])
+  })
+
+  it('in the middle of an answer, is understood on the next connection', async () => {
+    const isFetch = (chunk: Buffer) => chunk.readInt16BE(4) === FETCH
+    relay.breakWhere((chunk) => {
+      if (!isFetch(chunk)) return undefined
+      relay.breakWhere(undefined)
+      return { kind: 'half' }
+    })
+    await idsOf().catch(() => {})
+    expect(await ids()).to.deep.equal([first.id])
   })
 
   it('because something between has lost the connections, is dialled anew', async () => {
