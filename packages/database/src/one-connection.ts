@@ -6,7 +6,7 @@ import { type DriverError, databaseError } from './driver-errors.ts'
 import { DatabaseError } from './errors.ts'
 import { observed } from './observed-statement.ts'
 import { packetLimit } from './session.ts'
-import { leastBytes, mostBytes, preparedBytes } from './statement-size.ts'
+import { leastBytes, mostBytes } from './statement-size.ts'
 import { awaitingAnswer } from './unanswered-statements.ts'
 
 /** The part of knex's client that lends connections. Going through it, both ways in share one bounded pool. */
@@ -46,7 +46,7 @@ function borrow(raw: RawConnection): BorrowedConnection {
   }
   const run = <R>(text: string, values: readonly unknown[] | undefined, { prepared = false }: QueryOptions = {}) =>
     new Promise<R>((resolve, reject) => {
-      refuseTooLarge(raw, text, values, prepared)
+      refuseTooLarge(raw, text, values)
       const done = (error: DriverError | null, result: unknown) => {
         if (!error) return resolve(result as R)
         const reported = databaseError(error, text)
@@ -61,10 +61,11 @@ function borrow(raw: RawConnection): BorrowedConnection {
 }
 
 /** A server that gets far too large a statement hangs up without a word; asked again, it would do so for ever. */
-function refuseTooLarge(raw: RawConnection, text: string, values: readonly unknown[] | undefined, prepared: boolean): void {
+function refuseTooLarge(raw: RawConnection, text: string, values: readonly unknown[] | undefined): void {
   const limit = packetLimit(raw)
   if (mostBytes(text) + mostBytes(values) <= limit) return
-  const bytes = leastBytes(text) + (prepared ? preparedBytes(values ?? []) : leastBytes(values))
+  // Of a prepared statement the text has gone before, and stands for what goes beside each value: as much as `?, `.
+  const bytes = leastBytes(text) + leastBytes(values)
   if (bytes <= limit) return
   throw new DatabaseError(
     'DATABASE_PACKET_TOO_LARGE',

@@ -17,12 +17,6 @@ export function mostBytes(value: unknown): number {
   return bytes
 }
 
-/** What a prepared statement sends with a value, at most: its type, its length, and that it is none. */
-const BESIDE_A_VALUE = 12
-
-/** How many bytes the values of a prepared statement take when they are sent, rather a little more than less. */
-export const preparedBytes = (values: readonly unknown[]): number => leastBytes(values) + values.length * BESIDE_A_VALUE
-
 /** At least how many bytes it takes. */
 export function leastBytes(value: unknown): number {
   if (typeof value === 'string') return Buffer.byteLength(value)

@@ -9,6 +9,7 @@ import { anEvent } from '../testing/an-event.ts'
 
 const EVENTS = 60
 const BYTES = 10_000
+const filled = JSON.stringify({ filling: 'x'.repeat(BYTES) })
 
 describeOnKafka('One event of a topic of Kafka', function () {
   this.timeout(60_000)
@@ -34,7 +35,7 @@ describeOnKafka('One event of a topic of Kafka', function () {
     const topic = `ONE_${randomUUID().slice(0, 8)}`
     const ids: string[] = []
     for (let count = 0; count < EVENTS; count += 1) {
-      const event = { ...anEvent(), data: JSON.stringify({ filling: 'x'.repeat(BYTES) }) }
+      const event = { ...anEvent(), data: filled }
       ids.push(event.id)
       await log.append(topic, [event])
     }
@@ -45,5 +46,18 @@ describeOnKafka('One event of a topic of Kafka', function () {
     expect(bytesRead() - before).to.be.within(BYTES, 3 * BYTES)
     const { events: all } = await log.read(topic, 0, 0)
     expect(all.map(({ event }) => event.id)).to.deep.equal(ids)
+  })
+
+  it('is read by one reader, and another goes on with what it has', async () => {
+    const topic = `TWO_${randomUUID().slice(0, 8)}`
+    const appended = Array.from({ length: EVENTS }, () => ({ ...anEvent(), data: filled }))
+    // What was appended together comes together.
+    await log.append(topic, appended)
+    await log.read(topic, 0, 0, { limit: 10 })
+    await log.read(topic, 0, EVENTS - 1, { limit: 1 })
+    const before = bytesRead()
+    const { events } = await log.read(topic, 0, 10, { limit: 10 })
+    expect(events.map(({ event }) => event.id)).to.deep.equal(appended.slice(10, 20).map(({ id }) => id))
+    expect(bytesRead() - before).to.be.below(BYTES)
   })
 })
