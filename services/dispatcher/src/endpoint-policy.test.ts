@@ -1,6 +1,6 @@
 import { type DeliveryPolicy, listDeliveries, planReplay, setEndpointState, startReplay } from '@tributary/delivery'
 import { ORDER_TOPIC, orderKey } from '@tributary/events'
-import type { Service } from '@tributary/runtime'
+import { createLogger, type Service } from '@tributary/runtime'
 import { until } from '@tributary/test/servers'
 import { createSpiReceiver, type SpiReceiver } from '@tributary/test/simulators/spi'
 import { expect } from 'chai'
@@ -138,12 +138,16 @@ describe('An endpoint', () => {
   it('is treated as the configuration says of it by its name, and all others as ever', async () => {
     receiver.fault({ kind: 'status', status: 400 }, { key: keyAt('A') })
     const context = contextOf(stage, { warehouse: receiver.url, books: receiver.url }, { ...QUICK, schedule: [60_000] })
-    const endpoints = { [NAME]: { exhausted: 'skip', schedule: [5], order: 'none', perSecond: 1_000 } } as const
+    const endpoints = { [NAME]: { exhausted: 'skip', schedule: [5], order: 'none', perSecond: 1_000 }, nobody: {} } as const
+    const lines: string[] = []
+    const logger = createLogger({ level: 'warn', format: 'json', destination: { write: (line) => void lines.push(line) } })
     const delivery = { ...context.configuration.delivery, endpoints }
     await stage.addService('books')
     await stage.setCodes(['warehouse', 'books'])
-    service = createDispatcher({ ...context, configuration: { ...context.configuration, delivery } })
+    service = createDispatcher({ ...context, logger, configuration: { ...context.configuration, delivery } })
     await service.start()
+    const warned = lines.map((line) => JSON.parse(line).unknown).filter((unknown) => unknown !== undefined)
+    expect(warned).to.deep.equal([['nobody']])
     await stage.appendOrders(['A', 'A'])
     await until('both were given up', async () => (await deadLetters()).length === 2)
     await until('the other waits', async () => (await stage.count('lane')) === 1)
