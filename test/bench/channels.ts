@@ -30,7 +30,7 @@ type Measured = { name: string; times: number; channel: Channel; told: Told; bar
 export const benchmark: Benchmark = {
   name: 'channels',
   async run() {
-    return [...(await verifierRates()), await pushLatency(), ...(await importRows())]
+    return [...(await verifierRates()), ...(await pushLatency()), ...(await importRows())]
   },
 }
 

@@ -3,8 +3,11 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { answerQuestions, type OwnProcess, ownProcess } from './own-process.ts'
 
-/** What came on one path since the last time it was asked: `ages` are milliseconds from an event's time to its arrival. */
-export type Received = { count: number; ages: number[] }
+/**
+ * What came on one path since the last time it was asked: `ages` are milliseconds from an event's time to its arrival, and
+ * `arrivals` when that was, milliseconds since 1970.
+ */
+export type Received = { count: number; ages: number[]; arrivals: number[] }
 
 type Questions = {
   url(): Promise<string>
@@ -28,16 +31,20 @@ async function receive(): Promise<void> {
   const failing = new Set(['/fail'])
   const server = createServer((request, response) => {
     const path = request.url ?? '/'
-    const age = Date.now() - Date.parse(String(request.headers['ce-time'] ?? ''))
+    const arrival = Date.now()
+    const age = arrival - Date.parse(String(request.headers['ce-time'] ?? ''))
     request.resume()
     request.on('end', () => {
       if (path === '/hang') return void setTimeout(() => response.end(), HANG).unref()
       response.statusCode = failing.has(path) ? 500 : 200
       if (response.statusCode === 200) {
-        const of = received.get(path) ?? { count: 0, ages: [] }
+        const of = received.get(path) ?? { count: 0, ages: [], arrivals: [] }
         received.set(path, of)
         of.count += 1
-        if (!Number.isNaN(age)) of.ages.push(age)
+        if (!Number.isNaN(age)) {
+          of.ages.push(age)
+          of.arrivals.push(arrival)
+        }
       }
       response.end()
     })
@@ -50,7 +57,7 @@ async function receive(): Promise<void> {
       return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
     },
     take: (path) => {
-      const found = received.get(path) ?? { count: 0, ages: [] }
+      const found = received.get(path) ?? { count: 0, ages: [], arrivals: [] }
       received.delete(path)
       return found
     },

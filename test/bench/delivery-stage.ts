@@ -29,12 +29,13 @@ export const end = ({ log }: Bench): Promise<number[]> => log.ends(ORDER_TOPIC)
 
 /** Waits until so many have arrived on a path, at most a while beyond the last; answers what did. */
 export async function arrived({ receiver }: Bench, path: string, count: number): Promise<Received> {
-  const all: Received = { count: 0, ages: [] }
+  const all: Received = { count: 0, ages: [], arrivals: [] }
   for (let idle = performance.now(); all.count < count && performance.now() - idle < 15_000; await wait(20)) {
-    const { count: more, ages: found } = await receiver.ask('take', path)
+    const { count: more, ages, arrivals } = await receiver.ask('take', path)
     if (more > 0) idle = performance.now()
     all.count += more
-    all.ages.push(...found)
+    all.ages.push(...ages)
+    all.arrivals.push(...arrivals)
   }
   return all
 }

@@ -10,27 +10,33 @@ const BENCHES: Readonly<Record<string, () => Promise<{ benchmark: Benchmark }>>>
   ingest: () => import('./ingest.ts'),
   telemetry: () => import('./telemetry.ts'),
   project: () => import('./project.ts'),
-  rebuild: () => import('./rebuild.ts'),
-  linear: () => import('./linear.ts'),
-  history: () => import('./history.ts'),
+  'rebuild-orders': () => import('./rebuild-orders.ts'),
+  'rebuild-linear': () => import('./rebuild-linear.ts'),
+  'row-why': () => import('./row-why.ts'),
   delivery: () => import('./delivery.ts'),
   wecom: () => import('./wecom.ts'),
   channels: () => import('./channels.ts'),
 }
 
-/** Takes many minutes, so it runs only where it is named. */
-const LONG: ReadonlySet<string> = new Set(['linear'])
+/** Benches that together answer one question have a name in common. */
+const SETS: Readonly<Record<string, readonly string[]>> = { rebuild: ['rebuild-orders', 'rebuild-linear', 'row-why'] }
+
+/** Takes many minutes, so it runs only where it or its set is named. */
+const LONG: ReadonlySet<string> = new Set(['rebuild-linear'])
 
 const HELP = `usage: npm run bench -- [name ...] [--json]
 
 Measures rates against what the machine can do at most, in the same run and in turns.
 Names: ${Object.keys(BENCHES).join(', ')}; all but ${[...LONG].join(', ')} when none is given.
+${Object.entries(SETS)
+  .map(([name, of]) => `'${name}' stands for ${of.join(', ')}: about ten minutes.`)
+  .join('\n')}
 
   --json   one JSON document instead of a table
   --help   this text
 
-A ceiling is the same work done with nothing of ours around it: a raw INSERT, a raw SELECT, a bare server.
-A ratio of 1 reaches it. MariaDB is started for the bench and flushes at each commit.
+A ceiling is the same work done with nothing of ours around it: a raw INSERT, a raw SELECT, a bare server; where a row names
+a goal, that. A ratio of 1 reaches it. MariaDB is started for the bench and flushes at each commit.
 `
 
 async function main(): Promise<number> {
@@ -39,11 +45,12 @@ async function main(): Promise<number> {
     options: { json: { type: 'boolean', default: false }, help: { type: 'boolean', default: false } },
   })
   if (values.help) return write(process.stdout, HELP, 0)
-  const unknown = positionals.filter((name) => !(name in BENCHES))
+  const named = positionals.flatMap((name) => SETS[name] ?? [name])
+  const unknown = named.filter((name) => !(name in BENCHES))
   if (unknown.length > 0) return write(process.stderr, `There is no bench named ${unknown.join(', ')}.\n\n${HELP}`, 64)
   const rows: Row[] = []
   try {
-    for (const name of positionals.length > 0 ? positionals : Object.keys(BENCHES).filter((one) => !LONG.has(one))) {
+    for (const name of named.length > 0 ? named : Object.keys(BENCHES).filter((one) => !LONG.has(one))) {
       write(process.stderr, `Measuring ${name} ...\n`, 0)
       const found = await BENCHES[name]?.()
       if (found) rows.push(...(await found.benchmark.run()))

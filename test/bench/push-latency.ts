@@ -6,7 +6,7 @@ import type { Post } from './posting.ts'
 import { servedGateway } from './served-gateway.ts'
 
 /** Lazada's pushes at 200 a second, while projections run. */
-export async function pushLatency(): Promise<Row> {
+export async function pushLatency(): Promise<Row[]> {
   const lazada = await createLazadaMarketplace({ seed: 3 })
   const { authorizeUrl, authUrl, apiUrl } = lazada.urls
   const gateway = await servedGateway({

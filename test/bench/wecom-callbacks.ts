@@ -9,7 +9,7 @@ const CUSTOMER = 'bench'
 const SERVICES = ['ingest', 'order-sync', 'contact-sync', 'projector', 'dispatcher']
 
 /** WeCom's callbacks at 200 a second to a gateway that runs every service, while its projections keep up with them. */
-export async function callbackAnswers(wecom: WecomSimulator): Promise<Row> {
+export async function callbackAnswers(wecom: WecomSimulator): Promise<Row[]> {
   const { apiUrl, selfBuilt } = wecom.customer
   const apps = Object.entries(selfBuilt).map(([name, { corpId, token, encodingAesKey, secret }]) => [
     name,
