@@ -37,7 +37,10 @@ export type Follower = {
    * a pause.
    */
   batch(partition: number, slice: Slice, left: number): Promise<void>
-  /** Aborts when the follower cannot go on with a partition it was assigned, which is then given back as after a throw. */
+  /**
+   * Aborts when a partition was taken from the follower. Whoever has the lease is then assigned it: this one again, at once, unless
+   * another has taken that as well. The same goes for a throw of `assigned` that says that waiting may help (`retriable`).
+   */
   lost?(partition: number): AbortSignal | undefined
   /** The partition is gone: finish or drop what is in hand, then resolve. Called once for each `assigned`, also one that threw. */
   revoked(partition: number): Promise<void>

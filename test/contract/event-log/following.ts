@@ -1,13 +1,14 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
+import { openDatabase } from '@tributary/database'
 import { expect } from 'chai'
 import { until } from '../../servers/index.ts'
-import { anEvent, eventsOfKeys, idsOf, type MakeLog, PARTITIONS, useLog } from './log-under-test.ts'
+import { anEvent, eventsOfKeys, idsOf, type LogUnderTest, type MakeLog, PARTITIONS, useLog } from './log-under-test.ts'
 import { assignments, createRecorder, join } from './recorder.ts'
 
 export function describeFollowing(makeLog: MakeLog): void {
   describe('when it is followed', () => {
-    const { open, topic } = useLog(makeLog)
+    const { open, topic, server } = useLog(makeLog)
 
     it('gives a lone follower every event of every partition, in order, from where it says it is', async () => {
       const log = await open()
@@ -138,6 +139,33 @@ export function describeFollowing(makeLog: MakeLog): void {
       await member.stop()
     })
 
+    it('assigns a partition that was taken from the follower to it again, keeping the lease, also when it may not have it yet', async () => {
+      const log = await open()
+      const events = Array.from({ length: 10 }, () => anEvent({ partitionkey: 'same' }))
+      const [place] = await log.append(topic(), events)
+      const fence = new AbortController()
+      const recorder = createRecorder(new Map(), () => {
+        if (fence.signal.aborted) return
+        fence.abort(new Error('fenced'))
+        throw fence.signal.reason
+      })
+      const { assigned } = recorder.follower
+      recorder.follower.assigned = async (partition, signal) => {
+        const from = await assigned(partition, signal)
+        if (partition === place?.partition && assignments(recorder).get(partition)?.assigned === 2)
+          throw Object.assign(new Error('not yet'), { retriable: true })
+        return from
+      }
+      recorder.follower.lost = (partition) =>
+        partition === place?.partition && assignments(recorder).get(partition)?.assigned === 1 ? fence.signal : undefined
+      const member = join(log, topic(), recorder, { group: topic() })
+      await until('all are seen', () => recorder.events.length === events.length)
+      expect(assignments(recorder).get(place?.partition ?? -1)).to.deep.equal({ assigned: 3, revoked: 2 })
+      // Whoever gives a lease back lets it rest.
+      expect(await restsOf(server(), topic())).to.deep.equal(Array(PARTITIONS).fill(0))
+      await member.stop()
+    })
+
     it('revokes each partition once when it is told to stop, after the batch in hand', async () => {
       const log = await open()
       await log.append(topic(), [anEvent()])
@@ -197,6 +225,17 @@ export function describeFollowing(makeLog: MakeLog): void {
       await Promise.all(members.map((member) => member.stop()))
     })
   })
+}
+
+/** Until when each partition of a group rests. */
+async function restsOf({ url, databaseUrl }: LogUnderTest, group: string): Promise<number[]> {
+  const database = openDatabase(databaseUrl ?? url)
+  const rows = await database.query<{ rests: number }[]>(
+    'SELECT available_time AS rests FROM tributary_log_lease WHERE group_name = ?',
+    [group],
+  )
+  await database.close()
+  return rows.map(({ rests }) => rests)
 }
 
 /** Bytes in use once what nobody holds any more is gone. */

@@ -11,6 +11,8 @@ export type Membership = {
   renew(): Promise<GroupView>
   /** Takes a partition from the owner it was seen with; false when somebody was faster. */
   take(partition: number, seenOwner: string): Promise<boolean>
+  /** Whether this member has the lease of a partition. */
+  isOwner(partition: number): Promise<boolean>
   /** Gives a partition back; nobody takes it before `rest` milliseconds have passed. */
   giveBack(partition: number, rest: number): Promise<void>
   /** Says that this member is gone. */
@@ -77,6 +79,13 @@ export function createMembership(
         [member, ...place, partition, seenOwner],
       )
       return result.affectedRows === 1
+    },
+    isOwner: async (partition) => {
+      const rows = await database.query(
+        'SELECT 1 FROM tributary_log_lease WHERE topic_id = ? AND group_name = ? AND partition_no = ? AND member_id = ?',
+        [...place, partition, member],
+      )
+      return rows.length > 0
     },
     giveBack: async (partition, rest) => {
       await database.query(
