@@ -1,22 +1,23 @@
 import { type Connection, transactionOn } from '@tributary/database'
-import { finishHalfWay } from './live-gate.ts'
+import { finishLeft } from './live-gate.ts'
 import { builderOf, building } from './names.ts'
 import type { BuildContext } from './partition-builder.ts'
-import { isEnded, latestRebuild, type RebuildRecord, updateRebuild } from './record.ts'
+import { isEnded, type RebuildRecord, type RebuildState, updateRebuild } from './record.ts'
 import { asRunner } from './runner.ts'
 import { dropTables } from './shadow-tables.ts'
 import { forgetParked } from './swap.ts'
 
-/** Gives up a rebuild that has not ended and that nobody runs; false when there is none. Throws like `rebuildProjection`. */
-export function abortRebuild(options: Pick<BuildContext, 'projection' | 'database'>): Promise<boolean> {
+/**
+ * Gives up a rebuild that has not ended and that nobody runs. Answers how it ended: 'aborted', or 'done' or 'rolled-back' when it was
+ * behind its rename and could only be finished; undefined when none is under way. Throws like `rebuildProjection`.
+ */
+export function abortRebuild(options: Pick<BuildContext, 'projection' | 'database'>): Promise<RebuildState | undefined> {
   return asRunner(options, async (session) => {
-    const record = await latestRebuild(session, options.projection)
-    if (!record || isEnded(record)) return false
-    await transactionOn(session, (connection) => finishHalfWay(connection, options.projection, record))
-    const now = await latestRebuild(session, options.projection)
-    if (!now || isEnded(now)) return false
-    await abort(session, options, now)
-    return true
+    const { before, after } = await finishLeft(session, options.projection)
+    if (!before || !after || isEnded(before)) return undefined
+    if (isEnded(after)) return after.state
+    await abort(session, options, after)
+    return 'aborted'
   })
 }
 

@@ -1,10 +1,9 @@
-import type { Connection } from '@tributary/database'
-import { isLockHeld } from '@tributary/database'
+import { type Connection, isLockHeld, transactionOn } from '@tributary/database'
 import type { Projection } from '../definition.ts'
 import { ProjectionError } from '../errors.ts'
 import { readGeneration } from './generation.ts'
 import { lockOf } from './names.ts'
-import { FENCED_STATES, latestRebuild, type RebuildRecord, updateRebuild } from './record.ts'
+import { FENCED_STATES, latestRebuild, lockLatestRebuild, type RebuildRecord, updateRebuild } from './record.ts'
 import { settleRollback, settleSwap } from './swap.ts'
 
 /**
@@ -14,32 +13,42 @@ import { settleRollback, settleSwap } from './swap.ts'
  * as it was. Throws ProjectionError PROJECTION_FENCED.
  */
 export async function passLiveGate(connection: Connection, projection: Projection): Promise<void> {
-  const record = await latestRebuild(connection, projection)
-  if (!record || !isHalfWay(record)) return
-  await connection.query('SELECT 1 FROM tributary_rebuild WHERE projection = ? AND generation = ? FOR UPDATE', [
-    record.projection,
-    record.generation,
-  ])
-  const locked = await latestRebuild(connection, projection)
-  if (!locked || !isHalfWay(locked)) return
+  if (!isHalfWay(await latestRebuild(connection, projection))) return
+  if (!isHalfWay(await lockLatestRebuild(connection, projection))) return
   if (await isLockHeld(connection, lockOf(projection)))
     throw new ProjectionError(
       'PROJECTION_FENCED',
       `The tables of ${projection.name} are about to be swapped; it goes on in a moment.`,
     )
-  await finishHalfWay(connection, projection, locked)
+  await finishHalfWay(connection, projection)
 }
 
-/** Brings a rebuild that was fenced to where it can be taken up. Only for who holds the lock, or knows that nobody does. */
-export async function finishHalfWay(connection: Connection, projection: Projection, record: RebuildRecord): Promise<void> {
+/**
+ * Brings the newest rebuild, if it was fenced, to where it can be taken up or has ended, and answers it as it then stands.
+ * Only for who holds the lock, or knows that nobody does; and in a transaction, because a live consumer may finish the same at
+ * this moment: what is settled a second time would lose the parked keys, which the first time made those of the live tables.
+ */
+export async function finishHalfWay(connection: Connection, projection: Projection): Promise<RebuildRecord | undefined> {
+  const record = await lockLatestRebuild(connection, projection)
+  if (!record || !isHalfWay(record)) return record
   const generation = await readGeneration(connection, projection)
   if (record.state === 'fenced') {
     if (generation === record.generation) await settleSwap(connection, projection, record)
     else await updateRebuild(connection, record, { state: 'catching-up' })
-  } else if (record.state === 'rolling-back') {
-    if (generation < record.generation) await settleRollback(connection, projection, record)
-    else await updateRebuild(connection, record, { state: 'done' })
-  }
+  } else if (generation < record.generation) await settleRollback(connection, projection, record)
+  else await updateRebuild(connection, record, { state: 'done' })
+  return await latestRebuild(connection, projection)
 }
 
-const isHalfWay = ({ state }: RebuildRecord): boolean => (FENCED_STATES as readonly string[]).includes(state)
+/** What an earlier run left, for who holds the lock: the newest rebuild, and how it stands after `finishHalfWay`. */
+export async function finishLeft(
+  session: Connection,
+  projection: Projection,
+): Promise<{ before: RebuildRecord | undefined; after: RebuildRecord | undefined }> {
+  const before = await latestRebuild(session, projection)
+  const after = isHalfWay(before) ? await transactionOn(session, (connection) => finishHalfWay(connection, projection)) : before
+  return { before, after }
+}
+
+const isHalfWay = (record: RebuildRecord | undefined): boolean =>
+  record !== undefined && (FENCED_STATES as readonly string[]).includes(record.state)

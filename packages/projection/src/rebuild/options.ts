@@ -23,5 +23,7 @@ export type RebuildOptions = BuildContext & {
 export type RebuildOutcome =
   | { kind: 'done'; generation: number; comparisons: TableComparison[]; renameMilliseconds: number; fencedMilliseconds: number }
   | { kind: 'refused'; generation: number; comparisons: TableComparison[] }
+  /** An earlier run had come behind its rename, or that of a rollback: only what remained was done. */
+  | { kind: 'finished'; generation: number; state: RebuildState }
   | { kind: 'paused'; generation: number }
   | { kind: 'aborted'; generation: number }

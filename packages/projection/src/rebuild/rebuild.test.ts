@@ -1,21 +1,14 @@
-import { randomBytes } from 'node:crypto'
-import { openStage, quietLogger, type Stage } from '@tributary/consumer/testing'
 import { openDatabase } from '@tributary/database'
-import { derivedEventId, encodeEvent, ORDER_TOPIC } from '@tributary/events'
-import { exampleEvent } from '@tributary/events/examples'
-import { until } from '@tributary/test/servers'
-import { openVault, type Vault } from '@tributary/vault'
+import { ORDER_TOPIC } from '@tributary/events'
 import { expect } from 'chai'
 import type { Projection } from '../definition.ts'
-import { startProjection } from '../projection-consumer.ts'
-import { COUNTING_TABLE, counting } from '../testing/counting.ts'
-import { verifyProjection } from '../verify.ts'
+import { counting } from '../testing/counting.ts'
+import { type CountingStage, openCountingStage } from '../testing/counting-stage.ts'
 import { abortRebuild } from './abort.ts'
 import type { PartitionProgress } from './build.ts'
 import { checksumTable } from './compare.ts'
 import { readGeneration } from './generation.ts'
-import type { RebuildEvent, RebuildOptions } from './options.ts'
-import { rebuildProjection } from './rebuild.ts'
+import type { RebuildEvent } from './options.ts'
 import { latestRebuild, requestOfRebuild } from './record.ts'
 import { rollBackRebuild } from './roll-back.ts'
 
@@ -23,57 +16,20 @@ const LIVE = counting(1)
 
 describe('a rebuild', function () {
   this.timeout(60_000)
-  let stage: Stage
-  let vault: Vault
-  let stops: (() => Promise<void>)[] = []
-  let made = 0
+  let counted: CountingStage
+  let stage: CountingStage['stage']
   beforeEach(async () => {
-    stops = []
-    stage = await openStage('rebuild', { partitions: 3 })
-    vault = await openVault({ database: stage.database, masterKeys: [randomBytes(32)] })
-    await stage.operator.query(COUNTING_TABLE)
+    counted = await openCountingStage('rebuild')
+    stage = counted.stage
   })
-  afterEach(async () => {
-    await Promise.all(stops.map((stop) => stop()))
-    await stage.close()
-  })
+  afterEach(() => counted.close())
 
-  const append = async (count: number, orders = 40) => {
-    const events = Array.from({ length: count }, () => {
-      const orderId = String(1 + (made++ % orders))
-      const event = exampleEvent('OrderNotified', derivedEventId('rebuild', made), { data: { orderId, notifiedTime: made } })
-      return encodeEvent({ ...event, partitionkey: orderId })
-    })
-    await stage.appendStored(...events)
-  }
-  const startLive = (projection = LIVE) => {
-    const running = startProjection({ projection, database: stage.database, log: stage.log, vault, logger: quietLogger })
-    stops.push(running.stop)
-    return running
-  }
-  const untilLiveIsThrough = () =>
-    until('the live tables are through', async () => {
-      const ends = await stage.operatorLog.ends(ORDER_TOPIC)
-      const [row] = await stage.operator.query<{ sum: number }[]>(
-        "SELECT COALESCE(SUM(next_position), 0) AS sum FROM tributary_cursor WHERE consumer = 'counting'",
-      )
-      return Number(row?.sum) === ends.reduce((sum, end) => sum + end, 0)
-    })
-  const rebuild = (projection: Projection, options: Partial<RebuildOptions> = {}) =>
-    rebuildProjection({
-      ...{ projection, database: stage.database, log: stage.log, vault, logger: quietLogger },
-      ...{ pace: { parallel: 2, share: 1 }, signal: new AbortController().signal, accept: async () => true },
-      ...options,
-    })
-  const verified = async (projection: Projection) =>
-    (await verifyProjection({ projection, database: stage.operator, log: stage.operatorLog, vault })).differences
-  const tables = async () =>
-    (
-      await stage.operator.query<{ name: string; comment: string }[]>(
-        `SELECT table_name AS name, table_comment AS comment FROM information_schema.tables
-         WHERE table_schema = DATABASE() AND table_name LIKE '%counting%' ORDER BY table_name`,
-      )
-    ).map(({ name, comment }) => `${name}: ${comment}`)
+  const append: CountingStage['append'] = (count) => counted.append(count)
+  const startLive = () => counted.startLive(LIVE)
+  const untilLiveIsThrough = () => counted.untilLiveIsThrough()
+  const rebuild: CountingStage['rebuild'] = (projection, options) => counted.rebuild(projection, options)
+  const verified: CountingStage['verified'] = (projection) => counted.verified(projection)
+  const tables = () => counted.tables()
 
   it('makes equal tables, swaps them in, and lets the live consumer go on with them', async () => {
     await append(500)
@@ -95,7 +51,7 @@ describe('a rebuild', function () {
   })
 
   it('parks the key of an event that cannot be applied, and builds all others', async () => {
-    const firstOfEach = made + 40
+    const firstOfEach = 40
     await append(200)
     const fold: Projection['fold'] = (state, event) => {
       if (event.type === 'OrderNotified' && event.data.orderId === '7' && event.data.notifiedTime > firstOfEach)
@@ -133,7 +89,7 @@ describe('a rebuild', function () {
     expect(comparison?.differences[0]?.changes).to.deep.equal([{ column: 'heard', live: 5, rebuilt: 50 }])
     expect(await readGeneration(stage.operator, LIVE)).to.equal(1)
     expect(await verified(LIVE)).to.deep.equal([])
-    expect(await abortRebuild({ projection: LIVE, database: stage.database })).to.equal(true)
+    expect(await abortRebuild({ projection: LIVE, database: stage.database })).to.equal('aborted')
     expect(await tables()).to.deep.equal(['counting: as the contract says', 'tributary_generation_counting: generation 1'])
   })
 

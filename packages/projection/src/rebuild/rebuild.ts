@@ -26,7 +26,7 @@ import { abort } from './abort.ts'
 import { type Builder, createBuilder } from './build.ts'
 import type { TableComparison } from './compare.ts'
 import { readGeneration } from './generation.ts'
-import { finishHalfWay } from './live-gate.ts'
+import { finishLeft } from './live-gate.ts'
 import { building, retired, retiredConsumer } from './names.ts'
 import type { RebuildOptions, RebuildOutcome } from './options.ts'
 import { isEnded, latestRebuild, planRebuild, type RebuildRecord, type RebuildState, updateRebuild } from './record.ts'
@@ -44,13 +44,17 @@ const LITTLE = 500
 type Run = { session: Connection; options: RebuildOptions; record: RebuildRecord }
 
 /**
- * Rebuilds a projection, or goes on with a rebuild that was interrupted. Throws ProjectionError PROJECTION_REBUILD_REFUSED
+ * Rebuilds a projection, or goes on with a rebuild that was interrupted; one that was interrupted behind its rename is finished, and
+ * no other begun. Throws ProjectionError PROJECTION_REBUILD_REFUSED
  * when another process is at it, PROJECTION_SWAP_BLOCKED when the tables could not be had in twenty tries, the reason of
  * `signal`, DatabaseError and EventLogError; what was built stays for the next call.
  */
 export function rebuildProjection(options: RebuildOptions): Promise<RebuildOutcome> {
   return asRunner(options, async (session) => {
-    const record = await beginOrResume(session, options)
+    const { before, after } = await finishLeft(session, options.projection)
+    if (before && after && !isEnded(before) && isEnded(after))
+      return { kind: 'finished', generation: after.generation, state: after.state }
+    const record = after && !isEnded(after) ? after : await begin(session, options, after)
     try {
       return await run({ session, options, record })
     } catch (error) {
@@ -65,17 +69,15 @@ export function rebuildProjection(options: RebuildOptions): Promise<RebuildOutco
   })
 }
 
-async function beginOrResume(session: Connection, { projection, log }: RebuildOptions): Promise<RebuildRecord> {
-  const found = await latestRebuild(session, projection)
-  if (found && !isEnded(found)) {
-    await transactionOn(session, (connection) => finishHalfWay(connection, projection, found))
-    const settled = await latestRebuild(session, projection)
-    if (settled && !isEnded(settled)) return settled
-  }
+async function begin(
+  session: Connection,
+  { projection, log }: RebuildOptions,
+  last: RebuildRecord | undefined,
+): Promise<RebuildRecord> {
   const live = await readGeneration(session, projection)
-  const generation = Math.max(live, found?.generation ?? 1) + 1
+  const generation = Math.max(live, last?.generation ?? 1) + 1
   // What an aborted one built should have been gone already.
-  if (found) await dropTables(session, projection, building(found.generation))
+  if (last) await dropTables(session, projection, building(last.generation))
   await planRebuild(session, projection, generation, await log.ends(projection.topic))
   const planned = await latestRebuild(session, projection)
   if (planned) return planned

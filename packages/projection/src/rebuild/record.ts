@@ -38,15 +38,22 @@ const ENDED = ['done', 'aborted', 'rolled-back']
 const COLUMNS = `projection, generation, state, requested, runner, targets, swap_positions, differences, started_time,
   updated_time, finished_time`
 
+const LATEST = `SELECT ${COLUMNS} FROM tributary_rebuild WHERE projection = ? ORDER BY generation DESC LIMIT 1`
+
 /** The newest rebuild of a projection, ended or not. Throws DatabaseError. */
-export async function latestRebuild(
+export const latestRebuild = (connection: Connection, projection: Pick<Projection, 'name'>) =>
+  readRecord(connection, LATEST, projection)
+
+/** The same, locked to the end of the transaction, so that it stays as it is answered. */
+export const lockLatestRebuild = (connection: Connection, projection: Pick<Projection, 'name'>) =>
+  readRecord(connection, `${LATEST} FOR UPDATE`, projection)
+
+async function readRecord(
   connection: Connection,
+  text: string,
   { name }: Pick<Projection, 'name'>,
 ): Promise<RebuildRecord | undefined> {
-  const [row] = await connection.query<StoredRecord[]>(
-    `SELECT ${COLUMNS} FROM tributary_rebuild WHERE projection = ? ORDER BY generation DESC LIMIT 1`,
-    [name],
-  )
+  const [row] = await connection.query<StoredRecord[]>(text, [name])
   return row && toRecord(row)
 }
 

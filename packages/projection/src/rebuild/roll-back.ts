@@ -1,17 +1,19 @@
-import { transactionOn } from '@tributary/database'
+import { type Connection, transactionOn } from '@tributary/database'
+import type { Projection } from '../definition.ts'
 import { readGeneration } from './generation.ts'
-import { finishHalfWay } from './live-gate.ts'
+import { finishLeft } from './live-gate.ts'
 import { building, retired, swappedTables } from './names.ts'
 import type { RebuildEvent } from './options.ts'
 import type { BuildContext } from './partition-builder.ts'
-import { isEnded, latestRebuild, updateRebuild } from './record.ts'
+import { type RebuildRecord, updateRebuild } from './record.ts'
 import { asRunner, refused } from './runner.ts'
 import { dropTables, existingTables } from './shadow-tables.ts'
 import { fence, settleRollback, swapBack } from './swap.ts'
 import { swapPatiently } from './swap-patiently.ts'
 
 /**
- * Puts the tables back that the last rebuild took out; the live consumer then applies to them what came since. Throws
+ * Puts the tables back that the last rebuild took out; the live consumer then applies to them what came since. One that was
+ * interrupted goes on, or is finished. Throws
  * ProjectionError PROJECTION_REBUILD_REFUSED when there are none.
  */
 export function rollBackRebuild(
@@ -19,9 +21,9 @@ export function rollBackRebuild(
 ): Promise<{ generation: number }> {
   const { projection } = options
   return asRunner(options, async (session) => {
-    const found = await latestRebuild(session, projection)
-    if (found && !isEnded(found)) await transactionOn(session, (connection) => finishHalfWay(connection, projection, found))
-    const record = await latestRebuild(session, projection)
+    const { before, after: record } = await finishLeft(session, projection)
+    if (before?.state === 'rolling-back' && record?.state === 'rolled-back')
+      return await endRollback(session, projection, record)
     if (record?.state !== 'done')
       throw refused(
         `The last rebuild of ${projection.name} is ${record?.state ?? 'none'}; only one that is done can be rolled back.`,
@@ -39,7 +41,15 @@ export function rollBackRebuild(
       }
     })
     await transactionOn(session, (connection) => settleRollback(connection, projection, record))
-    await dropTables(session, projection, building(record.generation))
-    return { generation: await readGeneration(session, projection) }
+    return await endRollback(session, projection, record)
   })
+}
+
+async function endRollback(
+  session: Connection,
+  projection: Projection,
+  { generation }: RebuildRecord,
+): Promise<{ generation: number }> {
+  await dropTables(session, projection, building(generation))
+  return { generation: await readGeneration(session, projection) }
 }

@@ -86,7 +86,7 @@ async function rename(
 
 /**
  * What remains after the tables were swapped: the live consumer goes on where the builder stands, the parked keys are those
- * of the new tables, and those of the old ones wait for a rollback. One transaction, and the same however often it is run.
+ * of the new tables, and those of the old ones wait for a rollback. In one transaction, and once for a swap.
  */
 export async function settleSwap(connection: Connection, projection: Projection, record: RebuildRecord): Promise<void> {
   const { name, topic } = projection
@@ -104,7 +104,7 @@ export async function settleSwap(connection: Connection, projection: Projection,
   await updateRebuild(connection, record, { state: 'done', requested: '' })
 }
 
-/** What remains after a rollback: the live consumer goes on where the old tables stand, with their parked keys. */
+/** What remains after a rollback: the live consumer goes on where the old tables stand, with their parked keys. Once, too. */
 export async function settleRollback(connection: Connection, projection: Projection, record: RebuildRecord): Promise<void> {
   const { name, topic } = projection
   for (const [partition, next] of (record.swapPositions ?? []).entries())
@@ -126,12 +126,7 @@ const PARKED_TABLES = ['tributary_parked_key', 'tributary_parked_event'] as cons
 
 async function moveParked(connection: Connection, from: string, to: string): Promise<void> {
   for (const table of PARKED_TABLES) {
-    const [row] = await connection.query<{ some: number }[]>('SELECT COUNT(*) AS some FROM ?? WHERE consumer = ?', [
-      table,
-      from,
-    ])
-    // Run again after a crash, there may be nothing left to move, and what was moved must stay.
-    if (Number(row?.some) > 0) await connection.query('DELETE FROM ?? WHERE consumer = ?', [table, to])
+    await connection.query('DELETE FROM ?? WHERE consumer = ?', [table, to])
     await connection.query('UPDATE ?? SET consumer = ? WHERE consumer = ?', [table, to, from])
   }
 }

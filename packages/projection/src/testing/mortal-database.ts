@@ -11,10 +11,10 @@ export type MortalDatabase = Database & {
 }
 
 /**
- * Dies when the `dieAt`-th statement is sent: nothing that was sent is answered any more and every socket is gone. `after`
+ * Dies when the `dieAt`-th statement, or the first that matches it, is sent: nothing that was sent is answered any more and every socket is gone. `after`
  * says whether that statement still reaches the server, whose work is then done without anybody knowing.
  */
-export function openMortalDatabase(url: string, { dieAt, after }: { dieAt: number; after: boolean }): MortalDatabase {
+export function openMortalDatabase(url: string, { dieAt, after }: { dieAt: number | RegExp; after: boolean }): MortalDatabase {
   const database = openDatabase(url, { connections: 4 })
   const death = new AbortController()
   const known = new Set<RawConnection>()
@@ -39,7 +39,7 @@ export function openMortalDatabase(url: string, { dieAt, after }: { dieAt: numbe
   function mortal(send: Send): Send {
     return (text, values, done) => {
       sent += 1
-      if (sent === dieAt) {
+      if (dieAt instanceof RegExp ? !death.signal.aborted && dieAt.test(text) : sent === dieAt) {
         if (after) send(text, values, () => {})
         die()
       }

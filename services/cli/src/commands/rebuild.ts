@@ -10,6 +10,7 @@ import {
   type Projection,
   type RebuildEvent,
   type RebuildOutcome,
+  type RebuildState,
   rebuildKey,
   rebuildProjection,
   requestOfRebuild,
@@ -84,6 +85,11 @@ async function rebuild(access: LogAccess, projection: Projection, options: Optio
   if (options.onlyKey !== undefined) return await rebuildOne(access, projection, options.onlyKey)
   const latest = await latestRebuild(access.database, projection)
   const unfinished = latest && !isEnded(latest) ? latest : undefined
+  if (unfinished?.state === 'rolling-back')
+    throw new CommandError(
+      'REBUILD_UNFINISHED',
+      `A rollback of ${projection.name} was interrupted. Go on with it: tributary rebuild ${projection.name} --rollback`,
+    )
   if (unfinished && !options.resume)
     throw new CommandError(
       'REBUILD_UNFINISHED',
@@ -92,7 +98,7 @@ async function rebuild(access: LogAccess, projection: Projection, options: Optio
   if (!unfinished && options.resume)
     throw new CommandError(
       'REBUILD_UNKNOWN',
-      `No rebuild of ${projection.name} waits to go on. Leave --resume away to begin one.`,
+      `No rebuild of ${projection.name} waits to go on: ${latest ? `the last, to generation ${latest.generation}, is ${latest.state}` : 'there was none yet'}. Leave --resume away to begin one.`,
     )
   printLine(describePlan(await planOf(access, projection, options)))
   if (!options.verifyOnly) await confirm('Begin?', options)
@@ -132,6 +138,7 @@ async function report(access: LogAccess, projection: Projection, outcome: Rebuil
     printLine(`The tables before stay until the next rebuild: tributary rebuild ${name} --rollback`)
     return
   }
+  if (outcome.kind === 'finished') return printLine(finished(name, outcome.state))
   if (outcome.kind === 'paused' || outcome.kind === 'aborted') {
     // Somebody else asked for that: whoever waits for this command to swap or to compare must not take it for done.
     process.exitCode = 1
@@ -151,6 +158,12 @@ async function report(access: LogAccess, projection: Projection, outcome: Rebuil
   printLine(differs ? 'The tables are not what the log says.' : 'The tables are what the log says.')
 }
 
+/** Of a rebuild that was found behind its rename. */
+const finished = (name: string, state: RebuildState): string =>
+  state === 'done'
+    ? `The tables of ${name} had been swapped already; the rebuild is done now. To go back: tributary rebuild ${name} --rollback`
+    : `The tables of ${name} had been put back already; the rollback is done now.`
+
 async function ask({ database }: LogAccess, projection: Projection): Promise<void> {
   if (await requestOfRebuild(database, projection, 'pause'))
     printLine('Asked to pause; it shows in: tributary projection status')
@@ -159,7 +172,9 @@ async function ask({ database }: LogAccess, projection: Projection): Promise<voi
 
 async function giveUp({ database }: LogAccess, projection: Projection): Promise<void> {
   try {
-    if (await abortRebuild({ database, projection })) return printLine('Aborted; what was built is removed.')
+    const ended = await abortRebuild({ database, projection })
+    if (ended === 'aborted') return printLine('Aborted; what was built is removed.')
+    if (ended) throw new CommandError('REBUILD_ENDED', finished(projection.name, ended))
   } catch (error) {
     if (codeOf(error) !== 'PROJECTION_REBUILD_REFUSED') throw error
     await requestOfRebuild(database, projection, 'abort')
