@@ -3,6 +3,7 @@ import type { Database } from '@tributary/database'
 import type { EventLog, Follower } from '@tributary/event-log'
 import { backOff, type HealthReport, type Logger, pause } from '@tributary/runtime'
 import { summarize } from './blame.ts'
+import { readEpochs } from './cursor.ts'
 import { batchSizeOf, type ConsumerDefinition } from './definition.ts'
 import { type ConsumerFigures, readFigures } from './figures.ts'
 import { judge, judgeUnreadable } from './health.ts'
@@ -25,6 +26,8 @@ const TICK = 500
 /** A partition lost to a fence is normally revoked at once; the group is joined anew when it is not, milliseconds. */
 const LOST_TOO_LONG = 10_000
 const LONGEST_PAUSE = 10_000
+/** How often a member looks whether its partitions are its own, where others move the cursors, milliseconds. */
+const WATCH = 1_000
 
 /**
  * Runs a consumer in this process until `stop`: joins its group, and for every partition it is given applies the events
@@ -47,6 +50,7 @@ export function startConsumer<Prepared>(options: {
     for (const partition of partitions.values()) partition.tick()
     group.rejoinWhenLost()
   }, TICK)
+  const watching = definition.isMovedByOthers ? setInterval(() => void watch(shared, partitions), WATCH) : undefined
   const figures = () => readFigures(shared, partitions)
   const forget = observeFigures(definition, figures)
   return {
@@ -55,6 +59,7 @@ export function startConsumer<Prepared>(options: {
     stop: async () => {
       forget()
       clearInterval(ticking)
+      clearInterval(watching)
       stopping.abort(new Error('The consumer stops.'))
       await group.left
     },
@@ -100,6 +105,13 @@ function keepFollowing<P>(shared: Shared<P>, partitions: Map<number, Partition>,
       joined.abort(new Error('A lost partition was not revoked.'))
     },
   }
+}
+
+/** Gives up partitions that another has taken meanwhile. Never throws: a database that is away shows everywhere else. */
+async function watch<P>({ definition, database }: Shared<P>, partitions: ReadonlyMap<number, Partition>): Promise<void> {
+  if (partitions.size === 0) return
+  const epochs = await readEpochs(database, definition.name, definition.topic).catch(() => new Map<number, number>())
+  for (const [number, partition] of partitions) partition.notice(epochs.get(number) ?? 0)
 }
 
 function followerOf<P>(shared: Shared<P>, partitions: Map<number, Partition>): Follower {

@@ -85,6 +85,18 @@ export async function readCursors(
   )
 }
 
+/** The epoch of every cursor of a consumer in a topic, by partition. Throws DatabaseError. */
+export async function readEpochs(connection: Connection, consumer: string, topic: string): Promise<Map<number, number>> {
+  const rows = await connection.query<{ partition: number; epoch: number }[]>(
+    'SELECT partition_no AS `partition`, epoch FROM tributary_cursor WHERE consumer = ? AND topic = ?',
+    [consumer, topic],
+  )
+  return new Map(rows.map(({ partition, epoch }) => [partition, epoch]))
+}
+
+/** The error of a member that finds another owner's epoch. */
+export const fencedFrom = (cursor: OwnedCursor): ConsumerError => fenced([cursor])
+
 /** Where every cursor of every consumer stands. Throws DatabaseError. */
 export async function readAllCursors(
   connection: Connection,

@@ -73,6 +73,11 @@ export type ConsumerDefinition<Prepared> = {
    * for: they come in fewer, larger transactions.
    */
   gathering?: number
+  /**
+   * Whether others move its cursors, as a rebuild and its rollback do. A member then looks every second whether a partition is still
+   * its own: one that has nothing to write meets no fence, and would never come to what has to be applied again.
+   */
+  isMovedByOthers?: boolean
   /** What to do with an event that cannot be applied: `park` its key (default), or `stop` the partition. */
   poison?: 'park' | 'stop'
 }

@@ -3,7 +3,7 @@ import type { EventLog, Position } from '@tributary/event-log'
 import type { Logger } from '@tributary/runtime'
 import { type ErrorSummary, summarize } from './blame.ts'
 import { commitGroupOf, type Move } from './commit-group.ts'
-import { moveCursor, type OwnedCursor, positionInOurEpoch, proveOwnership } from './cursor.ts'
+import { fencedFrom, moveCursor, type OwnedCursor, positionInOurEpoch, proveOwnership } from './cursor.ts'
 import type { ConsumerDefinition } from './definition.ts'
 import { ConsumerError } from './errors.ts'
 import type { Item } from './item.ts'
@@ -115,6 +115,11 @@ export async function fencedWith<P, T>(loop: Loop<P>, work: (connection: Connect
     if (isFence(error)) throw lose(loop, error)
     throw error
   }
+}
+
+/** Gives the partition up when `epoch`, which its cursor was seen to have, is that of a later owner. */
+export function noticeEpoch<P>(loop: Loop<P>, epoch: number): void {
+  if (epoch > loop.cursor.epoch) lose(loop, fencedFrom(loop.cursor))
 }
 
 /** Notes what keeps the partition from coming forward, and says so in the log the first time. */

@@ -27,7 +27,7 @@ import { prepareAhead } from './apply.ts'
 import { takeOver } from './cursor.ts'
 import { BATCH_BYTES, batchSizeOf, joinsBatches, type OwnedPartition } from './definition.ts'
 import { itemOf } from './item.ts'
-import { fencedWith, type Loop, moveTogether, noteTrouble, type Part, type Shared, type Stage } from './loop.ts'
+import { fencedWith, type Loop, moveTogether, noteTrouble, noticeEpoch, type Part, type Shared, type Stage } from './loop.ts'
 import { loadParkedKeys } from './parked.ts'
 import { applyRequeued } from './requeued.ts'
 import { settle } from './settle.ts'
@@ -51,6 +51,8 @@ export type Partition = {
   /** Does what is due apart from batches: writes `passed` down, applies requeued keys. Cheap when nothing is. */
   tick(): void
   figures(): OwnedFigures
+  /** Hears which epoch its cursor was seen to have. */
+  notice(epoch: number): void
   /** Whether the fence missed: the log should give the partition to someone anew. */
   isLost(): boolean
   /** Aborts when the partition is lost, or ended. */
@@ -159,6 +161,7 @@ function runPartition<P>(loop: Loop<P>): Partition {
     drain,
     tick: () => tick(loop, turns),
     figures: () => figuresOf(loop, turns.isIdle()),
+    notice: (epoch) => noticeEpoch(loop, epoch),
     lost: loop.ending.signal,
     isLost: () => ended === undefined && loop.ending.signal.aborted,
     end: () => {

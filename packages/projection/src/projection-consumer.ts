@@ -140,7 +140,7 @@ export function defineProjectionConsumer(options: {
     },
     apply: (connection, batch) => apply(connection, [batch]),
     // A builder's batches are large, and each pays for its own commit.
-    ...(options.name === undefined ? { applyTogether: apply } : {}),
+    ...(options.name === undefined ? { applyTogether: apply, isMovedByOthers: true } : {}),
     committed: (partition) => {
       states.settle(partition)
       book.settle(partition)

@@ -120,6 +120,19 @@ describe('a rebuild', function () {
     expect(await verified(LIVE)).to.deep.equal([])
   })
 
+  it('rolls back where nothing comes any more, and what came since is applied all the same', async () => {
+    await append(200)
+    startLive()
+    await untilLiveIsThrough()
+    await rebuild(LIVE)
+    await append(40)
+    await untilLiveIsThrough()
+    const { signal } = new AbortController()
+    await rollBackRebuild({ projection: LIVE, database: stage.database, signal })
+    await untilLiveIsThrough()
+    expect(await verified(LIVE)).to.deep.equal([])
+  })
+
   it('lets one of two win that are started at once', async () => {
     await append(300)
     startLive()
