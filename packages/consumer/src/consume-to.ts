@@ -1,5 +1,5 @@
 import type { Database } from '@tributary/database'
-import type { EventLog, Position, RecordedEvent, Slice } from '@tributary/event-log'
+import type { EventLog, Position, Slice } from '@tributary/event-log'
 import { backOff, type Logger, pause } from '@tributary/runtime'
 import { blameFor } from './blame.ts'
 import { batchSizeOf, type ConsumerDefinition } from './definition.ts'
@@ -12,7 +12,7 @@ const LONGEST_PAUSE = 5_000
 /**
  * Consumes one partition from where its cursor stands up to the position `to`, and no further: what a rebuild does, which
  * chooses its partitions itself and must stand still where the live consumer stands. Everything else is as for a consumer:
- * batches, parked keys, the fence. Answers where the cursor stands then. While the log or the database is away it waits.
+ * batches, parked keys, the fence. Keys that are requeued when it begins are applied first. Answers where the cursor stands then. While the log or the database is away it waits.
  * Throws ConsumerError CONSUMER_FENCED when another took the partition over, or the reason of `signal`.
  */
 export async function consumeTo<P>(options: {
@@ -24,20 +24,18 @@ export async function consumeTo<P>(options: {
   partition: number
   to: Position
   signal: AbortSignal
-  /** Events that are passed over as if they were not there. */
-  skips?: (event: RecordedEvent) => boolean
   /** Hears how far it has read, and may hold the next batch back. */
   onBatch?: (next: Position) => Promise<void> | void
 }): Promise<Position> {
-  const { definition, database, log, logger, owner, to, signal, skips, onBatch } = options
+  const { definition, database, log, logger, owner, to, signal, onBatch } = options
   const shared = { definition, database, log, logger, counts: newCounts(), now: Date.now }
   const partition = await takePartition(shared, options.partition, { owner, signal })
   let position = partition.start
   try {
+    partition.tick()
     while (position < to) {
       const slice = cut(await readPatiently(log, definition, options.partition, position, signal), position, to)
-      const events = skips ? slice.events.filter((event) => !skips(event)) : slice.events
-      await partition.batch({ events, next: slice.next }, to - slice.next)
+      await partition.batch(slice, to - slice.next)
       position = slice.next
       await onBatch?.(position)
     }

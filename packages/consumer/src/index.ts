@@ -6,4 +6,13 @@ export type { ConsumerDefinition, Delivered, OwnedPartition } from './definition
 export * from './errors.ts'
 export type { ConsumerFigures, PartitionFigures } from './figures.ts'
 export { lagOf } from './lag.ts'
-export { countParked, listParked, type ParkedKey, readSetAside, requeue, skip } from './parking.ts'
+export {
+  carrySkipped,
+  countParked,
+  listParked,
+  type ParkedKey,
+  readSetAside,
+  requeue,
+  requeuedPartitions,
+  skip,
+} from './parking.ts'

@@ -32,6 +32,8 @@ export type Loop<Prepared> = {
   readonly ending: AbortController
   /** Keys that are parked; changes only after the transaction that changed the table. */
   readonly parked: Set<string>
+  /** Of what was ahead when the partition was taken, the events that an operator skipped: they are passed over. */
+  readonly skipped: ReadonlySet<Position>
   stage: Stage
   /** How far we read without finding anything to do; at or beyond `cursor.next`. */
   passed: Position

@@ -21,6 +21,15 @@ export async function loadParkedKeys(connection: Connection, name: CursorName): 
   return new Set(rows.map((row) => row.event_key))
 }
 
+/** Positions at `next` or behind that an operator skipped: a cursor that was set back comes to them once more. */
+export async function loadSkipped(connection: Connection, name: CursorName, next: Position): Promise<Set<Position>> {
+  const rows = await connection.query<{ position: Position }[]>(
+    `SELECT position FROM tributary_parked_event WHERE ${ROW} AND position >= ? AND skipped_time IS NOT NULL`,
+    [...nameValues(name), next],
+  )
+  return new Set(rows.map((row) => row.position))
+}
+
 /** Parks a key, or parks it again: says why, and puts the culprit at the head of its queue. */
 export async function parkKey(
   connection: Connection,

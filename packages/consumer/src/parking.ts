@@ -77,18 +77,47 @@ export async function skip(
 }
 
 /**
+ * Lets a consumer pass over what an operator skipped in another one of the same topic, and requeues keys that are parked because
+ * of such an event: to skip it was to let the others of its key go on. Throws DatabaseError.
+ */
+export async function carrySkipped(
+  connection: Connection,
+  { from, to, topic }: { from: string; to: string; topic: string },
+): Promise<void> {
+  await connection.query(
+    `INSERT INTO tributary_parked_event (consumer, topic, partition_no, event_key, position, skipped_time)
+     SELECT ?, topic, partition_no, event_key, position, skipped_time FROM tributary_parked_event
+     WHERE consumer = ? AND topic = ? AND skipped_time IS NOT NULL
+     ON DUPLICATE KEY UPDATE skipped_time = VALUES(skipped_time)`,
+    [to, from, topic],
+  )
+  await connection.query(
+    `UPDATE tributary_parked_key k JOIN tributary_parked_event e ON e.consumer = k.consumer AND e.topic = k.topic
+       AND e.partition_no = k.partition_no AND e.event_key = k.event_key AND e.position = k.position
+     SET k.state = 'requeued', k.requeued_time = ?
+     WHERE k.consumer = ? AND k.topic = ? AND k.state = 'parked' AND e.skipped_time IS NOT NULL`,
+    [Date.now(), to, topic],
+  )
+}
+
+/** The partitions in which a consumer has requeued keys. Throws DatabaseError. */
+export async function requeuedPartitions(connection: Connection, consumer: string, topic: string): Promise<Set<number>> {
+  const rows = await connection.query<{ partition: number }[]>(
+    `SELECT DISTINCT partition_no AS \`partition\` FROM tributary_parked_key
+     WHERE consumer = ? AND topic = ? AND state = 'requeued'`,
+    [consumer, topic],
+  )
+  return new Set(rows.map((row) => row.partition))
+}
+
+/**
  * The events of a topic before a consumer's cursor that have not had their effects in it, because they wait behind a
  * parked key or were skipped: as `partition:position`. Throws DatabaseError.
  */
-export async function readSetAside(
-  connection: Connection,
-  consumer: string,
-  topic: string,
-  { onlySkipped = false } = {},
-): Promise<Set<string>> {
+export async function readSetAside(connection: Connection, consumer: string, topic: string): Promise<Set<string>> {
   const rows = await connection.query<{ place: string }[]>(
     `SELECT CONCAT(partition_no, ':', position) AS place FROM tributary_parked_event
-     WHERE consumer = ? AND topic = ? ${onlySkipped ? 'AND skipped_time IS NOT NULL' : ''}`,
+     WHERE consumer = ? AND topic = ?`,
     [consumer, topic],
   )
   return new Set(rows.map((row) => row.place))

@@ -20,7 +20,7 @@
  * Whatever moves the cursor or touches effects runs in turns, one after another, so no two transactions of one owner ever
  * meet; transactions of two owners meet at the cursor's row.
  */
-import type { Position, Slice } from '@tributary/event-log'
+import type { Position, RecordedEvent, Slice } from '@tributary/event-log'
 import { backOff, pause } from '@tributary/runtime'
 import { createAhead } from './ahead.ts'
 import { prepareAhead } from './apply.ts'
@@ -28,7 +28,7 @@ import { takeOver } from './cursor.ts'
 import { BATCH_BYTES, batchSizeOf, joinsBatches, type OwnedPartition } from './definition.ts'
 import { itemOf } from './item.ts'
 import { fencedWith, type Loop, moveTogether, noteTrouble, noticeEpoch, type Part, type Shared, type Stage } from './loop.ts'
-import { loadParkedKeys } from './parked.ts'
+import { loadParkedKeys, loadSkipped } from './parked.ts'
 import { applyRequeued } from './requeued.ts'
 import { settle } from './settle.ts'
 import { createTurns, type Turns } from './turns.ts'
@@ -77,6 +77,7 @@ export async function takePartition<P>(
     ending,
     signal: AbortSignal.any([options.signal, ending.signal]),
     parked: await loadParkedKeys(database, name),
+    skipped: await loadSkipped(database, name, cursor.next),
     stage: 'assigned',
     passed: cursor.next,
     unheard: undefined,
@@ -116,7 +117,9 @@ function runPartition<P>(loop: Loop<P>): Partition {
     loop.ending.signal.throwIfAborted()
     if (loop.signal.aborted) return
     // A log may hand out again what it handed out before; positions tell.
-    const items = slice.events.filter(({ position, event }) => position >= read && types.has(event.type)).map(itemOf)
+    const isWanted = ({ position, event }: RecordedEvent) =>
+      position >= read && types.has(event.type) && !loop.skipped.has(position)
+    const items = slice.events.filter(isWanted).map(itemOf)
     if (slice.next <= read) return
     read = slice.next
     if (items.length === 0) return passOver(loop, slice.next, turns.isIdle())

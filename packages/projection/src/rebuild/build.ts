@@ -1,6 +1,5 @@
 import type { Worker } from 'node:worker_threads'
-import { lagOf, readCursors, readSetAside } from '@tributary/consumer'
-import type { Database, WriteResult } from '@tributary/database'
+import { carrySkipped, lagOf, readCursors, requeuedPartitions } from '@tributary/consumer'
 import type { Position } from '@tributary/event-log'
 import { inThread } from './build-thread.ts'
 import { keyFilterMemory } from './key-filter.ts'
@@ -46,7 +45,7 @@ export type Builder = {
  * Builds a generation of a projection's tables, several partitions at once: the first in this thread, each other one in a
  * thread that `startThread` starts, or in this thread, too, without that or while there is little to build. Each goes half of
  * the way of the partition that has the longest, and then looks for the longest again, so that all end together. Events
- * that an operator skipped for the live tables are skipped here, too.
+ * that an operator skipped for the live tables are skipped here, too, and let what waited behind them go on.
  */
 export async function createBuilder(
   context: BuildContext,
@@ -66,8 +65,10 @@ export async function createBuilder(
   )
   const reached = new Map<number, PartitionProgress>()
   const leftOf = ({ partition, to }: { partition: number; to: Position }) => to - (known.get(partition) ?? 0)
-  const partitionsBefore = (targets: readonly Position[]) =>
-    targets.map((to, partition) => ({ partition, to })).filter(({ partition, to }) => (known.get(partition) ?? -1) < to)
+  const partitionsBefore = (targets: readonly Position[], requeued: ReadonlySet<number> = new Set()) =>
+    targets
+      .map((to, partition) => ({ partition, to }))
+      .filter(({ partition, to }) => (known.get(partition) ?? -1) < to || requeued.has(partition))
   const areWorthAThread = (waiting: readonly { partition: number; to: Position }[]) =>
     waiting.reduce((sum, one) => sum + leftOf(one), 0) >= worthAThread
 
@@ -77,11 +78,11 @@ export async function createBuilder(
       if (areWorthAThread(waiting)) for (const builder of builders.slice(0, waiting.length)) builder.start?.()
     },
     async buildTo(targets, signal) {
-      await copySkipped(database, name, consumer, topic)
-      const skipped = await readSetAside(database, consumer, topic, { onlySkipped: true })
+      await database.transaction((connection) => carrySkipped(connection, { from: name, to: consumer, topic }))
+      const requeued = await requeuedPartitions(database, consumer, topic)
       for (const [partition, to] of targets.entries())
         reached.set(partition, { partition, next: known.get(partition) ?? 0, to })
-      const waiting = partitionsBefore(targets)
+      const waiting = partitionsBefore(targets, requeued)
       const failing = new AbortController()
       const both = AbortSignal.any([signal, failing.signal])
       const isWorthAThread = areWorthAThread(waiting)
@@ -93,7 +94,7 @@ export async function createBuilder(
           const upTo =
             builders.length > 1 ? Math.min(to, to - leftOf(next) + Math.max(leastPiece, Math.ceil(leftOf(next) / 2))) : to
           const reach = (position: Position) => reached.set(partition, { partition, next: position, to })
-          const end = await builder.build({ partition, to: upTo, skipped }, both, reach)
+          const end = await builder.build({ partition, to: upTo }, both, reach)
           known.set(partition, end)
           reach(end)
           if (end < to) waiting.push(next)
@@ -121,15 +122,4 @@ export async function createBuilder(
 export async function eventsToBuild({ projection, database, log }: BuildContext, generation: number): Promise<number> {
   const cursors = await readCursors(database, builderOf(projection, generation), projection.topic)
   return lagOf(await log.ends(projection.topic), cursors)
-}
-
-/** What an operator skipped stays skipped in the tables to be. */
-async function copySkipped(database: Database, from: string, to: string, topic: string): Promise<void> {
-  await database.query<WriteResult>(
-    `INSERT INTO tributary_parked_event (consumer, topic, partition_no, event_key, position, skipped_time)
-     SELECT ?, topic, partition_no, event_key, position, skipped_time FROM tributary_parked_event
-     WHERE consumer = ? AND topic = ? AND skipped_time IS NOT NULL
-     ON DUPLICATE KEY UPDATE skipped_time = VALUES(skipped_time)`,
-    [to, from, topic],
-  )
 }

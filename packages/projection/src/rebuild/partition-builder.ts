@@ -2,7 +2,7 @@ import { hostname } from 'node:os'
 import { threadId } from 'node:worker_threads'
 import { consumeTo } from '@tributary/consumer'
 import type { Database } from '@tributary/database'
-import type { EventLog, Position, RecordedEvent } from '@tributary/event-log'
+import type { EventLog, Position } from '@tributary/event-log'
 import { type Logger, pause } from '@tributary/runtime'
 import type { Vault } from '@tributary/vault'
 import type { Projection } from '../definition.ts'
@@ -37,8 +37,8 @@ export type BuildPlan = {
   metKeys?: readonly SharedArrayBuffer[]
 }
 
-/** A partition, the position up to which it is built, and what is passed over, as `partition:position`. */
-export type BuildTask = { partition: number; to: Position; skipped: ReadonlySet<string> }
+/** A partition, and the position up to which it is built. */
+export type BuildTask = { partition: number; to: Position }
 
 /** Builds partitions, one or several at once. One that goes on with a partition must begin when the one before has ended. */
 export type PartitionBuilder = {
@@ -67,18 +67,17 @@ export function buildHere(context: BuildContext, { generation, share, metKeys }:
   const definitions = new Map<number, ReturnType<typeof define>>()
   const owner = `rebuild ${hostname().slice(0, 50)}/${process.pid}/${threadId}`
   return {
-    build: async ({ partition, to, skipped }, signal, onReached) => {
+    build: async ({ partition, to }, signal, onReached) => {
       const definition = definitions.get(partition) ?? define(partition)
       definitions.set(partition, definition)
       let began = performance.now()
-      const skips = (event: RecordedEvent) => skipped.has(`${event.partition}:${event.position}`)
       const onBatch = async (next: Position) => {
         onReached(next)
         const worked = performance.now() - began
         if (share < 1) await pause(worked * (1 / share - 1), signal)
         began = performance.now()
       }
-      return await consumeTo({ definition, database, log, logger, owner, partition, to, signal, skips, onBatch })
+      return await consumeTo({ definition, database, log, logger, owner, partition, to, signal, onBatch })
     },
     close: async () => {},
   }

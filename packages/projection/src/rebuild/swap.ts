@@ -1,4 +1,4 @@
-import { readCursors } from '@tributary/consumer'
+import { carrySkipped, readCursors } from '@tributary/consumer'
 import { type Connection, DatabaseError, transactionOn } from '@tributary/database'
 import type { Position } from '@tributary/event-log'
 import type { Projection } from '../definition.ts'
@@ -98,13 +98,17 @@ export async function settleSwap(connection: Connection, projection: Projection,
        ON DUPLICATE KEY UPDATE epoch = epoch + 1, next_position = VALUES(next_position)`,
       [name, topic, partition, next, Date.now()],
     )
+  await carrySkipped(connection, { from: name, to: builder, topic })
   await moveParked(connection, name, retiredConsumer(projection, record.generation - 1))
   await moveParked(connection, builder, name)
   await connection.query('DELETE FROM tributary_cursor WHERE consumer = ?', [builder])
   await updateRebuild(connection, record, { state: 'done', requested: '' })
 }
 
-/** What remains after a rollback: the live consumer goes on where the old tables stand, with their parked keys. Once, too. */
+/**
+ * What remains after a rollback: the live consumer goes on where the old tables stand, with their parked keys, and without
+ * what was skipped since. Once, too.
+ */
 export async function settleRollback(connection: Connection, projection: Projection, record: RebuildRecord): Promise<void> {
   const { name, topic } = projection
   for (const [partition, next] of (record.swapPositions ?? []).entries())
@@ -112,8 +116,9 @@ export async function settleRollback(connection: Connection, projection: Project
       'UPDATE tributary_cursor SET next_position = ?, epoch = epoch + 1 WHERE consumer = ? AND topic = ? AND partition_no = ?',
       [next, name, topic, partition],
     )
-  await forgetParked(connection, name)
-  await moveParked(connection, retiredConsumer(projection, record.generation - 1), name)
+  const before = retiredConsumer(projection, record.generation - 1)
+  await carrySkipped(connection, { from: name, to: before, topic })
+  await moveParked(connection, before, name)
   await updateRebuild(connection, record, { state: 'rolled-back', requested: '' })
 }
 
