@@ -15,12 +15,15 @@ export async function asRunner<T>(
   { projection, database }: Pick<BuildContext, 'projection' | 'database'>,
   work: (session: Connection) => Promise<T>,
 ): Promise<T> {
+  let isOurs = false
   try {
-    return await withNamedLock(database, { name: lockOf(projection), idleSeconds: IDLE }, (session) =>
-      keptAwake(session, IDLE, () => work(session)),
-    )
+    return await withNamedLock(database, { name: lockOf(projection), idleSeconds: IDLE }, (session) => {
+      isOurs = true
+      return keptAwake(session, IDLE, () => work(session))
+    })
   } catch (error) {
-    if (!(error instanceof DatabaseError && error.code === 'DATABASE_LOCK_TIMEOUT')) throw error
+    // A statement of the work may have waited in vain for a lock, too: that is another's, and another message.
+    if (isOurs || !(error instanceof DatabaseError && error.code === 'DATABASE_LOCK_TIMEOUT')) throw error
     const record = await latestRebuild(database, projection)
     throw refused(
       `Another process (${record?.runner ?? 'unknown'}) is rebuilding ${projection.name}. See: tributary projection status`,

@@ -68,7 +68,7 @@ async function rename(
     [table, names.out(table)],
     [names.in(table), table],
   ])
-  await session.query(`SET SESSION lock_wait_timeout = ${LOCK_WAIT}`)
+  await session.query(`SET @lock_wait_before = @@lock_wait_timeout, SESSION lock_wait_timeout = ${LOCK_WAIT}`)
   const began = performance.now()
   try {
     await session.query(`RENAME TABLE ${moves.map(() => '?? TO ??').join(', ')}`, moves.flat())
@@ -81,6 +81,9 @@ async function rename(
       `The tables could not be swapped within ${LOCK_WAIT} s: ${holders}. Everything is as before; it is tried again.`,
       { cause: error },
     )
+  } finally {
+    // The statements behind it may wait as long as those before. If this fails, the session is gone.
+    await session.query('SET SESSION lock_wait_timeout = @lock_wait_before').catch(() => {})
   }
 }
 
