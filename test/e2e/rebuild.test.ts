@@ -35,6 +35,8 @@ describe('rebuilding by commands, while a gateway runs', function () {
     const { code, output, errors } = await run()
     expect(code).to.equal(1)
     expect((await run('--resume', '--yes')).errors).to.include('REBUILD_UNKNOWN')
+    expect((await run('--pause')).errors).to.include('REBUILD_UNKNOWN')
+    expect((await run('--abort')).errors).to.include('REBUILD_UNKNOWN')
     expect(output).to.include('A rebuild of orders to generation 2:').and.to.include('events of the log')
     expect(errors).to.include('Add --yes')
     expect(await status()).to.include({ generation: 1, lag: 0, parked: 0, lastRebuild: 'none' })

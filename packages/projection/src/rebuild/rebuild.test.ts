@@ -159,8 +159,12 @@ describe('a rebuild', function () {
     const paused = await rebuildAndAsk('pause')
     expect(paused.kind).to.equal('paused')
     expect((await latestRebuild(stage.operator, LIVE))?.state).to.equal('building')
+    expect(await requestOfRebuild(stage.operator, LIVE, 'abort')).to.equal('idle')
+    // The runner that was asked for this has gone without hearing of it.
+    await stage.operator.query("UPDATE tributary_rebuild SET requested = 'pause'")
     expect(await rebuildAndAsk('abort')).to.include({ kind: 'aborted', generation: paused.generation })
     expect((await rebuild(LIVE)).kind).to.equal('done')
+    expect(await requestOfRebuild(stage.operator, LIVE, 'pause')).to.equal('unknown')
     await untilLiveIsThrough()
     expect(await verified(LIVE)).to.deep.equal([])
   })

@@ -55,6 +55,8 @@ export function rebuildProjection(options: RebuildOptions): Promise<RebuildOutco
     if (before && after && !isEnded(before) && isEnded(after))
       return { kind: 'finished', generation: after.generation, state: after.state }
     const record = after && !isEnded(after) ? after : await begin(session, options, after)
+    // What was asked of a run before this one was not meant for this one.
+    await updateRebuild(session, record, { requested: '' })
     try {
       return await run({ session, options, record })
     } catch (error) {

@@ -1,7 +1,8 @@
 import { hostname } from 'node:os'
-import type { Connection, WriteResult } from '@tributary/database'
+import { type Connection, isLockHeld, type WriteResult } from '@tributary/database'
 import type { Position } from '@tributary/event-log'
 import type { Projection } from '../definition.ts'
+import { lockOf } from './names.ts'
 
 /** See `rebuild.ts` for what each state means and what comes after it. */
 export type RebuildState =
@@ -106,17 +107,24 @@ export async function updateRebuild(
   ])
 }
 
-/** Asks whoever runs a rebuild to pause or abort it. Answers whether there is one that has not ended. */
+/**
+ * Asks whoever runs a rebuild to pause or abort it. Answers 'asked', or why nothing was asked: 'unknown' when no rebuild is under
+ * way, 'rolling-back' when it is a rollback, and 'idle' when nobody runs it, so that it stands already. Throws DatabaseError.
+ */
 export async function requestOfRebuild(
   connection: Connection,
-  { name }: Pick<Projection, 'name'>,
+  projection: Pick<Projection, 'name'>,
   requested: 'pause' | 'abort',
-): Promise<boolean> {
+): Promise<'asked' | 'unknown' | 'rolling-back' | 'idle'> {
+  const record = await latestRebuild(connection, projection)
+  if (!record || isEnded(record)) return 'unknown'
+  if (!(await isLockHeld(connection, lockOf(projection)))) return 'idle'
+  if (record.state === 'rolling-back') return 'rolling-back'
   const { affectedRows } = await connection.query<WriteResult>(
-    'UPDATE tributary_rebuild SET requested = ? WHERE projection = ? AND state NOT IN (?)',
-    [requested, name, ENDED],
+    'UPDATE tributary_rebuild SET requested = ? WHERE projection = ? AND generation = ? AND state NOT IN (?)',
+    [requested, record.projection, record.generation, ENDED],
   )
-  return affectedRows > 0
+  return affectedRows > 0 ? 'asked' : 'unknown'
 }
 
 type StoredRecord = {

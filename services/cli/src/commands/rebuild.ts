@@ -79,7 +79,7 @@ function exclusive(flags: string, description: string): Option {
 }
 
 async function rebuild(access: LogAccess, projection: Projection, options: Options): Promise<void> {
-  if (options.pause) return await ask(access, projection)
+  if (options.pause) return await pauseElsewhere(access, projection)
   if (options.abort) return await giveUp(access, projection)
   if (options.rollback) return await rollBack(access, projection, options)
   if (options.onlyKey !== undefined) return await rebuildOne(access, projection, options.onlyKey)
@@ -164,23 +164,38 @@ const finished = (name: string, state: RebuildState): string =>
     ? `The tables of ${name} had been swapped already; the rebuild is done now. To go back: tributary rebuild ${name} --rollback`
     : `The tables of ${name} had been put back already; the rollback is done now.`
 
-async function ask({ database }: LogAccess, projection: Projection): Promise<void> {
-  if (await requestOfRebuild(database, projection, 'pause'))
-    printLine('Asked to pause; it shows in: tributary projection status')
-  else throw new CommandError('REBUILD_UNKNOWN', `No rebuild of ${projection.name} is under way.`)
+async function pauseElsewhere({ database }: LogAccess, projection: Projection): Promise<void> {
+  const answer = await requestOfRebuild(database, projection, 'pause')
+  if (answer === 'asked') return printLine('Asked to pause; it shows in: tributary projection status')
+  throw notAsked(projection, answer)
 }
 
 async function giveUp({ database }: LogAccess, projection: Projection): Promise<void> {
   try {
     const ended = await abortRebuild({ database, projection })
     if (ended === 'aborted') return printLine('Aborted; what was built is removed.')
-    if (ended) throw new CommandError('REBUILD_ENDED', finished(projection.name, ended))
+    throw ended ? new CommandError('REBUILD_ENDED', finished(projection.name, ended)) : notAsked(projection, 'unknown')
   } catch (error) {
     if (codeOf(error) !== 'PROJECTION_REBUILD_REFUSED') throw error
-    await requestOfRebuild(database, projection, 'abort')
-    return printLine('Another process runs it and was asked to abort; it shows in: tributary projection status')
   }
-  throw new CommandError('REBUILD_UNKNOWN', `No rebuild of ${projection.name} is under way.`)
+  const answer = await requestOfRebuild(database, projection, 'abort')
+  if (answer === 'asked')
+    return printLine('Another process runs it and was asked to abort; it shows in: tributary projection status')
+  throw notAsked(projection, answer)
+}
+
+function notAsked({ name }: Projection, why: 'unknown' | 'rolling-back' | 'idle'): CommandError {
+  switch (why) {
+    case 'unknown':
+      return new CommandError('REBUILD_UNKNOWN', `No rebuild of ${name} is under way.`)
+    case 'rolling-back':
+      return new CommandError('REBUILD_ENDED', `The rebuild of ${name} is being rolled back, which ends by itself.`)
+    case 'idle':
+      return new CommandError(
+        'REBUILD_IDLE',
+        `Nobody runs the rebuild of ${name}: it stands where it is. Go on with: tributary rebuild ${name} --resume; give it up with: --abort`,
+      )
+  }
 }
 
 async function rollBack(access: LogAccess, projection: Projection, options: Options): Promise<void> {
