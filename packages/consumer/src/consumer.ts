@@ -2,6 +2,7 @@ import { hostname } from 'node:os'
 import type { Database } from '@tributary/database'
 import type { EventLog, Follower } from '@tributary/event-log'
 import { backOff, type HealthReport, type Logger, pause } from '@tributary/runtime'
+import { type Admission, createAdmission } from './admission.ts'
 import { summarize } from './blame.ts'
 import { readEpochs } from './cursor.ts'
 import { batchSizeOf, type ConsumerDefinition } from './definition.ts'
@@ -45,7 +46,8 @@ export function startConsumer<Prepared>(options: {
   const shared: Shared<Prepared> = { definition, database, log, logger, now, counts: newCounts() }
   const partitions = new Map<number, Partition>()
   const stopping = new AbortController()
-  const group = keepFollowing(shared, partitions, stopping.signal)
+  const admission = createAdmission(shared)
+  const group = keepFollowing(shared, partitions, admission, stopping.signal)
   const ticking = setInterval(() => {
     for (const partition of partitions.values()) partition.tick()
     group.rejoinWhenLost()
@@ -55,7 +57,7 @@ export function startConsumer<Prepared>(options: {
   const forget = observeFigures(definition, figures)
   return {
     figures,
-    health: healthOf(shared, partitions),
+    health: healthOf(shared, partitions, admission),
     stop: async () => {
       forget()
       clearInterval(ticking)
@@ -67,7 +69,7 @@ export function startConsumer<Prepared>(options: {
 }
 
 /** Stays in the group until `signal` aborts, joining again whenever following ends. `left` never rejects. */
-function keepFollowing<P>(shared: Shared<P>, partitions: Map<number, Partition>, signal: AbortSignal) {
+function keepFollowing<P>(shared: Shared<P>, partitions: Map<number, Partition>, admission: Admission, signal: AbortSignal) {
   const { definition, log, logger, now } = shared
   const { topic, group } = definition
   const { batchBytes: maxBytes, gathering } = definition
@@ -78,17 +80,23 @@ function keepFollowing<P>(shared: Shared<P>, partitions: Map<number, Partition>,
   }
   let joined = new AbortController()
   let lostSince: number | undefined
+  const leaveWhenRefused = (): Promise<void> =>
+    admission.pass().catch((error: unknown) => {
+      if (admission.refusal()) joined.abort(error)
+    })
 
   const follow = async (): Promise<void> => {
     for (let attempt = 1; !signal.aborted; attempt += 1) {
       joined = new AbortController()
       const since = now()
       try {
-        const follower = followerOf(shared, partitions)
+        await admission.pass()
+        const follower = followerOf(shared, partitions, leaveWhenRefused)
         await log.follow({ topic, group, follower, ...limits, signal: AbortSignal.any([signal, joined.signal]) })
       } catch (error) {
         const { code, message } = summarize(error)
-        logger.warn({ consumer: definition.name, code }, `following ended and begins again: ${message}`)
+        if (!admission.refusal())
+          logger.warn({ consumer: definition.name, code }, `following ended and begins again: ${message}`)
       }
       if (now() - since > LONGEST_PAUSE) attempt = 1
       if (!signal.aborted) await pause(backOff(attempt, 100, LONGEST_PAUSE), signal)
@@ -114,7 +122,7 @@ async function watch<P>({ definition, database }: Shared<P>, partitions: Readonl
   for (const [number, partition] of partitions) partition.notice(epochs.get(number) ?? 0)
 }
 
-function followerOf<P>(shared: Shared<P>, partitions: Map<number, Partition>): Follower {
+function followerOf<P>(shared: Shared<P>, partitions: Map<number, Partition>, leaveWhenRefused: () => Promise<void>): Follower {
   const owner = `${hostname().slice(0, 60)}/${process.pid}`
   const drop = async (number: number): Promise<void> => {
     await partitions.get(number)?.end()
@@ -124,7 +132,10 @@ function followerOf<P>(shared: Shared<P>, partitions: Map<number, Partition>): F
     assigned: async (number, signal) => {
       // One partition is never in two loops of this process, whatever the log does.
       await drop(number)
-      const partition = await takePartition(shared, number, { owner, signal })
+      const partition = await takePartition(shared, number, { owner, signal }).catch(async (error: unknown) => {
+        await leaveWhenRefused()
+        throw error
+      })
       partitions.set(number, partition)
       return partition.start
     },
@@ -138,12 +149,16 @@ function followerOf<P>(shared: Shared<P>, partitions: Map<number, Partition>): F
   }
 }
 
-function healthOf<P>(shared: Shared<P>, partitions: ReadonlyMap<number, Partition>): () => Promise<HealthReport> {
+function healthOf<P>(
+  shared: Shared<P>,
+  partitions: ReadonlyMap<number, Partition>,
+  admission: Admission,
+): () => Promise<HealthReport> {
   const { definition, now } = shared
   let unreadableSince: number | undefined
   return async () => {
     try {
-      const report = judge(definition.name, await readFigures(shared, partitions))
+      const report = judge(definition.name, await readFigures(shared, partitions), admission.refusal())
       unreadableSince = undefined
       return report
     } catch (error) {

@@ -46,6 +46,11 @@ export type ConsumerDefinition<Prepared> = {
    */
   applyTogether?(connection: Connection, prepared: readonly Prepared[]): Promise<void>
   /**
+   * May this member be in the group? Asked before it joins, and when it could not begin a partition; a throw keeps it out until
+   * it is asked again, so that its partitions go to others. For what a pause does not mend.
+   */
+  admitted?(): Promise<void>
+  /**
    * This member took the partition's cursor over, and the first batch waits for this. For work that belongs to the owner
    * of a partition but to no batch, for example retries. A throw gives the partition back; some member is then assigned again.
    */

@@ -1,4 +1,5 @@
 import type { HealthReport } from '@tributary/runtime'
+import type { ErrorSummary } from './blame.ts'
 import type { ConsumerFigures, PartitionFigures } from './figures.ts'
 
 /** Standing still this long while there is lag deserves a look, in seconds. Longer than any pause between two tries. */
@@ -7,14 +8,16 @@ const STALLED_DEGRADED = 30
 const STALLED_DOWN = 120
 
 /**
- * Health is progress: `down` when a partition of this member has stood for more than 120 s with events to read;
+ * Health is progress: `down` when a partition of this member has stood for more than 120 s with events to read, or when it may
+ * not be in its group (`refusal`);
  * `degraded` when one has for more than 30 s, when keys are parked, or when a partition that is not this member's has
  * stood for more than 120 s (nobody may be reading it). A connection alone makes nothing healthy.
  */
-export function judge(name: string, figures: ConsumerFigures): HealthReport {
+export function judge(name: string, figures: ConsumerFigures, refusal?: ErrorSummary): HealthReport {
   const own = slowest(figures.partitions.filter(({ stage }) => stage !== 'elsewhere'))
   const other = slowest(figures.partitions.filter(({ stage }) => stage === 'elsewhere'))
   const details = { ...figures }
+  if (refusal) return { name, status: 'down', reason: `${refusal.message} (${refusal.code})`, details }
   if (own && own.stalledSeconds > STALLED_DOWN) return { name, status: 'down', reason: stalled(own), details }
   if (own && own.stalledSeconds > STALLED_DEGRADED) return { name, status: 'degraded', reason: stalled(own), details }
   if (figures.parkedKeys > 0) return { name, status: 'degraded', reason: parked(name, figures.parkedKeys), details }

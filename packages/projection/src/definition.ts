@@ -46,6 +46,11 @@ export type Remark = { kind: 'truncated' | 'unknown-value' | 'stale'; table: str
  */
 export type Projection = {
   name: string
+  /**
+   * Grows with every release whose rows are not those of the release before; 1 unless told. Tables that a rebuild of a
+   * version made are written by that version and later ones only (docs/operations.md).
+   */
+  version?: number
   topic: string
   types: readonly Event['type'][]
   tables: readonly TableDefinition[]

@@ -13,6 +13,7 @@ import { createStateLoader, type PhysicalName } from './load-states.ts'
 import { openEvents } from './open-events.ts'
 import { untilOwn } from './own-rows.ts'
 import { passLiveGate } from './rebuild/live-gate.ts'
+import { refuseOutdated } from './rebuild/version.ts'
 import { createRecentStates, type LoadedStates } from './recent-states.ts'
 import { createRemarkBook, type RemarkBook, type RemarkCounts } from './remark-counts.ts'
 
@@ -112,6 +113,7 @@ export function defineProjectionConsumer(options: {
     if (reaching.length > 0) await applyReaching(connection, reaching)
     else await applySorted(connection, batches as readonly SortedBatch[])
   }
+  const live = { isMovedByOthers: true, admitted: () => refuseOutdated(database, projection) }
   return {
     name: options.name ?? projection.name,
     topic: projection.topic,
@@ -122,9 +124,10 @@ export function defineProjectionConsumer(options: {
       const cells = projection.key(event)
       return cells === undefined ? event.partitionkey : keyText(cells)
     },
+    // A builder writes tables that nobody swaps under it.
+    ...(options.name === undefined ? live : {}),
     assigned: async (owned) => {
       states.forget(owned.partition)
-      // A builder writes tables that nobody swaps under it.
       if (options.name === undefined) await owned.fenced((connection) => passLiveGate(connection, projection))
     },
     prepare: async (delivered) => {
@@ -140,7 +143,7 @@ export function defineProjectionConsumer(options: {
     },
     apply: (connection, batch) => apply(connection, [batch]),
     // A builder's batches are large, and each pays for its own commit.
-    ...(options.name === undefined ? { applyTogether: apply, isMovedByOthers: true } : {}),
+    ...(options.name === undefined ? { applyTogether: apply } : {}),
     committed: (partition) => {
       states.settle(partition)
       book.settle(partition)

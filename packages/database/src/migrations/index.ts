@@ -26,6 +26,7 @@ import { migration as settledShipments } from './051-settled-shipments.ts'
 import { migration as groupNames } from './052-group-names.ts'
 import { migration as rowIdTimes } from './053-row-id-times.ts'
 import { migration as rebuildNames } from './054-rebuild-names.ts'
+import { migration as rebuildVersions } from './055-rebuild-versions.ts'
 
 /** In the order they run. A migration that has landed never changes; a new one is added at the end. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -56,4 +57,5 @@ export const MIGRATIONS: readonly Migration[] = [
   groupNames,
   rowIdTimes,
   rebuildNames,
+  rebuildVersions,
 ]

@@ -5,14 +5,20 @@ import { readGeneration } from './generation.ts'
 import { lockOf } from './names.ts'
 import { FENCED_STATES, latestRebuild, lockLatestRebuild, type RebuildRecord, updateRebuild } from './record.ts'
 import { settleRollback, settleSwap } from './swap.ts'
+import { refuseOutdated } from './version.ts'
 
 /**
  * Asked by the live consumer when it takes a partition, in a transaction that holds the cursor's row: may it write?
  * Not while a rebuild is between its fence and its end. If whoever fenced is gone, which the server tells because the lock
  * went with the connection, this finishes what was begun: behind the swap it settles, before it it lets the rebuild stand
- * as it was. Throws ProjectionError PROJECTION_FENCED.
+ * as it was. Nor when the tables are those of a later version. Throws ProjectionError PROJECTION_FENCED or PROJECTION_OUTDATED.
  */
 export async function passLiveGate(connection: Connection, projection: Projection): Promise<void> {
+  await passSwap(connection, projection)
+  await refuseOutdated(connection, projection)
+}
+
+async function passSwap(connection: Connection, projection: Projection): Promise<void> {
   if (!isHalfWay(await latestRebuild(connection, projection))) return
   if (!isHalfWay(await lockLatestRebuild(connection, projection))) return
   if (await isLockHeld(connection, lockOf(projection)))

@@ -9,6 +9,7 @@ import { foldKey } from '../fold-keys.ts'
 import { keyText } from '../keys.ts'
 import { createStateLoader } from '../load-states.ts'
 import { openEvents } from '../open-events.ts'
+import { passLiveGate } from './live-gate.ts'
 
 export type RebuiltKey = {
   /** Events of the key that are in the tables. */
@@ -23,7 +24,7 @@ export type RebuiltKey = {
  * Makes the rows of one key again from its events, in the live tables, while everything else goes on. `find` answers the
  * events of the key as the log has them when it is called. The cursor's row is locked meanwhile and its epoch bumped, so
  * that the partition's owner neither writes at the same time nor trusts what it remembers of these rows. Throws what `find`
- * throws, DatabaseError, VaultError, EventError, and what the fold throws.
+ * and `passLiveGate` throw, DatabaseError, VaultError, EventError, and what the fold throws.
  */
 export async function rebuildKey(options: {
   projection: Projection
@@ -42,6 +43,7 @@ export async function rebuildKey(options: {
   const load = createStateLoader(projection.tables)
   return await database.transaction(async (connection) => {
     const next = await takeOver(connection, projection, first.partition)
+    await passLiveGate(connection, projection)
     const setAside = await readSetAside(connection, projection.name, projection.topic)
     const recorded = (await find()).filter(
       ({ partition, position }) => position < next && !setAside.has(`${partition}:${position}`),

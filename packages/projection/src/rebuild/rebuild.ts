@@ -54,9 +54,7 @@ export function rebuildProjection(options: RebuildOptions): Promise<RebuildOutco
     const { before, after } = await finishLeft(session, options.projection)
     if (before && after && !isEnded(before) && isEnded(after))
       return { kind: 'finished', generation: after.generation, state: after.state }
-    const record = after && !isEnded(after) ? after : await begin(session, options, after)
-    // What was asked of a run before this one was not meant for this one.
-    await updateRebuild(session, record, { requested: '' })
+    const record = after && !isEnded(after) ? await takeUp(session, options, after) : await begin(session, options, after)
     try {
       return await run({ session, options, record })
     } catch (error) {
@@ -69,6 +67,17 @@ export function rebuildProjection(options: RebuildOptions): Promise<RebuildOutco
       return { kind: 'aborted', generation: record.generation }
     }
   })
+}
+
+async function takeUp(session: Connection, { projection }: RebuildOptions, record: RebuildRecord): Promise<RebuildRecord> {
+  const { name, version = 1 } = projection
+  if (record.version !== version)
+    throw refused(
+      `The rebuild of ${name} to generation ${record.generation} was begun by its version ${record.version}, and this release has version ${version}. Give it up with --abort, and begin anew.`,
+    )
+  // What was asked of a run before this one was not meant for this one.
+  await updateRebuild(session, record, { requested: '' })
+  return record
 }
 
 async function begin(

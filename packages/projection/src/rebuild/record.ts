@@ -19,6 +19,8 @@ export type RebuildState =
 export type RebuildRecord = {
   projection: string
   generation: number
+  /** Of the projection by which its tables are made. */
+  version: number
   state: RebuildState
   requested: '' | 'pause' | 'abort'
   runner: string
@@ -36,7 +38,7 @@ export type RebuildRecord = {
 export const FENCED_STATES = ['fenced', 'rolling-back'] as const
 const ENDED = ['done', 'aborted', 'rolled-back']
 
-const COLUMNS = `projection, generation, state, requested, runner, targets, swap_positions, differences, started_time,
+const COLUMNS = `projection, generation, version, state, requested, runner, targets, swap_positions, differences, started_time,
   updated_time, finished_time`
 
 const LATEST = `SELECT ${COLUMNS} FROM tributary_rebuild WHERE projection = ? ORDER BY generation DESC LIMIT 1`
@@ -63,15 +65,15 @@ export const isEnded = ({ state }: Pick<RebuildRecord, 'state'>): boolean => END
 /** Writes a new rebuild down, in state `planned`. */
 export async function planRebuild(
   connection: Connection,
-  { name }: Pick<Projection, 'name'>,
+  { name, version = 1 }: Pick<Projection, 'name' | 'version'>,
   generation: number,
   targets: readonly Position[],
 ): Promise<void> {
   const now = Date.now()
   await connection.query(
-    `INSERT INTO tributary_rebuild (projection, generation, state, targets, started_time, updated_time)
-     VALUES (?, ?, 'planned', ?, ?, ?)`,
-    [name, generation, JSON.stringify(targets), now, now],
+    `INSERT INTO tributary_rebuild (projection, generation, version, state, targets, started_time, updated_time)
+     VALUES (?, ?, ?, 'planned', ?, ?, ?)`,
+    [name, generation, version, JSON.stringify(targets), now, now],
   )
 }
 
@@ -130,6 +132,7 @@ export async function requestOfRebuild(
 type StoredRecord = {
   projection: string
   generation: number
+  version: number
   state: RebuildState
   requested: RebuildRecord['requested']
   runner: string
@@ -145,6 +148,7 @@ function toRecord(row: StoredRecord): RebuildRecord {
   return {
     projection: row.projection,
     generation: row.generation,
+    version: row.version,
     state: row.state,
     requested: row.requested,
     runner: row.runner,
