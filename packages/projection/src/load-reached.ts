@@ -1,6 +1,7 @@
 import type { Connection } from '@tributary/database'
 import { inParts } from '@tributary/runtime'
 import type { Cell, KeyState, Need, Row, TableDefinition } from './definition.ts'
+import { forcibleIndexes, whileUsable } from './forced-index.ts'
 import type { PhysicalName } from './load-states.ts'
 
 /** Values in one SELECT. Servers make other, worse plans for lists of more than 1,000. */
@@ -11,21 +12,21 @@ export type LoadReached = (connection: Connection, needs: readonly Need[]) => Pr
 
 /** Makes the loader of a projection with a `reach`. */
 export function createReachLoader(tables: readonly TableDefinition[], physical: PhysicalName): LoadReached {
-  let indexes: ReadonlyMap<string, string> | undefined
-  return async (connection, needs) => {
-    indexes ??= await readIndexes(connection, tables, physical)
-    const state: Record<string, Row[]> = {}
-    for (const table of tables) {
-      const rows = new Map<Cell, Row>()
-      for (const { column, values } of [...needs.filter((need) => need.table === table.name), ...childrenOf(table, state)]) {
-        const index = indexes.get(`${table.name} ${column}`)
-        for (const row of await select(connection, { table, physical: physical(table.name), column, index }, values))
-          rows.set(row['id'] ?? null, row)
+  const indexes = whileUsable((connection) => readIndexes(connection, tables, physical))
+  return (connection, needs) =>
+    indexes(connection, async (known) => {
+      const state: Record<string, Row[]> = {}
+      for (const table of tables) {
+        const rows = new Map<Cell, Row>()
+        for (const { column, values } of [...needs.filter((need) => need.table === table.name), ...childrenOf(table, state)]) {
+          const index = known.get(`${table.name} ${column}`)
+          for (const row of await select(connection, { table, physical: physical(table.name), column, index }, values))
+            rows.set(row['id'] ?? null, row)
+        }
+        state[table.name] = [...rows.values()].sort((one, other) => Number(one['id']) - Number(other['id']))
       }
-      state[table.name] = [...rows.values()].sort((one, other) => Number(one['id']) - Number(other['id']))
-    }
-    return state
-  }
+      return state
+    })
 }
 
 function childrenOf({ by }: TableDefinition, loaded: Record<string, readonly Row[]>) {
@@ -64,12 +65,8 @@ async function readIndexes(
   physical: PhysicalName,
 ): Promise<ReadonlyMap<string, string>> {
   const indexes = new Map<string, string>()
-  for (const { name } of tables) {
-    const rows = await connection.query<{ Key_name: string; Column_name: string; Seq_in_index: number }[]>(
-      'SHOW INDEX FROM ??',
-      [physical(name)],
-    )
-    for (const row of rows) if (row.Seq_in_index === 1) indexes.set(`${name} ${row.Column_name}`, row.Key_name)
-  }
+  for (const { name: table } of tables)
+    for (const { name, columns } of await forcibleIndexes(connection, physical(table)))
+      indexes.set(`${table} ${columns[0]}`, name)
   return indexes
 }

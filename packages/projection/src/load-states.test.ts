@@ -2,7 +2,9 @@ import type { Database } from '@tributary/database'
 import { migratedTestDatabase } from '@tributary/test/servers'
 import { expect } from 'chai'
 import type { Cell, TableDefinition } from './definition.ts'
+import { forcibleIndexes } from './forced-index.ts'
 import { keyText } from './keys.ts'
+import { createReachLoader } from './load-reached.ts'
 import { createStateLoader } from './load-states.ts'
 
 const TABLES: readonly TableDefinition[] = [
@@ -66,6 +68,25 @@ describe('the states of keys', () => {
     await database.query('INSERT INTO parent VALUES ?', [rows])
     const states = await load(database, keysOf(...rows.map(([, shop, number]) => [shop ?? null, number ?? null])))
     expect([...states.values()].every((state) => state['parent']?.length === 1)).to.equal(true)
+  })
+
+  it('are found again when an index that was looked in has another name now', async () => {
+    await database.query("INSERT INTO parent VALUES (5, 1, 'a', 0)")
+    const loadReached = createReachLoader(TABLES, (table) => table)
+    const needs = [{ table: 'parent', column: 'shop', values: [1] }]
+    const loads = async () => [await load(database, keysOf([1, 'a'])), await loadReached(database, needs)]
+    const before = await loads()
+    await database.query(
+      'ALTER TABLE parent DROP KEY found, DROP KEY other, ADD KEY better (shop, number), ADD KEY in_part (shop, number(3)), ADD FULLTEXT KEY words (number)',
+    )
+    expect((await forcibleIndexes(database, 'parent')).map(({ name }) => name)).to.deep.equal(['PRIMARY', 'better'])
+    for (const loading of [() => load(database, keysOf([1, 'a'])), () => loadReached(database, needs)])
+      expect(await loading().catch((error: Error) => error)).to.include({ code: 'DATABASE_SCHEMA_MISMATCH' })
+    expect(await loads()).to.deep.equal(before)
+    await database.query(
+      'ALTER TABLE parent DROP KEY better, DROP KEY in_part, DROP KEY words, ADD KEY other (shop, n), ADD KEY found (shop, number)',
+    )
+    await load(database, keysOf([1, 'a'])).catch(() => {})
   })
 
   it('are looked up in the index of the key, however many rows share its first columns', async () => {

@@ -1,6 +1,7 @@
 import type { Connection } from '@tributary/database'
 import { inParts } from '@tributary/runtime'
 import type { Cell, KeyState, Row, TableDefinition } from './definition.ts'
+import { forcibleIndexes, whileUsable } from './forced-index.ts'
 import { keyText } from './keys.ts'
 
 /** Keys or ids in one SELECT. Servers make other, worse plans for lists of more than 1,000. */
@@ -22,16 +23,17 @@ export type PhysicalName = (table: string) => string
  * It throws DatabaseError.
  */
 export function createStateLoader(tables: readonly TableDefinition[], physical: PhysicalName = (table) => table): LoadStates {
-  let lookups: Lookup[] | undefined
+  const lookups = whileUsable((connection) => readLookups(connection, tables, physical))
   const nothing: KeyState = Object.freeze(Object.fromEntries(tables.map(({ name }) => [name, Object.freeze([])])))
   return async (connection, keys) => {
-    lookups ??= await readLookups(connection, tables, physical)
     const found: Found = new Map()
-    for (const lookup of lookups) {
-      const { by } = lookup.table
-      if ('columns' in by) await loadByKey(connection, lookup, keys, found)
-      else await loadByParent(connection, lookup, by.parent, found)
-    }
+    await lookups(connection, async (known) => {
+      for (const lookup of known) {
+        const { by } = lookup.table
+        if ('columns' in by) await loadByKey(connection, lookup, keys, found)
+        else await loadByParent(connection, lookup, by.parent, found)
+      }
+    })
     return new Map([...keys.keys()].map((key) => [key, stateOf(found.get(key), nothing)]))
   }
 }
@@ -76,23 +78,20 @@ async function select(
 }
 
 /** Finds for each table the index that begins with the columns by which its rows are looked up. */
-async function readLookups(
+function readLookups(
   connection: Connection,
   tables: readonly TableDefinition[],
   physicalName: PhysicalName,
 ): Promise<Lookup[]> {
-  const indexes = await connection.query<{ table: string; name: string; columns: string }[]>(
-    `SELECT table_name AS \`table\`, index_name AS name, GROUP_CONCAT(column_name ORDER BY seq_in_index SEPARATOR ',') AS columns
-     FROM information_schema.statistics WHERE table_schema = DATABASE() AND table_name IN (?) GROUP BY table_name, index_name`,
-    [tables.map(({ name }) => physicalName(name))],
+  return Promise.all(
+    tables.map(async (table) => {
+      const physical = physicalName(table.name)
+      const columns = 'columns' in table.by ? table.by.columns : [table.by.column]
+      const indexes = await forcibleIndexes(connection, physical)
+      const index = indexes.find((one) => columns.every((column, place) => one.columns[place] === column))
+      return { table, physical, columns, index: index?.name }
+    }),
   )
-  return tables.map((table) => {
-    const columns = 'columns' in table.by ? table.by.columns : [table.by.column]
-    const beginning = `${columns.join(',')},`
-    const physical = physicalName(table.name)
-    const index = indexes.find((one) => one.table === physical && `${one.columns},`.startsWith(beginning))
-    return { table, physical, columns, index: index?.name }
-  })
 }
 
 function addRow(found: Found, key: string, table: string, row: Row): void {
