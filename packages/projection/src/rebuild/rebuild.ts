@@ -35,6 +35,7 @@ import { compareSettled } from './settled-comparison.ts'
 import { dropTables, makeShadowTables } from './shadow-tables.ts'
 import { fence, forgetParked, settleSwap, swapTables } from './swap.ts'
 import { swapPatiently } from './swap-patiently.ts'
+import { refuseHanging, takeOverIndexes } from './table-shape.ts'
 import { buildWatched, Requested } from './watched-build.ts'
 
 /** Events that may be missing when the live consumer is stopped for the swap: a fraction of a second's work. */
@@ -152,6 +153,8 @@ async function verify(running: Run, builder: Builder): Promise<TableComparison[]
 /** From the fence to the end. Steps back to where the live consumer goes on when anything keeps it from renaming. */
 async function swap({ session, options, record }: Run, builder: Builder) {
   const { projection, log } = options
+  await refuseHanging(session, projection)
+  await takeOverIndexes(session, projection, building(record.generation))
   await buildWatched(session, options, builder, await log.ends(projection.topic))
   const began = performance.now()
   const positions = await fence(session, projection, record, 'fenced')

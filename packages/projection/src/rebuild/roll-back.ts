@@ -10,6 +10,7 @@ import { asRunner, refused } from './runner.ts'
 import { dropTables, existingTables } from './shadow-tables.ts'
 import { fence, settleRollback, swapBack } from './swap.ts'
 import { swapPatiently } from './swap-patiently.ts'
+import { refuseHanging } from './table-shape.ts'
 
 /**
  * Puts the tables back that the last rebuild took out; the live consumer then applies to them what came since. One that was
@@ -31,6 +32,7 @@ export function rollBackRebuild(
     const old = swappedTables(projection).map(retired(record.generation - 1))
     if ((await existingTables(session, old)).size < old.length)
       throw refused(`The tables of ${projection.name} from before the last rebuild are gone.`)
+    await refuseHanging(session, projection)
     await swapPatiently(options, async () => {
       await fence(session, projection, record, 'rolling-back')
       try {

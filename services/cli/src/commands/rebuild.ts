@@ -13,6 +13,7 @@ import {
   type RebuildState,
   rebuildKey,
   rebuildProjection,
+  refuseHanging,
   requestOfRebuild,
   rollBackRebuild,
   type TableComparison,
@@ -101,7 +102,10 @@ async function rebuild(access: LogAccess, projection: Projection, options: Optio
       `No rebuild of ${projection.name} waits to go on: ${latest ? `the last, to generation ${latest.generation}, is ${latest.state}` : 'there was none yet'}. Leave --resume away to begin one.`,
     )
   printLine(describePlan(await planOf(access, projection, options)))
-  if (!options.verifyOnly) await confirm('Begin?', options)
+  if (!options.verifyOnly) {
+    await refuseHanging(access.database, projection)
+    await confirm('Begin?', options)
+  }
   await report(access, projection, await run(access, projection, options), options)
 }
 
