@@ -126,6 +126,30 @@ describe('an archive of the log', () => {
     expect(await archivedPartitions(folder)).to.equal(3)
   })
 
+  it('is not continued from a log that has another history, nor by one that lacks what it holds', async () => {
+    await exportLog({ log: source.log, topics, folder, signal })
+    const manifest = await readFile(join(folder, 'manifest.json'), 'utf8')
+    const refused = async ({ log }: Place) => {
+      const error: Error = await exportLog({ log, topics, folder, signal }).then(
+        () => expect.fail('It was written.'),
+        (thrown: Error) => thrown,
+      )
+      expect(error).to.have.property('code', 'HISTORY_ARCHIVE_DIFFERS')
+      expect(await readFile(join(folder, 'manifest.json'), 'utf8')).to.equal(manifest)
+      return error.message
+    }
+    expect(await refused(target))
+      .to.include(folder)
+      .and.include('the log ends at 0')
+    // As two imports of one existing system have it: the same ids, and other content.
+    const same = (await content(source)).flat().map((event) => ({ ...event, data: JSON.stringify({ other: event.id }) }))
+    await target.log.append(ORDER_TOPIC, same)
+    await target.log.append(ORDER_TOPIC, events(50))
+    expect(await refused(target)).to.include('is another one in the log')
+    const other = await openPlace(4)
+    expect(await refused(other).finally(other.close)).to.include('has 3 partitions in it and 4 in the log')
+  })
+
   it('never mixes with what a log holds already, nor changes the number of its partitions', async () => {
     await exportLog({ log: source.log, topics, folder, signal })
     await target.log.append(ORDER_TOPIC, events(30))

@@ -29,14 +29,25 @@ export async function writeSegment(
 
 /** The events of a segment. Throws HistoryError HISTORY_ARCHIVE_BROKEN when the file is not the one that was written. */
 export async function readSegment(folder: string, segment: Segment): Promise<ArchivedEvent[]> {
-  const events = (await readChecked(folder, segment))
-    .toString('utf8')
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as ArchivedEvent)
+  const events = (await readLines(folder, segment)).map((line) => JSON.parse(line) as ArchivedEvent)
   if (events.length !== segment.events)
     throw brokenFile(segment.file, `it holds ${events.length} events, not ${segment.events}`)
   return events
+}
+
+/** The last event of a segment that has some. Throws HistoryError HISTORY_ARCHIVE_BROKEN. */
+export async function readLast(folder: string, segment: Segment): Promise<ArchivedEvent> {
+  const last = (await readLines(folder, segment)).at(-1)
+  if (last === undefined) throw brokenFile(segment.file, `it holds no event, not ${segment.events}`)
+  return JSON.parse(last)
+}
+
+async function readLines(folder: string, segment: Segment): Promise<string[]> {
+  const content = await readChecked(folder, segment)
+  return content
+    .toString('utf8')
+    .split('\n')
+    .filter((line) => line !== '')
 }
 
 /** The content of a segment, after its checksum. Throws HistoryError HISTORY_ARCHIVE_BROKEN. */
