@@ -49,6 +49,30 @@ describe('a database', () => {
       expect(error.code).to.equal('DATABASE_VALUE_REFUSED')
     })
 
+    it('its own settings where the server has others for all, which would lose statements and cut answers', async () => {
+      const user = `plain_${randomUUID().slice(0, 8)}`
+      await database.query(`CREATE USER ${user} IDENTIFIED BY 'plain'`)
+      const address = Object.assign(new URL(url), { username: user, password: 'plain' })
+      await database.query(`GRANT ALL ON ${address.pathname.slice(1)}.* TO ${user}`)
+      await database.query(
+        "SET GLOBAL init_connect = 'SET NAMES latin1; SET autocommit = 0, sql_select_limit = 1, completion_type = 1'",
+      )
+      const plain = openDatabase(address.href, { connections: 1 })
+      try {
+        for (const id of [1, 2, 3]) await plain.query('INSERT INTO thing (id, value, name) VALUES (?, 1, ?)', [id, `${id}😀收`])
+        const rows = await database.query('SELECT id, name FROM thing ORDER BY id')
+        expect(rows).to.deep.equal([1, 2, 3].map((id) => ({ id, name: `${id}😀收` })))
+        expect(await plain.query('SELECT id, name FROM thing ORDER BY id')).to.deep.equal(rows)
+        await plain.transaction((connection) => connection.query('UPDATE thing SET value = 2'))
+        await plain.query('UPDATE thing SET value = 3')
+        expect(await database.query('SELECT DISTINCT value FROM thing')).to.deep.equal([{ value: 3 }])
+      } finally {
+        await plain.close()
+        await database.query("SET GLOBAL init_connect = ''")
+        await database.query(`DROP USER ${user}`)
+      }
+    })
+
     it('text beyond the basic plane, and numbers beyond 2^53 as text', async () => {
       const [row] = await database.query('SELECT ? AS emoji, 9007199254740993 AS large, 9007199254740991 AS safe', ['😀收'])
       expect(row).to.deep.equal({ emoji: '😀收', large: '9007199254740993', safe: 9007199254740991 })

@@ -6,11 +6,15 @@ import { socketOf } from './socket.ts'
  * silence; NO_BACKSLASH_ESCAPES would break the driver's quoting. A schema change that waits 60 s for readers gives up.
  * A session that says nothing for as long is that of a machine that is gone without a word: by its own settings the server
  * would keep its locks for hours, and with them a partition of the log.
+ * What a server or its init_connect may have set for all is undone: without autocommit, or with transactions that chain, statements
+ * of their own are lost; a select limit cuts answers, and other names of characters change texts, all in silence.
  * The isolation level has a statement of its own: its variable is named differently by MySQL 5.7, 8 and MariaDB.
  */
 const SETTINGS = [
+  'SET NAMES utf8mb4 COLLATE utf8mb4_general_ci',
   `SET SESSION sql_mode = 'STRICT_TRANS_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION',
-    time_zone = '+00:00', lock_wait_timeout = 60, wait_timeout = 60`,
+    time_zone = '+00:00', lock_wait_timeout = 60, wait_timeout = 60,
+    autocommit = 1, completion_type = 'NO_CHAIN', sql_select_limit = 18446744073709551615`,
   'SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED',
 ]
 
