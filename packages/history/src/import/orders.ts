@@ -15,7 +15,7 @@ import type { Row } from '@tributary/projection'
 import type { Vault } from '@tributary/vault'
 import type { ReportBook } from './report.ts'
 import { SELLER_TABLE } from './sellers.ts'
-import { idOf, secondRows, unfitId } from './source.ts'
+import { idOf, secondRows, textIn, unfitId } from './source.ts'
 
 export const ORDER_TABLE = 'eg_order_order'
 export const DETAIL_TABLE = 'eg_order_order_detail'
@@ -45,7 +45,7 @@ export async function orderEvents(
       holder: orderHolder(
         Number(order.row['channel']),
         order.sellerId,
-        String(order.row['order_id']),
+        textIn(order.row, 'order_id'),
         Number(order.row['order_app_seller_id']),
       ),
       plaintext: JSON.stringify(personalPart(order)),
@@ -73,9 +73,9 @@ async function withBelongings(source: Connection, rows: readonly Row[], book: Re
     SELLER_TABLE,
     [...new Set(fitting.map((row) => row['order_app_seller_id']))],
   ])
-  const sellerIds = new Map(sellers.map((seller) => [String(seller['id']), String(seller['seller_id'])]))
+  const sellerIds = new Map(sellers.map((seller) => [textIn(seller, 'id'), textIn(seller, 'seller_id')]))
   return fitting.flatMap((row): SourceOrder[] => {
-    const sellerId = sellerIds.get(String(row['order_app_seller_id']))
+    const sellerId = sellerIds.get(textIn(row, 'order_app_seller_id'))
     if (sellerId === undefined) {
       book.misfit(ORDER_TABLE, idOf(row), 'its order_app_seller_id names no seller; left out')
       return []
@@ -116,7 +116,7 @@ function distinctLines(rows: readonly Row[], book: ReportBook): Row[] {
   const lines = new Map<string, Row>()
   const leaveOut = (row: Row, why: string) => book.misfit(DETAIL_TABLE, idOf(row), `${why}; left out`)
   for (const row of rows) {
-    const item = String(row['line_item_id'])
+    const item = textIn(row, 'line_item_id')
     const why = item === '' ? 'a line without line_item_id' : unfitId(row['id'])
     const known = lines.get(item)
     const isBetter = known === undefined || (known['deleted'] !== 0 && row['deleted'] === 0)
@@ -149,8 +149,8 @@ function snapshotsOf(order: SourceOrder, book: ReportBook): Snapshot[] {
 
 function subjectOf(vault: Vault, row: Row): string {
   const channel = CHANNELS[Number(row['channel'])] ?? `channel-${row['channel']}`
-  const buyer = String(row['buyer_id'])
-  return buyer === '' ? vault.subject(`${channel}:order`, String(row['order_id'])) : vault.subject(`${channel}:user`, buyer)
+  const buyer = textIn(row, 'buyer_id')
+  return buyer === '' ? vault.subject(`${channel}:order`, textIn(row, 'order_id')) : vault.subject(`${channel}:user`, buyer)
 }
 
 function eventOf(
@@ -160,7 +160,7 @@ function eventOf(
 ): EventOf<'OrderReceived'> | undefined {
   const { row, sellerId, original } = order
   const channel = Number(row['channel'])
-  const orderId = String(row['order_id'])
+  const orderId = textIn(row, 'order_id')
   try {
     return createEvent({
       id,
@@ -179,7 +179,7 @@ function eventOf(
         rowIds: {
           order: Number(row['id']),
           original: original ? Number(original['id']) : rowIds.next(),
-          lines: Object.fromEntries(order.lines.map((line) => [String(line['line_item_id']), Number(line['id'])])),
+          lines: Object.fromEntries(order.lines.map((line) => [textIn(line, 'line_item_id'), Number(line['id'])])),
         },
         order: normalOrder(row, lines),
         subject: subjectOf(vault, row),
@@ -198,21 +198,21 @@ function normalOrder(row: Row, lines: readonly Row[]): EventOf<'OrderReceived'>[
   const status = row['status'] as OrderStatus
   return {
     status: ORDER_STATUSES.includes(status) ? status : 'UNKNOWN',
-    sellerName: String(row['seller_id']),
-    cancelState: String(row['cancel_state']),
-    cancelledDate: String(row['cancelled_date']),
-    creationDate: String(row['creation_date']),
+    sellerName: textIn(row, 'seller_id'),
+    cancelState: textIn(row, 'cancel_state'),
+    cancelledDate: textIn(row, 'cancelled_date'),
+    creationDate: textIn(row, 'creation_date'),
     creationTime: Number(row['creation_date_time']),
-    lastModifiedDate: String(row['last_modified_date']),
-    fulfillmentStatus: String(row['order_fulfillment_status']),
-    paymentStatus: String(row['order_payment_status']),
-    digest: String(row['original_md5']),
+    lastModifiedDate: textIn(row, 'last_modified_date'),
+    fulfillmentStatus: textIn(row, 'order_fulfillment_status'),
+    paymentStatus: textIn(row, 'order_payment_status'),
+    digest: textIn(row, 'original_md5'),
     lines: lines.map(
       (line): OrderLine => ({
-        lineItemId: String(line['line_item_id']),
+        lineItemId: textIn(line, 'line_item_id'),
         quantity: Number(line['quantity']),
-        title: String(line['title']),
-        sku: String(line['sku']),
+        title: textIn(line, 'title'),
+        sku: textIn(line, 'sku'),
       }),
     ),
     linesComplete: true,
@@ -222,7 +222,10 @@ function normalOrder(row: Row, lines: readonly Row[]): EventOf<'OrderReceived'>[
 function personalPart({ row, original }: SourceOrder): PersonalPart {
   const known = <K extends string>(columns: Record<K, string>) =>
     Object.fromEntries(
-      Object.entries<string>(columns).flatMap(([field, column]) => (row[column] === '' ? [] : [[field, String(row[column])]])),
+      Object.entries<string>(columns).flatMap(([field, column]) => {
+        const text = textIn(row, column)
+        return text === '' ? [] : [[field, text]]
+      }),
     ) as Partial<Record<K, string>>
   return {
     buyer: known({

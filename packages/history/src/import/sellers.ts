@@ -3,7 +3,7 @@ import { createEvent, derivedEventId, EventError, type EventOf, sellerKey } from
 import type { Cell, Row } from '@tributary/projection'
 import type { Vault } from '@tributary/vault'
 import type { ReportBook } from './report.ts'
-import { idOf, secondRows, unfitId } from './source.ts'
+import { idOf, secondRows, textIn, unfitId } from './source.ts'
 
 export const SELLER_TABLE = 'eg_order_app_seller'
 
@@ -18,12 +18,12 @@ export async function sellerEvents(
     if (!isEmptyInfo(row['attach_info'] ?? null))
       book.misfit(SELLER_TABLE, idOf(row), 'its attach_info has no place in an event; ours takes its place')
   const events = fitting.map((row) => ({ row, id: derivedEventId('import', SELLER_TABLE, Number(row['id'])), key: keyOf(row) }))
-  const withToken = events.filter(({ row }) => row['refresh_token'] !== '')
+  const withToken = events.filter(({ row }) => textIn(row, 'refresh_token') !== '')
   const sealed = await vault.seal(
     withToken.map(({ row, id, key }) => ({
       subject: vault.subject('seller', key),
       eventId: id,
-      plaintext: String(row['refresh_token']),
+      plaintext: textIn(row, 'refresh_token'),
     })),
   )
   const jwes = new Map(withToken.map(({ id }, index) => [id, sealed[index]]))
@@ -54,7 +54,7 @@ export async function noteSecondSellers(source: Connection, rows: readonly Row[]
 /** Whether a seller's `attach_info` of the existing system says nothing. */
 export const isEmptyInfo = (info: Cell): boolean => info === null || info === '' || info === '{}'
 
-const keyOf = (row: Row): string => sellerKey(Number(row['channel']), String(row['seller_id']))
+const keyOf = (row: Row): string => sellerKey(Number(row['channel']), textIn(row, 'seller_id'))
 
 function fits(row: Row, book: ReportBook): boolean {
   const why = unfitId(row['id']) ?? (row['deleted'] === 0 ? undefined : 'it is deleted')
@@ -68,7 +68,7 @@ function sellerEvent(
   { id, key, subject, jwe }: { id: string; key: string; subject: string; jwe: string | null },
 ): EventOf<'SellerAuthorized'> {
   const channel = Number(row['channel'])
-  const sellerId = String(row['seller_id'])
+  const sellerId = textIn(row, 'seller_id')
   const time = Number(row['create_time'])
   return createEvent({
     id,
@@ -83,8 +83,8 @@ function sellerEvent(
       rowId: Number(row['id']),
       appId: Number(row['order_app_id']),
       sellerName: '',
-      region: String(row['region']),
-      spiServerCodes: String(row['spi_server_codes'])
+      region: textIn(row, 'region'),
+      spiServerCodes: textIn(row, 'spi_server_codes')
         .split(',')
         .map((code) => code.trim())
         .filter((code) => code !== ''),

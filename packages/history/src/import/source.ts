@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { type Connection, type Database, DatabaseError, openDatabase } from '@tributary/database'
 import type { Cell, Row } from '@tributary/projection'
 import { HistoryError } from '../errors.ts'
+import { columnsReadOf } from './columns.ts'
 import type { RowId } from './report.ts'
 
 /** The database of an existing system. It is only read. */
@@ -40,14 +41,26 @@ export async function openSource(url: string, tables: readonly string[]): Promis
 }
 
 async function checkTables(database: Connection, tables: readonly string[]): Promise<void> {
-  const found = await database.query<{ name: string }[]>(
-    'SELECT table_name AS name FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name IN (?)',
+  const found = await database.query<{ name: string; column: string }[]>(
+    `SELECT table_name AS name, column_name AS \`column\` FROM information_schema.columns
+     WHERE table_schema = DATABASE() AND table_name IN (?)`,
     [[...tables]],
   )
   const missing = tables.filter((table) => !found.some(({ name }) => name === table))
-  if (missing.length === 0) return
-  throw new HistoryError('HISTORY_SOURCE_INVALID', `The existing database has no table ${missing.join(', ')}.`)
+  if (missing.length > 0) throw lacks(`table ${missing.join(', ')}`)
+  const columns = tables.flatMap((table) =>
+    columnsReadOf(table)
+      .filter((column) => !found.some((one) => one.name === table && one.column === column))
+      .map((column) => `${table}.${column}`),
+  )
+  if (columns.length > 0) throw lacks(`column ${columns.join(', ')}`)
 }
+
+const lacks = (what: string): HistoryError =>
+  new HistoryError(
+    'HISTORY_SOURCE_INVALID',
+    `The existing database has no ${what}, or its user may not read it. Give it one as the given tables have it, in a copy or a view.`,
+  )
 
 /** Rows of a table by id, from behind `after` on, whole; an id beyond 2^53 is a text. Throws DatabaseError. */
 export function rowsAfter(source: Connection, table: string, after: Cell, limit: number): Promise<Row[]> {
@@ -99,6 +112,9 @@ export async function writeCheckpoint(database: Connection, { digest }: Source, 
 
 /** A row's id as it is to be told. */
 export const idOf = (row: Row): RowId => row['id'] ?? 0
+
+/** A text of a row; NULL, which the given tables do not have there, says nothing. */
+export const textIn = (row: Row, column: string): string => String(row[column] ?? '')
 
 /** Why an id cannot be an id here, or undefined. */
 export function unfitId(id: unknown): string | undefined {
