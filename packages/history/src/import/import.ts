@@ -86,10 +86,15 @@ export async function importRows(options: ImportOptions): Promise<ImportReport> 
 /** One walk through a table; `name` is that of its checkpoint. */
 type Pass = { name: string; table: string; eventsOf(rows: readonly Row[]): Promise<Event[]> }
 
-function passesOf({ kind, vault, rowIds, wework }: ImportOptions, source: Connection, book: ReportBook): Pass[] {
+function passesOf({ kind, database, vault, rowIds, wework }: ImportOptions, source: Connection, book: ReportBook): Pass[] {
   switch (kind) {
     case 'orders':
-      return [{ name: kind, table: ORDER_TABLE, eventsOf: (rows) => orderEvents({ source, vault, rowIds, book }, rows) }]
+      return [
+        {
+          ...{ name: kind, table: ORDER_TABLE },
+          eventsOf: (rows) => orderEvents({ source, database, vault, rowIds, book }, rows),
+        },
+      ]
     case 'sellers':
       return [
         {

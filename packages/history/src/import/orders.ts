@@ -11,11 +11,11 @@ import {
   orderKey,
   type PersonalPart,
 } from '@tributary/events'
-import type { Row } from '@tributary/projection'
+import type { Cell, Row } from '@tributary/projection'
 import type { Vault } from '@tributary/vault'
 import type { ReportBook } from './report.ts'
-import { SELLER_TABLE } from './sellers.ts'
-import { idOf, secondRows, textIn, unfitId } from './source.ts'
+import { type SellerPlace, sellerPlaces } from './seller-rows.ts'
+import { idOf, textIn, unfitId } from './source.ts'
 
 export const ORDER_TABLE = 'eg_order_order'
 export const DETAIL_TABLE = 'eg_order_order_detail'
@@ -25,7 +25,7 @@ export const ORIGINAL_TABLE = 'eg_order_order_original'
 const CHANNELS = ['', 'ebay', 'tiktok', 'amazon', 'lazada']
 
 /** An order with the rows that belong to it, each list by id. */
-type SourceOrder = { row: Row; sellerId: string; lines: Row[]; original: Row | undefined }
+type SourceOrder = { row: Row; seller: SellerPlace; lines: Row[]; original: Row | undefined }
 
 /**
  * Makes the events that bring orders into being with the ids that their rows have: one snapshot an order, and before it
@@ -33,10 +33,10 @@ type SourceOrder = { row: Row; sellerId: string; lines: Row[]; original: Row | u
  * carried over goes into the book. `rowIds` names rows that an order has none of. Throws DatabaseError, VaultError.
  */
 export async function orderEvents(
-  context: { source: Connection; vault: Vault; rowIds: { next(): number }; book: ReportBook },
+  context: { source: Connection; database: Connection; vault: Vault; rowIds: { next(): number }; book: ReportBook },
   rows: readonly Row[],
 ): Promise<EventOf<'OrderReceived'>[]> {
-  const orders = await withBelongings(context.source, rows, context.book)
+  const orders = await withBelongings(context, rows)
   const snapshots = orders.flatMap((order) => snapshotsOf(order, context.book))
   const sealed = await context.vault.seal(
     snapshots.map(({ order, id }) => ({
@@ -44,9 +44,9 @@ export async function orderEvents(
       eventId: id,
       holder: orderHolder(
         Number(order.row['channel']),
-        order.sellerId,
+        order.seller.sellerId,
         textIn(order.row, 'order_id'),
-        Number(order.row['order_app_seller_id']),
+        order.seller.here,
       ),
       plaintext: JSON.stringify(personalPart(order)),
     })),
@@ -58,28 +58,20 @@ export async function orderEvents(
   })
 }
 
-async function withBelongings(source: Connection, rows: readonly Row[], book: ReportBook): Promise<SourceOrder[]> {
-  const fitting = await firstRows(
-    source,
+async function withBelongings(
+  { source, database, book }: { source: Connection; database: Connection; book: ReportBook },
+  rows: readonly Row[],
+): Promise<SourceOrder[]> {
+  const fitting = await withSellers(
+    { source, database, book },
     rows.filter((row) => isFit(row, book)),
-    book,
   )
   if (fitting.length === 0) return []
-  const ids = fitting.map((row) => row['id'])
+  const ids = fitting.map(({ row }) => row['id'])
   const select = 'SELECT * FROM ?? WHERE order_id IN (?) ORDER BY id'
   const details = await source.query<Row[]>(select, [DETAIL_TABLE, ids])
   const originals = await source.query<Row[]>(select, [ORIGINAL_TABLE, ids])
-  const sellers = await source.query<Row[]>('SELECT id, seller_id FROM ?? WHERE id IN (?)', [
-    SELLER_TABLE,
-    [...new Set(fitting.map((row) => row['order_app_seller_id']))],
-  ])
-  const sellerIds = new Map(sellers.map((seller) => [textIn(seller, 'id'), textIn(seller, 'seller_id')]))
-  return fitting.flatMap((row): SourceOrder[] => {
-    const sellerId = sellerIds.get(textIn(row, 'order_app_seller_id'))
-    if (sellerId === undefined) {
-      book.misfit(ORDER_TABLE, idOf(row), 'its order_app_seller_id names no seller; left out')
-      return []
-    }
+  return fitting.map(({ row, seller }): SourceOrder => {
     const [original, ...more] = originals.filter((one) => one['order_id'] === row['id'])
     for (const { id } of more) book.misfit(ORIGINAL_TABLE, Number(id), 'a second original of one order; left out')
     const lines = distinctLines(
@@ -89,7 +81,7 @@ async function withBelongings(source: Connection, rows: readonly Row[], book: Re
     book.row(ORDER_TABLE)
     book.row(DETAIL_TABLE, lines.length)
     if (original) book.row(ORIGINAL_TABLE)
-    return [{ row, sellerId, lines, original }]
+    return { row, seller, lines, original }
   })
 }
 
@@ -100,15 +92,55 @@ function isFit(row: Row, book: ReportBook): boolean {
   return false
 }
 
-/** Of several rows of one order the first is the order, here as everywhere. */
-async function firstRows(source: Connection, rows: readonly Row[], book: ReportBook): Promise<Row[]> {
-  const columns = ['channel', 'order_app_seller_id', 'order_id']
-  const second = await secondRows(source, { table: ORDER_TABLE, columns }, rows)
-  return rows.filter((row) => {
-    const isSecond = second.has(idOf(row))
-    if (isSecond) book.misfit(ORDER_TABLE, idOf(row), 'a second row of one order; left out')
-    return !isSecond
+type Placed = { row: Row; seller: SellerPlace }
+
+/** Orders with their sellers. Of several rows of one order the first is the order, here as everywhere, of those under the seller's row. */
+async function withSellers(
+  { source, database, book }: { source: Connection; database: Connection; book: ReportBook },
+  rows: readonly Row[],
+): Promise<Placed[]> {
+  if (rows.length === 0) return []
+  const leaveOut = (row: Row, why: string) => book.misfit(ORDER_TABLE, idOf(row), `${why}; left out`)
+  const placeOf = await sellerPlaces({ source, database }, rows)
+  const placed = rows.flatMap((row): Placed[] => {
+    const seller = placeOf(row)
+    if (!seller) leaveOut(row, 'its order_app_seller_id names no seller')
+    return seller ? [{ row, seller }] : []
   })
+  const best = await bestRows(source, placed)
+  return placed.filter(({ row, seller }) => {
+    if (best.get(nameOf(row, seller)) !== row['id']) {
+      leaveOut(row, 'a second row of one order')
+      return false
+    }
+    if (seller.own !== String(seller.here))
+      book.misfit(ORDER_TABLE, idOf(row), 'its seller has another row here; order_app_seller_id becomes that')
+    return true
+  })
+}
+
+/** Under one row of its seller, an order is known by its id, letter by letter. */
+const nameOf = (row: Row, { here }: SellerPlace): string => JSON.stringify([row['channel'], here, row['order_id']])
+
+/** The id of the row that counts of each order. */
+async function bestRows(source: Connection, placed: readonly Placed[]): Promise<Map<string, Cell>> {
+  if (placed.length === 0) return new Map()
+  const wanted = placed.flatMap(({ row, seller }) => seller.all.map((own) => [row['channel'], own, row['order_id']]))
+  const all = await source.query<Row[]>(
+    `SELECT id, channel, order_app_seller_id, order_id FROM ??
+     WHERE deleted = 0 AND (channel, order_app_seller_id, order_id) IN (?) ORDER BY id`,
+    [ORDER_TABLE, wanted],
+  )
+  const places = new Map(placed.flatMap(({ seller }) => seller.all.map((own) => [own, seller])))
+  const rows = all.flatMap((row) => {
+    const own = textIn(row, 'order_app_seller_id')
+    const seller = places.get(own)
+    return seller && unfitId(row['id']) === undefined ? [{ row, seller, isOther: own !== String(seller.here) }] : []
+  })
+  const best = new Map<string, Cell>()
+  for (const { row, seller } of rows.sort((one, other) => Number(one.isOther) - Number(other.isOther)))
+    if (!best.has(nameOf(row, seller))) best.set(nameOf(row, seller), row['id'] ?? null)
+  return best
 }
 
 /** A line is known by its id at the marketplace: of several rows with the same the live one counts, else the first. */
@@ -158,7 +190,8 @@ function eventOf(
   { order, id, lines, time }: Snapshot,
   jwe: string | null,
 ): EventOf<'OrderReceived'> | undefined {
-  const { row, sellerId, original } = order
+  const { row, original } = order
+  const { sellerId, here: sellerRowId } = order.seller
   const channel = Number(row['channel'])
   const orderId = textIn(row, 'order_id')
   try {
@@ -172,7 +205,7 @@ function eventOf(
       data: {
         channel,
         sellerId,
-        sellerRowId: Number(row['order_app_seller_id']),
+        sellerRowId,
         orderId,
         sourceTime: Math.max(0, Number(row['last_modified_date_time'])),
         origin: 'import',
