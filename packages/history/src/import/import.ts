@@ -9,7 +9,7 @@ import { HistoryError } from '../errors.ts'
 import { DETAIL_TABLE, ORDER_TABLE, ORIGINAL_TABLE, orderEvents } from './orders.ts'
 import { createReportBook, type ImportReport, type ReportBook } from './report.ts'
 import { noteSecondSellers, SELLER_TABLE, sellerEvents } from './sellers.ts'
-import { countRows, openSource, readCheckpoint, rowsAfter, writeCheckpoint } from './source.ts'
+import { countRows, openSource, partsOfOrders, readCheckpoint, rowsAfter, writeCheckpoint } from './source.ts'
 import type { WeworkImport } from './wework/contact.ts'
 import { WEWORK_PASSES } from './wework/passes.ts'
 
@@ -52,7 +52,7 @@ type ImportOptions = {
  * orders point to them. Throws HistoryError HISTORY_SOURCE_INVALID, DatabaseError, EventLogError, VaultError.
  */
 export async function importRows(options: ImportOptions): Promise<ImportReport> {
-  const { kind, from, database, log, signal, onProgress } = options
+  const { kind, from, database, signal, onProgress } = options
   const source = await openSource(from, TABLES_OF_KIND[kind])
   const book = createReportBook()
   try {
@@ -60,17 +60,14 @@ export async function importRows(options: ImportOptions): Promise<ImportReport> 
     let total = 0
     for (const { table } of passes) total += await countRows(source.database, table)
     let done = 0
-    for (const { name, table, eventsOf } of passes) {
+    for (const { name, table, partsOf = async (rows: Row[]) => [rows], eventsOf } of passes) {
       let last = await readCheckpoint(database, source, name)
       if (last !== 0) done += await countUpTo(source.database, table, last)
       for (;;) {
         signal.throwIfAborted()
         const rows = await rowsAfter(source.database, table, last, ROWS_AT_ONCE)
         if (rows.length === 0) break
-        for (const batch of batchesOf(encodedToFit(await eventsOf(rows), book))) {
-          const outcomes = await log.append(TOPIC_OF_KIND[kind], batch, { signal })
-          book.appended(outcomes.filter(({ appended }) => appended).length)
-        }
+        for (const part of await partsOf(rows)) await append(options, encodedToFit(await eventsOf(part), book), book)
         last = rows.at(-1)?.['id'] ?? 0
         await writeCheckpoint(database, source, name, last)
         done += rows.length
@@ -83,8 +80,20 @@ export async function importRows(options: ImportOptions): Promise<ImportReport> 
   }
 }
 
-/** One walk through a table; `name` is that of its checkpoint. */
-type Pass = { name: string; table: string; eventsOf(rows: readonly Row[]): Promise<Event[]> }
+async function append({ kind, log, signal }: ImportOptions, events: readonly StoredEvent[], book: ReportBook): Promise<void> {
+  for (const batch of batchesOf(events)) {
+    const outcomes = await log.append(TOPIC_OF_KIND[kind], batch, { signal })
+    book.appended(outcomes.filter(({ appended }) => appended).length)
+  }
+}
+
+/** One walk through a table; `name` is that of its checkpoint. What belongs to the rows of a part is held at once. */
+type Pass = {
+  name: string
+  table: string
+  partsOf?(rows: Row[]): Promise<Row[][]>
+  eventsOf(rows: readonly Row[]): Promise<Event[]>
+}
 
 function passesOf({ kind, database, vault, rowIds, wework }: ImportOptions, source: Connection, book: ReportBook): Pass[] {
   switch (kind) {
@@ -92,6 +101,7 @@ function passesOf({ kind, database, vault, rowIds, wework }: ImportOptions, sour
       return [
         {
           ...{ name: kind, table: ORDER_TABLE },
+          partsOf: (rows) => partsOfOrders(source, rows),
           eventsOf: (rows) => orderEvents({ source, database, vault, rowIds, book }, rows),
         },
       ]

@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import { openEventLog } from '@tributary/event-log'
 import { createRowIds, ORDER_TOPIC } from '@tributary/events'
+import type { Cell, Row } from '@tributary/projection'
 import { migratedTestDatabase } from '@tributary/test/servers'
 import { openVault } from '@tributary/vault'
 import { expect } from 'chai'
 import { importRows } from './import.ts'
+import { partsOfOrders, rowsAfter } from './source.ts'
 
 /** A text that hardly becomes smaller; sealed it has four bytes for three. */
 const original = (bytes: number): string => randomBytes((bytes * 3) / 4).toString('base64')
@@ -44,6 +46,35 @@ describe('large orders of an existing system', function () {
     } finally {
       await log.close()
       await stage.drop()
+    }
+  })
+
+  it('are held 32 MB of originals at a time, while they are read and while they are compared', async () => {
+    const { database, drop } = await migratedTestDatabase('import_wide')
+    try {
+      for (const [id, size] of [10, 10, 10, 15, 1, 1].map((size, index) => [index + 1, size * MB] as const))
+        await database.query(
+          "INSERT INTO eg_order_order_original (id, order_id, original, create_time) VALUES (?, ?, REPEAT('x', ?), 1)",
+          [id, id === 5 ? 4 : id, size],
+        )
+      const ids = (rows: readonly Row[]) => rows.map(({ id }) => id)
+      const orders = [1, 2, 3, 4, 6, 7].map((id) => ({ id }))
+      expect((await partsOfOrders(database, orders)).map(ids)).to.deep.equal([
+        [1, 2, 3],
+        [4, 6, 7],
+      ])
+      const pages: Row[][] = []
+      for (let last: Cell = 0; ; last = pages.at(-1)?.at(-1)?.['id'] ?? 0) {
+        const page = await rowsAfter(database, 'eg_order_order_original', last, 500)
+        if (page.length === 0) break
+        pages.push(page)
+      }
+      expect(pages.map(ids)).to.deep.equal([
+        [1, 2, 3],
+        [4, 5, 6],
+      ])
+    } finally {
+      await drop()
     }
   })
 })

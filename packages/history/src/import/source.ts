@@ -62,9 +62,50 @@ const lacks = (what: string): HistoryError =>
     `The existing database has no ${what}, or its user may not read it. Give it one as the given tables have it, in a copy or a view.`,
   )
 
-/** Rows of a table by id, from behind `after` on, whole; an id beyond 2^53 is a text. Throws DatabaseError. */
-export function rowsAfter(source: Connection, table: string, after: Cell, limit: number): Promise<Row[]> {
-  return source.query<Row[]>('SELECT * FROM ?? WHERE id > ? ORDER BY id LIMIT ?', [table, after, limit])
+/** The one wide column of the given tables; all others of 200 rows have 13 MB at most. */
+const ORIGINAL = { table: 'eg_order_order_original', column: 'original' } as const
+/** Most bytes of it that are held at once, but for one value that is larger. */
+const MOST_BYTES = 32 * 1024 * 1024
+
+/**
+ * Rows of a table by id, from behind `after` on, whole, fewer than `limit` where they are wide; none when no more are there. An id beyond
+ * 2^53 is a text. Throws DatabaseError.
+ */
+export async function rowsAfter(source: Connection, table: string, after: Cell, limit: number): Promise<Row[]> {
+  const behind = 'FROM ?? WHERE id > ? ORDER BY id LIMIT ?'
+  const select = (most: number) => source.query<Row[]>(`SELECT * ${behind}`, [table, after, most])
+  if (table !== ORIGINAL.table) return await select(limit)
+  const sizes = await source.query<{ bytes: number | null }[]>(`SELECT LENGTH(??) AS bytes ${behind}`, [
+    ...[ORIGINAL.column, table, after, limit],
+  ])
+  const [first] = cutByBytes(sizes, ({ bytes }) => Number(bytes))
+  return first ? await select(first.length) : []
+}
+
+/** Cuts orders so that the originals of each part can be held at once. Throws DatabaseError. */
+export async function partsOfOrders(source: Connection, orders: readonly Row[]): Promise<Row[][]> {
+  if (orders.length === 0) return []
+  const sizes = await source.query<{ id: Cell; bytes: number | null }[]>(
+    'SELECT order_id AS id, SUM(LENGTH(??)) AS bytes FROM ?? WHERE order_id IN (?) GROUP BY order_id',
+    [ORIGINAL.column, ORIGINAL.table, orders.map(({ id }) => id)],
+  )
+  const bytes = new Map(sizes.map((size) => [size.id, Number(size.bytes)]))
+  return cutByBytes(orders, ({ id }) => bytes.get(id ?? null) ?? 0)
+}
+
+function cutByBytes<T>(items: readonly T[], bytesOf: (item: T) => number): T[][] {
+  const parts: T[][] = []
+  let bytes = 0
+  for (const item of items) {
+    bytes += bytesOf(item)
+    const current = parts.at(-1)
+    if (current && bytes <= MOST_BYTES) current.push(item)
+    else {
+      parts.push([item])
+      bytes = bytesOf(item)
+    }
+  }
+  return parts
 }
 
 /**
