@@ -1,7 +1,7 @@
 import type { Dispatcher } from 'undici'
 
 /** How far an exchange came. `status` is 0 until an answer began; `body` its first bytes. */
-export type Exchange = { status: number; retryAfter: string | undefined; body: Buffer[] }
+export type Exchange = { status: number; retryAfter: string | undefined; contentEncoding: string; body: Buffer[] }
 
 type Posted = { url: URL; headers: Readonly<Record<string, string>>; body: string; limit: number }
 
@@ -37,6 +37,7 @@ export function exchangeOnce(
       if (status < 200) return
       exchange.status = status
       exchange.retryAfter = firstOf(answered['retry-after'])
+      exchange.contentEncoding = [answered['content-encoding'] ?? ''].flat().join(',')
     },
     onResponseData(_, chunk) {
       if (ended) return

@@ -2,8 +2,9 @@ import { once } from 'node:events'
 import { createServer, type Server } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import { getCACertificates, setDefaultCACertificates } from 'node:tls'
+import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib'
 import { expect } from 'chai'
-import type { Outcome } from './outcome.ts'
+import { ANSWER_LIMIT, type Outcome } from './outcome.ts'
 import { createSender, type Sender } from './send.ts'
 import { type TestCertificate, testCertificate } from './testing/certificate.ts'
 import { type RawServer, rawServer } from './testing/raw-server.ts'
@@ -77,6 +78,34 @@ describe('A receiver that is odd', () => {
       const resetting = await serve((socket) => socket.write(part, () => socket.resetAndDestroy()))
       // The reset can overtake the status.
       expect(await sendTo(resetting)).to.include({ kind: 'failed' })
+    }
+  })
+
+  it('by packing its answer, though nobody asked for that, is understood', async () => {
+    const packings: Record<string, (text: string) => Buffer> = {
+      gzip: gzipSync,
+      deflate: deflateSync,
+      'Deflate, identity': deflateRawSync,
+      br: brotliCompressSync,
+      zstd: zstdCompressSync,
+      'gzip, br': (text) => brotliCompressSync(gzipSync(text)),
+    }
+    for (const [coding, pack] of Object.entries(packings)) {
+      const answerWith = (packed: Buffer) =>
+        serve((socket) => {
+          socket.write(`HTTP/1.1 200 OK\r\ncontent-encoding: ${coding}\r\ncontent-length: ${packed.length}\r\n\r\n`)
+          socket.end(packed)
+        })
+      const refusal = '{"success":false,"reason":"full"}'
+      expect(await sendTo(await answerWith(pack(refusal))), coding).to.include({ kind: 'refused', answer: refusal })
+      expect(await sendTo(await answerWith(pack('{"success":true}'))), coding).to.include({ kind: 'delivered' })
+      const bomb = pack('x'.repeat(50_000_000))
+      const { kind, answer } = await sendTo(await answerWith(bomb))
+      expect({ kind, answer }, `${coding}, ${bomb.length} bytes`).to.deep.equal({
+        kind: 'delivered',
+        answer: 'x'.repeat(ANSWER_LIMIT),
+      })
+      expect(await sendTo(await answerWith(Buffer.from('not packed at all'))), coding).to.include({ kind: 'delivered' })
     }
   })
 

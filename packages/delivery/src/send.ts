@@ -1,3 +1,4 @@
+import { answerText } from './answer-text.ts'
 import { type Exchange, exchangeOnce } from './exchange.ts'
 import { ADDRESS_REFUSED, ANSWER_LIMIT, type Outcome, outcomeOf } from './outcome.ts'
 import type { Reach } from './reach/addresses.ts'
@@ -39,7 +40,7 @@ async function sendOnce(
   const started = performance.now()
   const durationMs = () => Math.round(performance.now() - started)
   const url = new URL(request.url)
-  const exchange: Exchange = { status: 0, retryAfter: undefined, body: [] }
+  const exchange: Exchange = { status: 0, retryAfter: undefined, contentEncoding: '', body: [] }
   let isLate = false
   let timer: NodeJS.Timeout | undefined
   let stop = () => {}
@@ -56,8 +57,10 @@ async function sendOnce(
     stop = () => end(signal.reason)
     signal.addEventListener('abort', stop, { once: true })
     await done
-    const { status, retryAfter } = exchange
-    return outcomeOf({ status, body: textOf(exchange.body), retryAfter, durationMs: durationMs(), now: Date.now() })
+    const { status, retryAfter, contentEncoding } = exchange
+    const took = durationMs()
+    const text = await answerText(exchange.body, contentEncoding, ANSWER_LIMIT)
+    return outcomeOf({ status, body: text, retryAfter, durationMs: took, now: Date.now() })
   } catch (error) {
     signal.throwIfAborted()
     const { status } = exchange
@@ -71,10 +74,6 @@ async function sendOnce(
 }
 
 const LATE = new Error('The deadline has passed.')
-
-/** U+0000 cannot be told from nothing by some readers of the table. */
-const textOf = (chunks: readonly Buffer[]): string =>
-  chunks.length === 0 ? '' : Buffer.concat(chunks).toString('utf8').replaceAll('\u0000', '\uFFFD')
 
 const addressRefused = (came: { status: number; answer: string; durationMs: number }): Outcome => ({
   kind: 'address-refused',
