@@ -3,10 +3,12 @@ import { createServer, request as forward, type Server } from 'node:http'
 import { createServer as createSecureServer } from 'node:https'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import { getCACertificates, setDefaultCACertificates, type TLSSocket } from 'node:tls'
+import { until } from '@tributary/test/servers'
 import { expect } from 'chai'
+import { exchangeOnce } from '../exchange.ts'
 import { createSender, type Sender } from '../send.ts'
 import { testCertificate } from '../testing/certificate.ts'
-import type { HostWay } from './connections.ts'
+import { type Connections, createConnections, type HostWay } from './connections.ts'
 
 const trusted = getCACertificates('default')
 const theirs = testCertificate({ host: '127.0.0.1' })
@@ -115,6 +117,53 @@ describe('The way to a receiver', () => {
     } finally {
       plain.closeAllConnections()
       plain.close()
+    }
+  })
+
+  it('is looked for anew after a while, also under traffic, and cuts off no request', async () => {
+    const open = new Set<Socket>()
+    let dialled = 0
+    const moving = createServer((request, response) => {
+      request.resume().once('end', () => response.end('ok'))
+    })
+    moving.on('connection', (socket) => {
+      dialled += 1
+      open.add(socket.once('close', () => open.delete(socket)))
+    })
+    await once(moving.listen(0, '127.0.0.1'), 'listening')
+    const way = (renewAfter?: number) =>
+      createConnections({
+        reach: { scope: 'internal', allow: [] },
+        hosts: { 'proxied.example': { proxy: `http://127.0.0.1:${portOf(moving)}` } },
+        ...(renewAfter === undefined ? {} : { renewAfter }),
+      })
+    const send = async (connections: Connections, host: string) => {
+      const url = new URL(`http://${host}/`)
+      const dispatcher = await connections.to(url)
+      if (dispatcher === 'refused') throw new Error('The way is closed.')
+      const exchange = { status: 0, retryAfter: undefined, contentEncoding: '', body: [] }
+      await exchangeOnce(dispatcher, { url, headers: {}, body: '{}', limit: 100 }, exchange).done
+      expect(exchange.status).to.equal(200)
+    }
+    try {
+      for (const host of [`127.0.0.1:${portOf(moving)}`, 'proxied.example']) {
+        const kept = way()
+        dialled = 0
+        for (let time = 0; time < 20; time += 1) await send(kept, host)
+        expect(dialled, host).to.be.below(5)
+        await kept.close()
+        const renewed = way(1)
+        dialled = 0
+        await until(`connections to ${host} are made anew`, async () => {
+          await Promise.all([send(renewed, host), send(renewed, host)])
+          return dialled > 10
+        })
+        await until('those that were renewed are closed', async () => open.size <= 2)
+        await renewed.close()
+      }
+    } finally {
+      moving.closeAllConnections()
+      moving.close()
     }
   })
 })

@@ -1,4 +1,4 @@
-import { Agent, type Dispatcher, ProxyAgent } from 'undici'
+import { Agent, type Dispatcher, Pool, ProxyAgent } from 'undici'
 import type { Reach } from './addresses.ts'
 import { guardedConnector, lookAtReach } from './connector.ts'
 
@@ -24,6 +24,8 @@ const CONNECT_TIMEOUT = 5_000
 const LOOKUP_TIMEOUT = 2_000
 /** Idle connections are dropped before the five seconds after which many servers do it, so that no request meets a closed one. */
 const KEEP_ALIVE = 4_000
+/** Milliseconds after which a connection takes no new request, so that a name which leads elsewhere by now is heeded under traffic, too. */
+const RENEW_AFTER = 60_000
 
 const LIMITS = {
   allowH2: false,
@@ -35,11 +37,20 @@ const LIMITS = {
   bodyTimeout: 0,
 } as const
 
-/** Connections that dial nothing out of `reach`; `hosts` are ways by host name. */
-export function createConnections({ reach, hosts }: { reach: Reach; hosts: Readonly<Record<string, HostWay>> }): Connections {
-  const ordinary = dispatcherFor(reach, {})
+/** Connections that dial nothing out of `reach`; `hosts` are ways by host name. `renewAfter`, milliseconds, is for tests. */
+export function createConnections({
+  reach,
+  hosts,
+  renewAfter = RENEW_AFTER,
+}: {
+  reach: Reach
+  hosts: Readonly<Record<string, HostWay>>
+  renewAfter?: number
+}): Connections {
+  const dispatcherFor = (way: HostWay) => createDispatcher(reach, way, renewAfter)
+  const ordinary = dispatcherFor({})
   const ways = new Map(
-    Object.entries(hosts).map(([host, way]) => [host.toLowerCase(), { way, dispatcher: dispatcherFor(reach, way) }]),
+    Object.entries(hosts).map(([host, way]) => [host.toLowerCase(), { way, dispatcher: dispatcherFor(way) }]),
   )
   return {
     async to(url) {
@@ -55,8 +66,11 @@ export function createConnections({ reach, hosts }: { reach: Reach; hosts: Reado
   }
 }
 
-function dispatcherFor(reach: Reach, { proxy, certificate }: HostWay): Dispatcher {
+function createDispatcher(reach: Reach, { proxy, certificate }: HostWay, renewAfter: number): Dispatcher {
+  const limits = { ...LIMITS, clientTtl: renewAfter }
   const tls = certificate ?? {}
-  if (proxy === undefined) return new Agent({ ...LIMITS, connect: guardedConnector(reach, { timeout: CONNECT_TIMEOUT, tls }) })
-  return new ProxyAgent({ ...LIMITS, uri: proxy, requestTls: tls, connectTimeout: CONNECT_TIMEOUT })
+  if (proxy === undefined) return new Agent({ ...limits, connect: guardedConnector(reach, { timeout: CONNECT_TIMEOUT, tls }) })
+  // To a pool of plain requests it hands nothing of its own options on.
+  const factory = (origin: URL, options: object) => new Pool(origin, { ...limits, ...options })
+  return new ProxyAgent({ ...limits, factory, uri: proxy, requestTls: tls, connectTimeout: CONNECT_TIMEOUT })
 }
