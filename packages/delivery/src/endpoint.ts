@@ -167,9 +167,12 @@ const UNSIGNED = 'unsigned'
 /** Standard Webhooks: the receiver wants no more, ever. */
 const GONE = 410
 
-/** In strict order everything has one key, in none each event its own. */
+/** The one key that everything has in strict order. */
+export const STRICT_KEY = '*'
+
+/** In none each event has its own. */
 function orderKeyOf(definition: EndpointDefinition, { order }: DeliveryPolicy, event: Event): string {
-  if (order === 'strict') return '*'
+  if (order === 'strict') return STRICT_KEY
   if (order === 'none') return event.id
   return definition.orderKey?.(event) ?? event.partitionkey
 }

@@ -79,12 +79,19 @@ async function act(rows: LaneRows, connection: Connection, random: Random, round
   if (!held) await rows.insertLanes(connection, placed(place, [untriedLane(key, round * 10, random.from(0, 99), 'not sent')]))
   else await change(rows, connection, random, { key, position: round * 10 })
   const loaded = await rows.load(connection, place)
+  const { lanes, waiting } = await rows.aside(connection, place)
+  const isCleared = random.from(0, 9) === 0
+  if (isCleared) await rows.clear(connection, place)
   return {
+    aside: { lanes: lanes.toSorted(byKey), waiting: waiting.toSorted((a, b) => byKey(a, b) || a.position - b.position) },
+    left: isCleared ? await rows.aside(connection, place) : undefined,
     loaded: loaded.toSorted((a, b) => (a.lane.key < b.lane.key ? -1 : 1)),
     first: await rows.firstWaiting(connection, place, key),
     due: (await rows.due(connection, place, 50)).map((lane) => lane.key).toSorted(),
   }
 }
+
+const byKey = (one: { key: string }, other: { key: string }): number => (one.key < other.key ? -1 : Number(one.key > other.key))
 
 async function change(
   rows: LaneRows,

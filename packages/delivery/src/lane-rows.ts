@@ -11,6 +11,9 @@ import { takeUpRouting, writeRoutings } from './routing-rows.ts'
 /** A key's event that waits behind the head of its lane. */
 export type WaitingRow = { key: string; position: Position }
 
+/** What is set aside at a place. */
+export type Aside = { lanes: readonly Lane[]; waiting: readonly WaitingRow[] }
+
 type LaneRow = {
   event_key: string
   head_position: number
@@ -26,6 +29,10 @@ type LaneRow = {
 export type LaneRows = {
   /** Every lane of a place, with the number of events that wait in it and the position of the last. */
   load(connection: Connection, place: Place): Promise<LoadedLane[]>
+  /** All that is set aside at a place; it stays until the transaction ends. */
+  aside(connection: Connection, place: Place): Promise<Aside>
+  /** Removes all that. */
+  clear(connection: Connection, place: Place): Promise<void>
   insertLanes(connection: Connection, lanes: readonly Placed<Lane>[]): Promise<void>
   insertWaiting(connection: Connection, waiting: readonly Placed<WaitingRow>[]): Promise<void>
   insertAttempts(connection: Connection, attempts: readonly Placed<Attempt>[]): Promise<void>
@@ -80,6 +87,23 @@ async function load(connection: Connection, place: Place): Promise<LoadedLane[]>
     const behind = byKey.get(row.event_key)
     return { lane: laneOfRow(row), waiting: behind?.waiting ?? 0, last: behind?.last ?? row.head_position }
   })
+}
+
+async function aside(connection: Connection, place: Place): Promise<Aside> {
+  const lanes = await connection.query<LaneRow[]>(
+    `SELECT ${COLUMNS} FROM tributary_delivery_lane WHERE ${OF_PLACE} FOR UPDATE`,
+    placeValues(place),
+  )
+  const waiting = await connection.query<WaitingRow[]>(
+    `SELECT event_key AS \`key\`, position FROM tributary_delivery_waiting WHERE ${OF_PLACE} FOR UPDATE`,
+    placeValues(place),
+  )
+  return { lanes: lanes.map(laneOfRow), waiting }
+}
+
+async function clear(connection: Connection, place: Place): Promise<void> {
+  for (const table of ['tributary_delivery_lane', 'tributary_delivery_waiting'])
+    await connection.query(`DELETE FROM ${table} WHERE ${OF_PLACE}`, placeValues(place))
 }
 
 async function insertLanes(connection: Connection, lanes: readonly Placed<Lane>[]): Promise<void> {
@@ -156,6 +180,8 @@ async function due(connection: Connection, place: Place, now: number): Promise<L
 /** The rows in `tributary_delivery_lane`, `_waiting` and `_attempt`. */
 export const mysqlLaneRows: LaneRows = {
   load,
+  aside,
+  clear,
   insertLanes,
   insertWaiting,
   insertAttempts,

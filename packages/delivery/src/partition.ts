@@ -6,6 +6,7 @@ import type { Endpoint } from './endpoint.ts'
 import type { Lane } from './lane.ts'
 import type { LaneRows } from './lane-rows.ts'
 import type { Place } from './place.ts'
+import { isOfOrder, regroupLanes } from './regroup-lanes.ts'
 import type { Replay } from './replay.ts'
 import { noteRoutingCommitted, type Routing, type RoutingChange } from './routing.ts'
 
@@ -81,7 +82,10 @@ export type HeldLane = {
   isInDoubt: boolean
 }
 
-/** Takes a partition up: its lanes as they stand. Throws DatabaseError, ConsumerError CONSUMER_FENCED. */
+/**
+ * Takes a partition up: its lanes as they stand, or by the order that the endpoint has by now.
+ * Throws DatabaseError, EventLogError, ConsumerError CONSUMER_FENCED.
+ */
 export async function openPartition(options: {
   endpoint: Endpoint
   owned: OwnedPartition
@@ -91,15 +95,21 @@ export async function openPartition(options: {
   laneTurn: (signal: AbortSignal) => Promise<void>
 }): Promise<Partition> {
   const { endpoint, owned, rows } = options
+  const { order } = endpoint.policy
   const place = { endpoint: endpoint.definition.name, topic: owned.topic, partition: owned.partition }
-  const { found, replay, routing } = await owned.fenced(async (connection) => {
-    const replay = await rows.replay(connection, place)
-    return {
-      found: await rows.load(connection, place),
-      replay,
-      routing: endpoint.definition.routedBy && (await rows.routing(connection, place, replay?.live ?? 0)),
-    }
-  })
+  const readRows = () =>
+    owned.fenced(async (connection) => {
+      const replay = await rows.replay(connection, place)
+      return {
+        found: await rows.load(connection, place),
+        replay,
+        routing: endpoint.definition.routedBy && (await rows.routing(connection, place, replay?.live ?? 0)),
+      }
+    })
+  const asLeft = await readRows()
+  const isOfOtherOrder = asLeft.found.some(({ lane }) => !isOfOrder(order, lane.key))
+  if (isOfOtherOrder) await regroupLanes(options, place)
+  const { found, replay, routing } = isOfOtherOrder ? await readRows() : asLeft
   const partition: Partition = {
     ...options,
     place,

@@ -9,7 +9,18 @@ const ABREAST = 100
 
 describe(`Lanes in random histories (seed ${SEED})`, () => {
   it(`${HISTORIES} times: nothing is lost, no key is inverted, nothing known to be delivered is sent again`, async () => {
-    const sums = { crashes: 0, zombies: 0, stops: 0, pauses: 0, skips: 0, refusals: 0, givenUp: 0, sends: 0, duplicates: 0 }
+    const sums = {
+      crashes: 0,
+      zombies: 0,
+      stops: 0,
+      pauses: 0,
+      skips: 0,
+      refusals: 0,
+      reorders: 0,
+      givenUp: 0,
+      sends: 0,
+      duplicates: 0,
+    }
     for (let first = SEED; first < SEED + HISTORIES; first += ABREAST) {
       const seeds = Array.from({ length: ABREAST }, (_, index) => first + index)
       for (const history of await Promise.all(seeds.map(playAndCheck))) {
@@ -23,6 +34,7 @@ describe(`Lanes in random histories (seed ${SEED})`, () => {
     expect(sums.pauses, 'pauses').to.be.above(HISTORIES / 10)
     expect(sums.skips, 'skips').to.be.above(HISTORIES / 10)
     expect(sums.refusals, 'refusals').to.be.above(HISTORIES / 10)
+    expect(sums.reorders, 'changed orders').to.be.above(HISTORIES / 2)
     expect(sums.givenUp, 'given up').to.be.above(HISTORIES / 100)
     expect(sums.duplicates, 'duplicates').to.be.above(0)
   }).timeout(300_000)

@@ -135,6 +135,66 @@ describe('An endpoint', () => {
     }
   })
 
+  it('keeps what waits, in order and before all that comes, when it is given another order', async () => {
+    const single = await openStage('endpoint_reorder', { partitions: 1 })
+    const fails = (...orders: string[]) => {
+      receiver.heal()
+      for (const order of orders) receiver.fault({ kind: 'status', status: 500 }, { key: keyAt(order) })
+    }
+    let running: Service | undefined
+    const startAs = async (order: DeliveryPolicy['order']) => {
+      await running?.stop()
+      running = single.dispatcher({ warehouse: receiver.url }, { ...QUICK, schedule: Array(50).fill(50), order })
+      await running.start()
+    }
+    const settledAt = (position: number, lanes: number) =>
+      until(
+        `${lanes} lanes at ${position}`,
+        async () => (await single.cursor('warehouse')) === position && (await single.count('lane')) === lanes,
+      )
+    const takenSince = (start: number) =>
+      receiver.record.arrivals
+        .filter(({ taken }) => taken)
+        .map(({ id }) => id)
+        .slice(start)
+    try {
+      await single.setCodes(['warehouse'])
+      await single.addService('warehouse')
+      fails('A', 'B')
+      await startAs('key')
+      const first = await single.appendOrders(['A', 'B', 'A', 'B'])
+      await settledAt(4, 2)
+      await startAs('strict')
+      first.push(...(await single.appendOrders(['C', 'A'])))
+      await settledAt(6, 1)
+      expect(takenSince(0), 'nothing passes in strict order').to.deep.equal([])
+      receiver.heal()
+      await until('all have arrived', () => first.every(receiver.record.has))
+      expect(takenSince(0)).to.deep.equal(first)
+      await settledAt(6, 0)
+
+      fails('A', 'B', 'C')
+      const second = await single.appendOrders(['B', 'A', 'C', 'A'])
+      await settledAt(10, 1)
+      fails('A')
+      await startAs('key')
+      second.push(...(await single.appendOrders(['A', 'C'])))
+      const ofOthers = [0, 2, 5].map((index) => second[index] ?? '')
+      await until('the other keys go on', () => ofOthers.every(receiver.record.has))
+      await settledAt(12, 1)
+      await startAs('none')
+      await settledAt(12, 3)
+      await startAs('key')
+      await settledAt(12, 1)
+      receiver.heal()
+      await until('all have arrived', () => second.every(receiver.record.has))
+      expect(receiver.record.firstTaken(keyAt('A')).slice(-3)).to.deep.equal([1, 3, 4].map((index) => second[index]))
+    } finally {
+      await running?.stop()
+      await single.close()
+    }
+  })
+
   it('is treated as the configuration says of it by its name, and all others as ever', async () => {
     receiver.fault({ kind: 'status', status: 400 }, { key: keyAt('A') })
     const context = contextOf(stage, { warehouse: receiver.url, books: receiver.url }, { ...QUICK, schedule: [60_000] })

@@ -68,6 +68,16 @@ export const memoryRows: LaneRows = {
       return { lane, waiting: behind.length, last: Math.max(lane.head, ...behind) }
     })
   },
+  async aside(connection) {
+    const { lanes, waiting } = stateOf(connection)
+    const rows = [...waiting].flatMap(([key, positions]) => positions.map((position) => ({ key, position })))
+    return { lanes: [...lanes.values()], waiting: rows }
+  },
+  async clear(connection) {
+    const { lanes, waiting } = stateOf(connection)
+    lanes.clear()
+    waiting.clear()
+  },
   async insertLanes(connection, inserted) {
     const { lanes } = stateOf(connection)
     for (const { item: lane } of inserted) {

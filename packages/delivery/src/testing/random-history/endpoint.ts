@@ -31,7 +31,12 @@ export function consumerOf(world: World, process: Process): ConsumerDefinition<u
     group: 'endpoint',
     types: ['OrderReceived' as const],
     contract: 1,
-    policy: { ...POLICY, exhausted: world.exhausted, schedule: world.exhausted === 'block' ? [0, 1, 0] : [0] },
+    policy: {
+      ...POLICY,
+      order: process.order,
+      exhausted: world.exhausted,
+      schedule: world.exhausted === 'block' ? [0, 1, 0] : [0],
+    },
     route: async (events: readonly unknown[]) =>
       events.map(() => (world.random.chance(world.trouble / 10) ? 'later' : 'deliver')),
     bodies: async (events: readonly { id: string }[]) => events.map(({ id }) => id),

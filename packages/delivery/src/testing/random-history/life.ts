@@ -19,12 +19,15 @@ export async function live(world: World, until: (process: Process) => Promise<vo
   const process: Process = {
     epochs,
     stopping: new AbortController(),
+    order: random.chance(0.7) ? 'key' : 'strict',
     over: promise,
     end: resolve,
     isDead: false,
     told: new Set(),
     steps: random.from(0, 50),
   }
+  const before = world.processes.at(-1)
+  if (before && before.order !== process.order) history.reorders += 1
   world.processes.push(process)
   const running = run(world, process)
   // Where nothing happens any more, as when all is blocked, time ends it.

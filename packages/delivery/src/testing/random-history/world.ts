@@ -7,7 +7,8 @@ import type { DeliveryPolicy } from '../../endpoint.ts'
 import { createMemoryDatabase, type MemoryDatabase } from '../memory-rows.ts'
 
 /**
- * One endpoint on two partitions, paused at times, a person who skips heads, a receiver that misbehaves, batches that are
+ * One endpoint on two partitions, paused at times, a person who skips heads, a receiver that misbehaves, an order that is
+ * changed, batches that are
  * refused and come again in halves, and a process that dies, stalls or stops at any moment.
  */
 export type History = {
@@ -17,6 +18,8 @@ export type History = {
   pauses: number
   skips: number
   refusals: number
+  /** Processes that have another order than the one before. */
+  reorders: number
   givenUp: number
   sends: number
   duplicates: number
@@ -49,6 +52,8 @@ export type Process = {
   /** By partition. */
   readonly epochs: readonly number[]
   readonly stopping: AbortController
+  /** In both the events of a key come one after another. */
+  readonly order: 'key' | 'strict'
   /** Resolves when the process is dead, stalled, or told to stop. */
   readonly over: Promise<void>
   end(): void
@@ -62,7 +67,18 @@ export type Process = {
 export function createWorld(seed: number): World {
   const random = createRandom(seed)
   const parts = [0, 1].map((number) => createPart(random, number))
-  const counts = { crashes: 0, zombies: 0, stops: 0, pauses: 0, skips: 0, refusals: 0, givenUp: 0, sends: 0, duplicates: 0 }
+  const counts = {
+    crashes: 0,
+    zombies: 0,
+    stops: 0,
+    pauses: 0,
+    skips: 0,
+    refusals: 0,
+    reorders: 0,
+    givenUp: 0,
+    sends: 0,
+    duplicates: 0,
+  }
   const history = { ...counts, inversions: 0, lost: 0, repeated: 0 }
   const trouble = random.from(0, 60) / 100
   const danger = random.from(1, 100) / 1_000
@@ -85,7 +101,7 @@ function createPart(random: Random, number: number): Part {
   const events = Array.from({ length: 2 + random.from(0, 7) }, (_, position): Delivered => {
     const event = {
       ...example(number, position),
-      partitionkey: `key-${number}-${random.from(0, keys - 1)}`,
+      partitionkey: `key:${number}:${random.from(0, keys - 1)}`,
     }
     return { topic: 'orders', partition: number, position, recordedTime: 0, event }
   })
