@@ -192,7 +192,11 @@ function begin(dispatching: Dispatching, first: SpiServiceRow): void {
   const definition = spiEndpoint({ row, group, sellerCodes, vault, policy })
   const { name } = definition
   const target = () => targetOf({ row: row(), located: locator.find(row().serverName), name, ours: keysOf(dispatching, name) })
-  run(dispatching, { code: first.serverCode, definition, target, sender: dispatching.internal })
+  const notice = () => {
+    const located = locator.find(row().serverName)
+    return 'problem' in located ? undefined : located.leftOut
+  }
+  run(dispatching, { code: first.serverCode, definition, target, notice, sender: dispatching.internal })
 }
 
 const keysOf = ({ keys }: Dispatching, name: string): readonly OpenedKey[] => keys.get(name) ?? []
@@ -225,10 +229,11 @@ function policyOf({ configuration, policy = {} }: DispatcherContext, name: strin
 
 function run(
   { context, endpoints }: Dispatching,
-  parts: { code: string; definition: EndpointDefinition; target: RunningEndpoint['target']; sender: Sender },
+  parts: Pick<RunningEndpoint, 'code' | 'target' | 'notice'> & { definition: EndpointDefinition; sender: Sender },
 ): void {
-  const { code, definition, target, sender } = parts
+  const { definition, sender, ...named } = parts
+  const { code } = named
   if (endpoints.has(code)) return
   const endpoint = createEndpoint(definition, sender)
-  endpoints.set(code, { code, target, endpoint, consumer: consumerOf(context, endpoint), replayStarted: undefined })
+  endpoints.set(code, { ...named, endpoint, consumer: consumerOf(context, endpoint), replayStarted: undefined })
 }

@@ -8,6 +8,8 @@ export type RunningEndpoint = {
   readonly code: string
   /** Where to send as things stand. */
   target(): Target | { problem: string }
+  /** What an operator should know of where it is, though requests go there. */
+  notice?(): string | undefined
   readonly endpoint: Endpoint
   consumer: RunningConsumer
   /** When the replay began that the consumer knows of; undefined before the first look. */
@@ -49,9 +51,9 @@ async function reportOf(running: RunningEndpoint, database: Database): Promise<E
   }
 }
 
-function judge({ code, endpoint }: RunningEndpoint, figures: ConsumerFigures, lanes: LaneCounts): EndpointReport {
+function judge({ code, endpoint, notice }: RunningEndpoint, figures: ConsumerFigures, lanes: LaneCounts): EndpointReport {
   const gate = endpoint.gate.view()
-  const reason = reasonOf(endpoint, figures, lanes)
+  const reason = reasonOf(endpoint, figures, lanes) ?? notice?.()
   const isWaiting = gate.state !== 'open' || isFull(endpoint)
   const isStalled = !isWaiting && figures.stalledSeconds > STALLED
   return {

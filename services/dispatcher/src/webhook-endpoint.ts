@@ -97,6 +97,8 @@ export function webhookTarget(
   ours: readonly OpenedKey[],
 ): Target | { problem: string } {
   const { url, mode, secret = '' } = webhook
+  if (!URL.canParse(url))
+    return { problem: `A url in qifu.eg.wework-map.${customer}.webhooks is no address: mend its host or its port.` }
   // Nothing signs in this mode; the receivers that need it check nothing.
   if (mode === 'compat') return { url, keys: [] }
   const where = `secret in qifu.eg.wework-map.${customer}.webhooks`

@@ -79,6 +79,7 @@ const checkDatabase: Check = async (configuration) => {
           return { ok: false, what, detail: 'has no key and no secret in eg_spi.secret, so its calls cannot be signed' }
         const located = locator.find(serverName)
         if ('problem' in located) return { ok: false, what, detail: located.problem }
+        if (located.leftOut !== undefined) return { ok: false, what, detail: located.leftOut }
         return { ok: true, what, detail: located.instances.map(({ url }) => url).join(', ') }
       }),
     )

@@ -57,6 +57,17 @@ describe('The dispatcher with Nacos', () => {
     for (const { record } of receivers) expect(record.taken).to.equal(0)
   })
 
+  it('goes on with the others when an instance is written so that nobody can dial it, and health tells', async () => {
+    nacos.register({ name: 'warehouse' }, [{ ip: '256.1.1.1', port: 80 }, instanceOf(receivers[0])])
+    await start()
+    const ids = await stage.appendOrders(orders)
+    await until('every order has arrived', () => ids.every(receivers[0].record.has))
+    const report = await dispatcher.health()
+    expect(report.status).to.equal('degraded')
+    expect(report.reason).to.match(/that cannot stand in an address: 256\.1\.1\.1:80\. They are left out\./)
+    await until('each was tried once', async () => (await stage.count('attempt')) === orders.length)
+  })
+
   it('keeps everything in order until an instance is there', async () => {
     nacos.register({ name: 'warehouse' }, [{ ...instanceOf(receivers[0]), healthy: false }])
     await start()

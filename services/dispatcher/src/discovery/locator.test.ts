@@ -27,6 +27,8 @@ describe('Where an SPI service is', () => {
       instances: [{ url: 'http://billing.internal:8080/spi', weight: 1 }],
     })
     expect(await problemOf(locator, 'a/b@c')).to.match(/'a\/b@c' cannot stand in an address: set qifu\.eg\.spi\.services/)
+    const badPort = createLocator({ spiServices: { warehouse: 'http://warehouse.example:99999/spi' } })
+    expect(await problemOf(badPort, 'warehouse')).to.match(/qifu\.eg\.spi\.services\.warehouse is no address/)
     expect(await problemOf(createLocator({ spiServices }), 'billing')).to.match(/^Nothing says where 'billing' is: set qifu/)
   })
 
@@ -87,7 +89,6 @@ describe('Where an SPI service is', () => {
           { ip: '10.0.0.3', port: 8080, enabled: false },
           { ip: '10.0.0.4', port: 8080, weight: 0 },
           { ip: 'fd12::5', port: 8080 },
-          { ip: 'user:word@evil.example/', port: 8080 },
         ])
         expect(await located(locatorOf(), 'warehouse')).to.deep.equal({
           instances: [
@@ -95,6 +96,32 @@ describe('Where an SPI service is', () => {
             { url: 'http://[fd12::5]:8080/spi/orders', weight: 1 },
           ],
         })
+      })
+
+      it('is at the others when an instance is written so that nobody can dial it, and that is told', async () => {
+        const bad = [
+          { ip: 'user:word@evil.example/', port: 8080 },
+          { ip: '256.1.1.1', port: 8080 },
+          { ip: 'fe80::1%eth0', port: 8080 },
+          { ip: '10.0.0.2', port: 99_999 },
+          { ip: '10.0.0.3', port: 'http' as unknown as number },
+        ]
+        nacos.register({ name: 'warehouse' }, [...bad, { ip: '10.0.0.1', port: 80 }])
+        const name = 'Nacos (group DEFAULT_GROUP, namespace public)'
+        const told =
+          "of 'warehouse' that cannot stand in an address: (a host of another form):8080, 256.1.1.1:8080, fe80::1%eth0:8080, …."
+        expect(await located(locatorOf(), 'warehouse')).to.deep.equal({
+          instances: [{ url: 'http://10.0.0.1:80/spi/orders', weight: 1 }],
+          leftOut: `${name} names instances ${told} They are left out.`,
+        })
+        const hosts = [null, { ip: '10.0.0.1', port: 80, weight: 1, healthy: true, enabled: true }]
+        nacos.fault({ body: JSON.stringify({ hosts, data: hosts }) })
+        expect(await located(locatorOf(), 'warehouse')).to.have.nested.property('instances.length', 1)
+        nacos.fault(undefined)
+        nacos.register({ name: 'warehouse' }, bad)
+        expect(await problemOf(locatorOf(), 'warehouse')).to.equal(
+          `${name} names no instances but some ${told} Mend them there.`,
+        )
       })
 
       it('is looked for in its namespace, group and cluster', async () => {

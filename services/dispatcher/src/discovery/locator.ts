@@ -5,8 +5,11 @@ import { nacosRegistry } from './nacos.ts'
 import type { Finding, Found, Registry } from './registry.ts'
 import { srvRecords } from './srv-records.ts'
 
-/** Where a service is: at least one instance, or what an operator must do so that it can be told. */
-export type Located = { instances: readonly [Instance, ...Instance[]] } | { problem: string }
+/**
+ * Where a service is: at least one instance, with what an operator should know of those that its registry names and that
+ * nobody could dial; or what must be done so that it can be told.
+ */
+export type Located = { instances: readonly [Instance, ...Instance[]]; leftOut?: string } | { problem: string }
 
 export type Locator = {
   /**
@@ -66,7 +69,7 @@ export function createLocator(
     },
     find(serverName) {
       const given = spiServices[serverName]
-      if (given !== undefined) return { instances: [{ url: given, weight: 1 }] }
+      if (given !== undefined) return configured(given, serverName)
       if (!spiDiscovery) return { problem: `Nothing says where '${serverName}' is: ${remedy(serverName)}.` }
       if (!registry) return byName(spiDiscovery.address, serverName)
       return locatedOf(registry, spiDiscovery.address, serverName, known.get(serverName))
@@ -82,6 +85,11 @@ function registryOf(discovery: Configuration['spiDiscovery']): Registry | undefi
   return discovery?.srv === undefined ? undefined : srvRecords(discovery.srv)
 }
 
+const configured = (url: string, serverName: string): Located =>
+  URL.canParse(url)
+    ? { instances: [{ url, weight: 1 }] }
+    : { problem: `What stands at qifu.eg.spi.services.${serverName} is no address: mend its host or its port.` }
+
 /** A name that the dial resolves. */
 function byName(address: string, serverName: string): Located {
   const url = address.replaceAll('{server_name}', serverName)
@@ -90,16 +98,33 @@ function byName(address: string, serverName: string): Located {
 }
 
 function locatedOf({ name }: Registry, address: string, serverName: string, known: Known | undefined): Located {
-  const [first, ...others] = (known?.found ?? []).filter(isPlace).map(({ host, port, weight }): Instance => {
-    const instance = `${host.includes(':') ? `[${host}]` : host}:${port}`
-    return { url: address.replaceAll('{instance}', instance).replaceAll('{server_name}', serverName), weight }
-  })
-  if (first) return { instances: [first, ...others] }
+  const found = (known?.found ?? []).map((place) => ({ place, instance: instanceAt(address, serverName, place) }))
+  const [first, ...others] = found.flatMap(({ instance }) => instance ?? [])
+  const bad = found.filter(({ instance }) => !instance).map(({ place }) => written(place))
+  const told = `of '${serverName}' that cannot stand in an address: ${[...bad.slice(0, MOST_TOLD), ...(bad.length > MOST_TOLD ? ['…'] : [])].join(', ')}.`
+  if (first) {
+    const leftOut = `${name} names instances ${told} They are left out.`
+    return { instances: [first, ...others], ...(bad.length === 0 ? {} : { leftOut }) }
+  }
+  if (bad.length > 0) return { problem: `${name} names no instances but some ${told} Mend them there.` }
   if (known?.found) return { problem: `${name} knows no healthy instance of '${serverName}'.` }
   return {
     problem: `${name} cannot say where '${serverName}' is: ${known?.failure ?? 'it was not asked yet'}. Or ${remedy(serverName)}.`,
   }
 }
 
+/** Instances that one sentence names. */
+const MOST_TOLD = 3
+
 /** What a registry holds is others' word: a host must not become a path, or a password. Where it leads to, the dial checks. */
-const isPlace = ({ host, port }: Found): boolean => port >= 1 && port <= 65_535 && (isIP(host) !== 0 || HOST_NAME.test(host))
+function instanceAt(address: string, serverName: string, { host, port, weight }: Found): Instance | undefined {
+  if (!isHost(host)) return undefined
+  const instance = `${host.includes(':') ? `[${host}]` : host}:${port}`
+  const url = address.replaceAll('{instance}', instance).replaceAll('{server_name}', serverName)
+  return port >= 1 && URL.canParse(url) ? { url, weight } : undefined
+}
+
+const isHost = (host: string): boolean => isIP(host) !== 0 || HOST_NAME.test(host)
+
+/** A host of another form may hold anything, so it is not shown. */
+const written = ({ host, port }: Found): string => `${isHost(host) ? host : '(a host of another form)'}:${port}`

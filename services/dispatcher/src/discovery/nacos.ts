@@ -104,12 +104,13 @@ function tokens(address: string, { username, password }: Login): (isRefused: boo
   }
 }
 
+/** What takes no requests is passed over; what is written so that nobody can dial it is for the locator to tell. */
 function instancesOf(hosts: unknown): Found[] {
   if (!Array.isArray(hosts)) throw new Refusal('an answer of another form')
-  return (hosts as Host[]).flatMap(({ ip, port, weight, healthy, enabled }) => {
-    if (typeof ip !== 'string' || !Number.isInteger(port) || healthy !== true || enabled !== true) return []
-    if (typeof weight !== 'number' || weight <= 0) return []
-    return [{ host: ip, port: port as number, weight }]
+  return (hosts as (Host | null)[]).flatMap((host) => {
+    const { ip, port, weight, healthy, enabled } = host ?? {}
+    if (healthy !== true || enabled !== true || typeof weight !== 'number' || weight <= 0) return []
+    return [{ host: typeof ip === 'string' ? ip : '', port: Number.isInteger(port) ? (port as number) : 0, weight }]
   })
 }
 
