@@ -4,12 +4,14 @@ import type { Cell, Projection, Row } from '../definition.ts'
 import type { PhysicalName } from '../load-states.ts'
 import { columnsOf } from './shadow-tables.ts'
 
+/** `missing` in the rebuilt table, `new` in it, or `different` in some columns. */
+type DifferenceKind = 'missing' | 'new' | 'different'
+
 /** A row that the live table and the rebuilt one do not have alike. Values are of the columns that both tables have. */
 export type RowDifference = {
   table: string
   id: number
-  /** `missing` in the rebuilt table, `new` in it, or `different` in some columns. */
-  kind: 'missing' | 'new' | 'different'
+  kind: DifferenceKind
   changes: { column: string; live: Cell; rebuilt: Cell }[]
 }
 
@@ -19,11 +21,16 @@ export type TableComparison = {
   /** How many rows differ, and the first of them. */
   differing: number
   differences: RowDifference[]
+  /** Those behind the first, by id; most of them are in flight when tables that are written are compared. */
+  others: ReadonlyMap<number, DifferenceKind>
 }
 
 /** Rows whose checksums are taken together, by ranges of the id. */
 const CHUNK = 5_000
 const MOST_DIFFERENCES = 1_000
+const MOST_OTHERS = 200_000
+/** Ids in one SELECT. Servers make other, worse plans for lists of more than 1,000. */
+const MOST_IN_A_LIST = 500
 /** Whole rows in hand at once; of the raw orders one may have megabytes. */
 const WHOLE_ROWS = 50
 
@@ -33,7 +40,7 @@ type Range = { from: number; to: number }
 /**
  * Compares the live tables of a projection with those that were rebuilt, every column that both have, without stopping
  * anybody: ranges of ids by count and checksum, the checksum of each row where those differ, and column by column only rows that differ.
- * While the live tables are written, a row may be told to differ that does not; `recheck` settles that when both stand still.
+ * While the live tables are written, a row may be told to differ that does not; `compareAgain` settles that when both stand still.
  */
 export async function compareTables(
   connection: Connection,
@@ -49,19 +56,69 @@ export async function compareTables(
   return comparisons
 }
 
-/** Compares the rows of earlier differences once more. */
-export async function recheck(
+/**
+ * Looks again at the rows that differed, of which one table may only have been ahead of the other. Those that are not among the first
+ * are looked at when some of the first do not differ any more, or when they are `all` to be.
+ */
+export async function compareAgain(
   connection: Connection,
-  comparisons: readonly TableComparison[],
+  before: readonly TableComparison[],
   rebuilt: PhysicalName,
-): Promise<RowDifference[]> {
-  const still: RowDifference[] = []
-  for (const { table, differences } of comparisons) {
-    const ids = differences.map(({ id }) => id)
-    if (ids.length === 0) continue
-    still.push(...(await differencesOf(connection, await pairOf(connection, table, rebuilt(table)), ids)))
+  options: { all: boolean; signal: AbortSignal },
+): Promise<TableComparison[]> {
+  const after: TableComparison[] = []
+  for (const comparison of before) {
+    const pair = await pairOf(connection, comparison.table, rebuilt(comparison.table))
+    after.push(comparison.differing === 0 ? comparison : await lookAgain(connection, pair, comparison, options))
   }
-  return still
+  return after
+}
+
+async function lookAgain(
+  connection: Connection,
+  pair: Pair,
+  before: TableComparison,
+  { all, signal }: { all: boolean; signal: AbortSignal },
+): Promise<TableComparison> {
+  const ids = before.differences.map(({ id }) => id)
+  const first = await differencesOf(connection, pair, ids)
+  const isSettling = first.length < ids.length
+  const same = [...before.others].map(([id, kind]) => ({ id, kind }))
+  if (!all && !isSettling) return { ...before, rows: rowsAfter(before, [...first, ...same]), differences: first }
+  // Of those that were too many to be remembered nobody knows which they are.
+  if (before.differing > ids.length + before.others.size) return await compareTable(connection, pair, { signal })
+  const still: { id: number; kind: DifferenceKind }[] = []
+  for (const some of inParts(same, MOST_IN_A_LIST)) {
+    signal.throwIfAborted()
+    const list = some.map(({ id }) => id)
+    for (const one of await differingOf(connection, pair, { condition: 'id IN (?)', values: [list] })) still.push(one)
+  }
+  const told = still.splice(0, MOST_DIFFERENCES - first.length)
+  const next = await differencesOf(
+    connection,
+    pair,
+    told.map(({ id }) => id),
+  )
+  return {
+    table: before.table,
+    rows: rowsAfter(before, [...first, ...next, ...still]),
+    differing: first.length + next.length + still.length,
+    differences: [...first, ...next],
+    others: new Map(still.map(({ id, kind }) => [id, kind])),
+  }
+}
+
+/** How many rows both tables have when only these still differ; what does not any more is in both. */
+function rowsAfter({ rows, differences, others }: TableComparison, still: readonly { id: number; kind: DifferenceKind }[]) {
+  const now = new Map(still.map(({ id, kind }) => [id, kind]))
+  let { live, rebuilt } = rows
+  const count = (id: number, kind: DifferenceKind): void => {
+    if (kind === 'new' && now.get(id) !== 'new') live += 1
+    if (kind === 'missing' && now.get(id) !== 'missing') rebuilt += 1
+  }
+  for (const { id, kind } of differences) count(id, kind)
+  for (const [id, kind] of others) count(id, kind)
+  return { live, rebuilt }
 }
 
 /** Count and checksum over every column of every row, NULL told apart from empty. The same for equal tables on any server. */
@@ -76,22 +133,31 @@ async function pairOf(connection: Connection, live: string, rebuilt: string): Pr
 }
 
 async function compareTable(connection: Connection, pair: Pair, { signal }: { signal: AbortSignal }): Promise<TableComparison> {
-  const comparison: TableComparison = { table: pair.table, rows: { live: 0, rebuilt: 0 }, differing: 0, differences: [] }
+  const rows = { live: 0, rebuilt: 0 }
+  const differences: RowDifference[] = []
+  const others = new Map<number, DifferenceKind>()
+  let differing = 0
   for (let range = await nextRange(connection, pair, 0); range; range = await nextRange(connection, pair, range.to)) {
     signal.throwIfAborted()
     const [live, rebuilt] = await Promise.all(
       [pair.live, pair.rebuilt].map((table) => checksum(connection, table, pair.columns, range as Range)),
     )
-    comparison.rows.live += live?.rows ?? 0
-    comparison.rows.rebuilt += rebuilt?.rows ?? 0
+    rows.live += live?.rows ?? 0
+    rows.rebuilt += rebuilt?.rows ?? 0
     if (live?.rows === rebuilt?.rows && live?.checksum === rebuilt?.checksum) continue
-    const differing = await differingIds(connection, pair, range)
-    const told = differing.slice(0, MOST_DIFFERENCES - comparison.differences.length)
-    const found = await differencesOf(connection, pair, told)
-    comparison.differing += found.length + differing.length - told.length
-    comparison.differences.push(...found)
+    const { from, to } = range
+    const found = await differingOf(connection, pair, { condition: 'id > ? AND id <= ?', values: [from, to] })
+    const told = found.splice(0, MOST_DIFFERENCES - differences.length)
+    const first = await differencesOf(
+      connection,
+      pair,
+      told.map(({ id }) => id),
+    )
+    differing += first.length + found.length
+    differences.push(...first)
+    for (const { id, kind } of found.slice(0, MOST_OTHERS - others.size)) others.set(id, kind)
   }
-  return comparison
+  return { table: pair.table, rows, differing, differences, others }
 }
 
 /** The ids behind `after` that hold the next chunk of either table. */
@@ -123,18 +189,24 @@ async function checksum(connection: Connection, table: string, columns: readonly
   return { rows: Number(row?.rows ?? 0), checksum: `${row?.folded ?? 0}:${row?.summed ?? 0}` }
 }
 
-/** The ids of rows that are not alike in both tables, or in one of them only. */
-async function differingIds(connection: Connection, { live, rebuilt, columns }: Pair, { from, to }: Range): Promise<number[]> {
+/** Which rows are not alike in both tables, or in one of them only, of those that a condition names. */
+async function differingOf(
+  connection: Connection,
+  { live, rebuilt, columns }: Pair,
+  { condition, values }: { condition: string; values: readonly unknown[] },
+): Promise<{ id: number; kind: DifferenceKind }[]> {
   const read = async (table: string) => {
     const rows = await connection.query<{ id: number; digest: number }[]>(
-      `SELECT id, CRC32(${lineOf(columns)}) AS digest FROM ?? WHERE id > ? AND id <= ?`,
-      [...columns, table, from, to],
+      `SELECT id, CRC32(${lineOf(columns)}) AS digest FROM ?? WHERE ${condition}`,
+      [...columns, table, ...values],
     )
     return new Map(rows.map(({ id, digest }) => [Number(id), digest]))
   }
   const [ours, theirs] = [await read(live), await read(rebuilt)]
-  const ids = new Set([...ours.keys(), ...theirs.keys()])
-  return [...ids].filter((id) => ours.get(id) !== theirs.get(id)).toSorted((one, other) => one - other)
+  const ids = [...new Set([...ours.keys(), ...theirs.keys()])].filter((id) => ours.get(id) !== theirs.get(id))
+  return ids
+    .toSorted((one, other) => one - other)
+    .map((id) => ({ id, kind: !theirs.has(id) ? 'missing' : ours.has(id) ? 'different' : 'new' }))
 }
 
 async function differencesOf(connection: Connection, pair: Pair, ids: readonly number[]): Promise<RowDifference[]> {

@@ -1,5 +1,5 @@
 import { pause } from '@tributary/runtime'
-import { compareTables, type RowDifference, recheck, type TableComparison } from './compare.ts'
+import { compareAgain, compareTables, type TableComparison } from './compare.ts'
 import { building } from './names.ts'
 import type { RebuildOptions } from './options.ts'
 import type { RebuildRecord } from './record.ts'
@@ -17,27 +17,10 @@ export async function compareSettled(
   catchUp: () => Promise<void>,
 ): Promise<TableComparison[]> {
   let left = await compareTables(database, projection, building(generation), { signal })
-  for (let look = 0; look < MOST_LOOKS && left.some(({ differing }) => differing > 0); look += 1) {
+  for (let look = 1; look <= MOST_LOOKS && left.some(({ differing }) => differing > 0); look += 1) {
     await pause(pace.again ?? AGAIN, signal)
     await catchUp()
-    const still = await recheck(database, left, building(generation))
-    left = left.map((comparison) => onlyThose(comparison, still))
+    left = await compareAgain(database, left, building(generation), { all: look === MOST_LOOKS, signal })
   }
   return left
-}
-
-/** What is left when only `still` differs; a row that one table did not have, and has now, counts in both. */
-function onlyThose(comparison: TableComparison, still: readonly RowDifference[]): TableComparison {
-  const differences = still.filter(({ table }) => table === comparison.table)
-  const left = new Set(differences.map(({ id }) => id))
-  const settled = comparison.differences.filter(({ id }) => !left.has(id))
-  const countOf = (kind: RowDifference['kind']) => settled.filter((difference) => difference.kind === kind).length
-  const { live, rebuilt } = comparison.rows
-  const unlisted = comparison.differing - comparison.differences.length
-  return {
-    ...comparison,
-    rows: { live: live + countOf('new'), rebuilt: rebuilt + countOf('missing') },
-    differences,
-    differing: differences.length + unlisted,
-  }
 }
