@@ -21,6 +21,7 @@ export type { Reach } from './reach/addresses.ts'
 export type { HostWay } from './reach/connections.ts'
 export { lookAtReach } from './reach/connector.ts'
 export {
+  beginReplay,
   countReplay,
   type PartitionReplay,
   planReplay,

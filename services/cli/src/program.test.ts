@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import { type Command, CommanderError } from 'commander'
 import { buildProgram } from './program.ts'
+import { doingOf, wordsOf } from './what-commands-do.ts'
 
 /** A command with the words that call it. */
 type Called = { words: string[]; command: Command }
@@ -40,6 +41,14 @@ describe('the command line', () => {
       expect(said).to.include(`Usage: ${['tributary', ...words].join(' ')}`)
       expect(command.description(), words.join(' ')).not.to.equal('')
       for (const { flags, description } of command.options) expect(description, `${words.join(' ')} ${flags}`).not.to.equal('')
+    }
+  })
+
+  it('knows of every command whether it only reads, so that none that changes something leaves no record', () => {
+    for (const { words, command } of everyCommand(buildProgram())) {
+      if (command.commands.length > 0) continue
+      expect(wordsOf(command)).to.equal(words.join(' '))
+      expect(doingOf(words.join(' ')), `${words.join(' ')}: say in what-commands-do.ts what it does`).to.not.equal(undefined)
     }
   })
 

@@ -9,6 +9,7 @@ import type { Command } from 'commander'
 import { commandLogger } from './command-logger.ts'
 import { Interrupted } from './failure.ts'
 import { openLog } from './open-log.ts'
+import { accountedFor } from './what-commands-do.ts'
 
 /** Reads the configuration that `--config` or `TRIBUTARY_CONFIG` names, and the environment. Throws ConfigurationError. */
 export function configurationFor(command: Command): Promise<Configuration> | Configuration {
@@ -16,7 +17,7 @@ export function configurationFor(command: Command): Promise<Configuration> | Con
   return loadConfiguration({ ...(config ? { file: config } : {}), environment: process.env })
 }
 
-/** Runs `work` with a database connection and closes it, whatever happens. */
+/** Runs `work` with a database connection and closes it, whatever happens. What the command changes is recorded. */
 export async function withDatabase<T>(
   command: Command,
   work: (database: Database, configuration: Configuration) => Promise<T>,
@@ -24,7 +25,7 @@ export async function withDatabase<T>(
   const configuration = await configurationFor(command)
   const database = openDatabase(configuration.databaseUrl)
   try {
-    return await work(database, configuration)
+    return await accountedFor(database, command, () => work(database, configuration))
   } finally {
     await database.close()
   }

@@ -1,5 +1,6 @@
 import { constants } from 'node:os'
 import type { Command } from 'commander'
+import { wordsOf } from './what-commands-do.ts'
 
 /** How a shell sees a program that writes to nobody: ended by SIGPIPE, which Node does not let happen by itself. */
 export const UNHEARD = 128 + constants.signals.SIGPIPE
@@ -22,9 +23,3 @@ export function noteCommand(command: Command): void {
 
 /** Whether the command that runs is to go on though nobody reads what it says. */
 export const goesOnUnheard = (): boolean => isWork
-
-/** The words that call a command, without the program's name. */
-function wordsOf(command: Command): string {
-  const { parent } = command
-  return parent?.parent ? `${wordsOf(parent)} ${command.name()}` : command.name()
-}

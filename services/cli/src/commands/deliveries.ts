@@ -25,6 +25,7 @@ import { knownEndpoint } from '../known-endpoints.ts'
 import { operatorName } from '../operator-name.ts'
 import { noteMore, printLine, printRows } from '../output.ts'
 import { type LogAccess, withHistory } from '../setting-up.ts'
+import { recordChange } from '../what-commands-do.ts'
 import { showDelivery } from './deliveries-show.ts'
 import { verify } from './deliveries-verify.ts'
 import { findByLookup, locate } from './events.ts'
@@ -70,7 +71,7 @@ export function addDeliveryCommands(program: Command): void {
     .option('--key <key>', 'only this key, as `deliveries list --outcome blocked` shows it')
     .action((endpoint: string, event: string | undefined, { key }: { key?: string }, command: Command) =>
       withHistory(command, (access) =>
-        event === undefined ? retryKeys(access, endpoint, key) : retryOne(access, endpoint, event),
+        event === undefined ? retryKeys(access, command, endpoint, key) : retryOne(access, command, endpoint, event),
       ),
     )
   deliveries
@@ -80,7 +81,7 @@ export function addDeliveryCommands(program: Command): void {
     .argument('<event>', 'its id, a webhook-id, or topic/partition/position')
     .requiredOption('--reason <text>', 'for those who look at it later; kept with the dead letter')
     .action((endpoint: string, event: string, { reason }: { reason: string }, command: Command) =>
-      withHistory(command, (access) => skip(access, endpoint, event, reason)),
+      withHistory(command, (access) => skip(access, command, endpoint, event, reason)),
     )
   deliveries
     .command('verify')
@@ -179,28 +180,42 @@ function parseCursor(text: string): ListPlace {
   throw new InvalidArgumentError('Give the cursor of a row as the list before showed it.')
 }
 
-async function retryKeys({ database, configuration }: LogAccess, endpoint: string, key: string | undefined): Promise<void> {
+async function retryKeys(
+  { database, configuration }: LogAccess,
+  command: Command,
+  endpoint: string,
+  key: string | undefined,
+): Promise<void> {
   await knownEndpoint(database, configuration, endpoint)
-  const retried = await retryLanes(database, endpoint, key === undefined ? {} : { key })
-  if (retried === 0)
-    throw new CommandError(
-      'DELIVERY_NOT_WAITING',
-      'No such key is blocked or waits for its next try. See: tributary deliveries list --outcome blocked',
-    )
+  const retried = await database.transaction(async (connection) => {
+    const count = await retryLanes(connection, endpoint, key === undefined ? {} : { key })
+    if (count === 0)
+      throw new CommandError(
+        'DELIVERY_NOT_WAITING',
+        'No such key is blocked or waits for its next try. See: tributary deliveries list --outcome blocked',
+      )
+    await recordChange(connection, command, key === undefined ? endpoint : `${endpoint} ${key}`)
+    return count
+  })
   printLine(`${retried === 1 ? 'One key is' : `${retried} keys are`} tried again within seconds.`)
 }
 
-async function retryOne(access: LogAccess, endpoint: string, name: string): Promise<void> {
+async function retryOne(access: LogAccess, command: Command, endpoint: string, name: string): Promise<void> {
   const { delivery, event } = await locateDelivery(access, endpoint, name)
   const asked = { partitionKey: event.event.partitionkey, by: operatorName() }
-  const isRetried = await access.database.transaction((connection) => retryDelivery(connection, delivery, asked))
-  if (!isRetried) throw await refusal(access, delivery, 'tried again')
+  await access.database.transaction(async (connection) => {
+    if (!(await retryDelivery(connection, delivery, asked))) throw await refusal(access, delivery, 'tried again')
+    await recordChange(connection, command, `${endpoint} ${placeOf(delivery)}`)
+  })
   printLine(`${placeOf(delivery)} is tried again within seconds. See: tributary deliveries show ${placeOf(delivery)}`)
 }
 
-async function skip(access: LogAccess, endpoint: string, name: string, reason: string): Promise<void> {
+async function skip(access: LogAccess, command: Command, endpoint: string, name: string, reason: string): Promise<void> {
   const { delivery } = await locateDelivery(access, endpoint, name)
-  if (!(await skipHead(access.database, delivery, reason))) throw await refusal(access, delivery, 'skipped')
+  await access.database.transaction(async (connection) => {
+    if (!(await skipHead(connection, delivery, reason))) throw await refusal(access, delivery, 'skipped')
+    await recordChange(connection, command, `${endpoint} ${placeOf(delivery)}`)
+  })
   printLine(`${placeOf(delivery)} is given up within seconds, and what waits behind it goes on.`)
 }
 

@@ -16,6 +16,7 @@ import { CommandError } from '../failure.ts'
 import { knownEndpoint } from '../known-endpoints.ts'
 import { printable, printLine, printRows } from '../output.ts'
 import { type LogAccess, withDatabase, withHistory } from '../setting-up.ts'
+import { recordChange } from '../what-commands-do.ts'
 import { addEndpointKeyCommands } from './endpoint-key.ts'
 
 /** How far back, milliseconds, a try says how an endpoint is now; one that fails is probed more often. */
@@ -117,10 +118,13 @@ async function troubleOf(database: Database, name: string): Promise<string> {
 
 async function decide(command: Command, decision: Omit<EndpointState, 'since'>): Promise<void> {
   const { name, state } = decision
-  const isChanged = await withDatabase(command, async (database, configuration) => {
+  await withDatabase(command, async (database, configuration) => {
     await knownEndpoint(database, configuration, name)
-    return setEndpointState(database, decision)
+    await database.transaction(async (connection) => {
+      if (!(await setEndpointState(connection, decision)))
+        throw new CommandError('ENDPOINT_STATE', `'${name}' is ${state} already.`)
+      await recordChange(connection, command, name)
+    })
   })
-  if (!isChanged) throw new CommandError('ENDPOINT_STATE', `'${name}' is ${state} already.`)
   printLine(`${name} is ${state}. Every dispatcher heeds that within seconds.`)
 }

@@ -2,6 +2,7 @@ import { type Database, migrate, migrationStatus } from '@tributary/database'
 import type { Command } from 'commander'
 import { printLine, printRows } from '../output.ts'
 import { withDatabase } from '../setting-up.ts'
+import { recordChange } from '../what-commands-do.ts'
 
 /** `tributary migrate`: brings the schema of the database up to this version. */
 export function addMigrateCommand(program: Command): void {
@@ -14,6 +15,7 @@ export function addMigrateCommand(program: Command): void {
       await withDatabase(command, async (database) => {
         if (options.status) return printRows(await statusRows(database), options)
         const done = await migrate(database, { onStep: (name) => printLine(`migrating ${name}`) })
+        await recordChange(database, command, `${done.length} migrations`)
         printLine(done.length === 0 ? 'The schema is up to date.' : `${done.length} migrations ran.`)
       })
     })

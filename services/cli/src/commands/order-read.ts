@@ -1,4 +1,3 @@
-import { recordAccess } from '@tributary/history'
 import {
   listOrderReads,
   ORDER_READ_STATES,
@@ -12,9 +11,9 @@ import {
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { parseCount } from '../arguments.ts'
 import { CommandError, UsageError } from '../failure.ts'
-import { operatorName } from '../operator-name.ts'
 import { noteMore, printable, printLine, printRows } from '../output.ts'
 import { withDatabase } from '../setting-up.ts'
+import { recordChange } from '../what-commands-do.ts'
 import { orderText, type WhichOrdersOptions, whichOrders, withWhichOrders } from '../which-orders.ts'
 
 type ListOptions = WhichOrdersOptions & { state?: OrderReadState; limit: number; cursor?: OrderReadPlace; json?: boolean }
@@ -94,14 +93,14 @@ async function requeue(command: Command, options: WhichOrdersOptions): Promise<v
   const requeued = await withDatabase(command, (database) =>
     database.transaction(async (connection) => {
       const count = await retryOrderReads(connection, which, Date.now())
-      if (count > 0) await recordAccess(connection, { actor: operatorName(), action: 'order-read requeue', target })
+      if (count === 0)
+        throw new CommandError(
+          'ORDER_READ_NOT_WAITING',
+          `Nothing of ${target} is parked or waits for its next try. See: tributary order-read list`,
+        )
+      await recordChange(connection, command, target)
       return count
     }),
   )
-  if (requeued === 0)
-    throw new CommandError(
-      'ORDER_READ_NOT_WAITING',
-      `Nothing of ${target} is parked or waits for its next try. See: tributary order-read list`,
-    )
   printLine(`${requeued === 1 ? 'One order is' : `${requeued} orders are`} read within seconds. See: tributary order-read list`)
 }

@@ -1,11 +1,10 @@
 import { countParked, listParked, requeue, skip } from '@tributary/consumer'
-import { recordAccess } from '@tributary/history'
 import type { Command } from 'commander'
 import { parseCount, parsePosition } from '../arguments.ts'
 import { CommandError } from '../failure.ts'
-import { operatorName } from '../operator-name.ts'
 import { printable, printLine, printRows } from '../output.ts'
 import { withDatabase } from '../setting-up.ts'
+import { recordChange } from '../what-commands-do.ts'
 
 /** `tributary parked list|requeue|skip`: keys whose events wait because one of them cannot be applied. */
 export function addParkedCommands(program: Command): void {
@@ -45,16 +44,16 @@ export function addParkedSubcommands(parked: Command, list: 'list' | 'parked'): 
     .argument('<consumer>', 'as `parked list` shows it')
     .argument('<key>', 'as `parked list` shows it')
     .action(async (consumer: string, key: string, _options, command: Command) => {
-      const asked = await withDatabase(command, (database) =>
-        database.transaction((connection) =>
-          asNamed(key, async (name) => {
+      await withDatabase(command, (database) =>
+        database.transaction(async (connection) => {
+          const asked = await asNamed(key, async (name) => {
             if ((await requeue(connection, consumer, name)) === 'not-parked') return false
-            await recordAccess(connection, { actor: operatorName(), action: 'parked requeue', target: `${consumer} ${name}` })
+            await recordChange(connection, command, `${consumer} ${name}`)
             return true
-          }),
-        ),
+          })
+          if (!asked) throw unknownKey(consumer, key)
+        }),
       )
-      if (!asked) throw unknownKey(consumer, key)
       printLine(`Key ${key} is queued again; the owner of its partition takes it within seconds. See: tributary parked list`)
     })
   parked
@@ -65,17 +64,16 @@ export function addParkedSubcommands(parked: Command, list: 'list' | 'parked'): 
     .argument('<position>', 'position of the event', parsePosition)
     .requiredOption('--yes', 'yes, its effects will be missing')
     .action(async (consumer: string, key: string, position: number, _options, command: Command) => {
-      const skipped = await withDatabase(command, (database) =>
-        database.transaction((connection) =>
-          asNamed(key, async (name) => {
+      await withDatabase(command, (database) =>
+        database.transaction(async (connection) => {
+          const skipped = await asNamed(key, async (name) => {
             if ((await skip(connection, consumer, name, position)) === 'not-waiting') return false
-            const target = `${consumer} ${name} ${position}`
-            await recordAccess(connection, { actor: operatorName(), action: 'parked skip', target })
+            await recordChange(connection, command, `${consumer} ${name} ${position}`)
             return true
-          }),
-        ),
+          })
+          if (!skipped) throw unknownKey(consumer, key)
+        }),
       )
-      if (!skipped) throw unknownKey(consumer, key)
       printLine(
         `The event at position ${position} is skipped. Now requeue the key: tributary parked requeue ${consumer} '${key}'`,
       )

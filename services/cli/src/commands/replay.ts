@@ -1,4 +1,4 @@
-import { type PartitionReplay, startReplay } from '@tributary/delivery'
+import { beginReplay, type PartitionReplay } from '@tributary/delivery'
 import { type AskedRange, countAskedReplay, type KnownEndpoint, planAskedReplay, type ReplayPlace } from '@tributary/dispatcher'
 import type { RecordedEvent } from '@tributary/event-log'
 import { type Command, InvalidArgumentError } from 'commander'
@@ -10,6 +10,7 @@ import { operatorName } from '../operator-name.ts'
 import { counted, printLine } from '../output.ts'
 import { createProgressBar, duration } from '../progress-bar.ts'
 import { type LogAccess, withHistory } from '../setting-up.ts'
+import { recordChange } from '../what-commands-do.ts'
 import { watchReplay } from './replay-watch.ts'
 
 type Options = AskedRange & { dryRun?: boolean; yes?: boolean; json?: boolean }
@@ -27,7 +28,7 @@ export function addReplayCommand(program: Command): void {
     .option('--yes', 'ask nothing')
     .option('--json', 'the figures as JSON')
     .action((name: string, options: Options, command: Command) =>
-      withHistory(command, (access) => replay(access, name, options)),
+      withHistory(command, (access) => replay(access, command, name, options)),
     )
 }
 
@@ -40,7 +41,7 @@ function parsePlace(text: string): ReplayPlace {
   }
 }
 
-async function replay(access: LogAccess, name: string, options: Options): Promise<void> {
+async function replay(access: LogAccess, command: Command, name: string, options: Options): Promise<void> {
   const endpoint = await knownEndpoint(access.database, access.configuration, name)
   const plan = await planAskedReplay(access, endpoint, options)
   if (plan.length === 0)
@@ -50,7 +51,10 @@ async function replay(access: LogAccess, name: string, options: Options): Promis
   if (options.dryRun) return
   if (figures.events === 0) throw new CommandError('REPLAY_EMPTY', `Nothing in that range is for ${name}; nothing was done.`)
   await confirm(options)
-  await startReplay(access.database, { endpoint: name, topic: endpoint.topic, plan, by: operatorName() })
+  await access.database.transaction(async (connection) => {
+    await beginReplay(connection, { endpoint: name, topic: endpoint.topic, plan, by: operatorName() })
+    await recordChange(connection, command, options.key === undefined ? name : `${name} ${options.key}`)
+  })
   await watchReplay(access, name)
 }
 

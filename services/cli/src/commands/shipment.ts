@@ -1,4 +1,3 @@
-import { recordAccess } from '@tributary/history'
 import {
   findShipment,
   listShipments,
@@ -11,9 +10,9 @@ import {
 import { type Command, Option } from 'commander'
 import { parseCount } from '../arguments.ts'
 import { CommandError } from '../failure.ts'
-import { operatorName } from '../operator-name.ts'
 import { noteMore, printable, printLine, printRows } from '../output.ts'
 import { withDatabase } from '../setting-up.ts'
+import { recordChange } from '../what-commands-do.ts'
 import { orderText, type WhichOrdersOptions, whichOrders, withWhichOrders } from '../which-orders.ts'
 
 const NAMED = ['<shipment>', 'its id, as the list shows it'] as const
@@ -106,18 +105,16 @@ async function show(command: Command, shipmentId: string, { json }: { json?: boo
 const isOpen = ({ state }: Shipment): boolean => state === 'waiting' || state === 'parked'
 
 async function retry(command: Command, shipmentId: string): Promise<void> {
-  const retried = await withDatabase(command, (database) =>
+  await withDatabase(command, (database) =>
     database.transaction(async (connection) => {
-      const count = await retryShipments(connection, { shipmentId }, Date.now())
-      if (count > 0) await recordAccess(connection, { actor: operatorName(), action: 'shipment retry', target: shipmentId })
-      return count
+      if ((await retryShipments(connection, { shipmentId }, Date.now())) === 0)
+        throw new CommandError(
+          'SHIPMENT_NOT_WAITING',
+          'No such shipment waits after a try that did not work. See: tributary shipment list',
+        )
+      await recordChange(connection, command, shipmentId)
     }),
   )
-  if (retried === 0)
-    throw new CommandError(
-      'SHIPMENT_NOT_WAITING',
-      'No such shipment waits after a try that did not work. See: tributary shipment list',
-    )
   printLine(`It is tried within seconds. See: tributary shipment show ${shipmentId}`)
 }
 

@@ -7,6 +7,7 @@ import { printLine, printRows } from '../output.ts'
 import { openPlatform, type Platform } from '../platform.ts'
 import { createProgressBar } from '../progress-bar.ts'
 import { configurationFor, withDatabase } from '../setting-up.ts'
+import { recordChange } from '../what-commands-do.ts'
 
 type ReconcileOptions = { corp: string; customer?: string; suite?: string; yes?: boolean; json?: boolean }
 
@@ -90,6 +91,7 @@ async function reconcileByHand(options: ReconcileOptions, command: Command): Pro
   const bar = createProgressBar({ label: options.corp, unit: 'read' })
   try {
     const corp = await corpNamed(platform, options)
+    await recordChange(platform.database, command, `${corp.customer} ${corp.suiteId} ${corp.corpId}`)
     const reading = await reconcile(platform, corp, {
       signal: stopping.signal,
       onProgress: bar.update,
