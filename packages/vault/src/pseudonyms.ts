@@ -13,6 +13,9 @@ export const PSEUDONYM_KEY_NAME = 'pseudonym key'
  * pseudonyms stand in the log for ever and must not change when the master key does. Throws VaultError VAULT_KEY_UNKNOWN.
  */
 export async function loadPseudonymKey(database: Database, masterKeys: MasterKeys): Promise<WrappedKey> {
+  // Whoever may only read opens a vault that is there.
+  const known = await readPseudonymKey(database)
+  if (known) return known
   const fresh = masterKeys.wrap(PSEUDONYM_KEY_NAME, randomBytes(32))
   await database.query('INSERT IGNORE INTO tributary_subject_pseudonym_key (id, wrapped_key, master_key) VALUES (1, ?, ?)', [
     fresh.wrapped,
