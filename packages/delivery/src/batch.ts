@@ -4,6 +4,7 @@ import type { Attempt } from './attempt.ts'
 import type { Passage, Permit } from './gate.ts'
 import { afterFailure, type Lane, untriedLane } from './lane.ts'
 import type { WaitingRow } from './lane-rows.ts'
+import { isEndpoints } from './outcome.ts'
 import { type HeldLane, hold, keyOf, laneAtRest, type Partition } from './partition.ts'
 import { placed } from './place.ts'
 import { isBeforeReplay, isReplayed } from './replay.ts'
@@ -147,7 +148,7 @@ async function tryFresh(partition: Partition, sent: SentBatch, fresh: Fresh, way
   }
 }
 
-/** Tries an event until that says something about its key: a failed probe of a failing endpoint does not, nor a closed address. */
+/** Tries an event until that says something about its key: a failed probe of a failing endpoint does not, nor one that did not reach it. */
 async function tryUntilTold(partition: Partition, sent: SentBatch, fresh: Fresh, way: Way): Promise<Tried> {
   const { gate, policy } = partition.endpoint
   for (let number = 1; ; number += 1) {
@@ -161,7 +162,7 @@ async function tryUntilTold(partition: Partition, sent: SentBatch, fresh: Fresh,
       partition.delivered.set(attempt.position, attempt)
       return { kind: 'delivered' }
     }
-    if (!permit.probe && attempt.outcome.kind !== 'address-refused') return { kind: 'failed', attempt }
+    if (!permit.probe && !isEndpoints(attempt.outcome)) return { kind: 'failed', attempt }
   }
 }
 
@@ -198,7 +199,7 @@ export function passageOf(key: string, { outcome }: Attempt): Passage {
     key,
     delivered: kind === 'delivered',
     reason,
-    isEndpoints: kind === 'address-refused',
+    isEndpoints: isEndpoints(outcome),
     retryAfter: kind === 'throttled' ? outcome.retryAfter : undefined,
     // A 500 or a 400 is about its event; these are about how much there is to do.
     overload:

@@ -5,7 +5,7 @@ import type { Attempt } from './attempt.ts'
 import { createGate, type Gate, type GateLimits } from './gate.ts'
 import { chosenInstance, type Instance } from './instances.ts'
 import { measureAttempt } from './measure.ts'
-import type { Outcome } from './outcome.ts'
+import { isEndpoints, type Outcome } from './outcome.ts'
 import { bodyDigest, type DeliveryRequest, deliveryRequest } from './request.ts'
 import { STANDARD_SCHEDULE } from './schedule.ts'
 import type { Sender } from './send.ts'
@@ -144,11 +144,15 @@ export function createEndpoint(definition: EndpointDefinition, sender: Sender): 
     async attempt(delivered, body, sending) {
       // The gate was shut until there was a target, and the one before serves a request that had its permit already.
       if (!target) throw new Error('An endpoint was asked to send before it had a target.')
-      const made = await sendTraced({ definition, sender, target: ofOneTry(target), delivered, body, ...sending })
-      const { kind, reason } = made.outcome
-      measureAttempt(definition.name, made.outcome, sending.isReplay ? undefined : delivered.recordedTime)
-      if (kind === 'delivered') last.success = Date.now()
-      else last.failure = { time: Date.now(), kind, reason }
+      const sendTo = async (one: Target): Promise<Attempt> => {
+        const made = await sendTraced({ definition, sender, target: one, delivered, body, ...sending })
+        const { kind, reason } = made.outcome
+        measureAttempt(definition.name, made.outcome, sending.isReplay ? undefined : delivered.recordedTime)
+        if (kind === 'delivered') last.success = Date.now()
+        else last.failure = { time: Date.now(), kind, reason }
+        return made
+      }
+      const made = await sendToOne(target, sendTo)
       if (made.outcome.status === GONE) {
         isGone = true
         gate.shut('The receiver answered 410 Gone.')
@@ -158,8 +162,17 @@ export function createEndpoint(definition: EndpointDefinition, sender: Sender): 
   }
 }
 
-const ofOneTry = (target: Target): Target =>
-  target.instances ? { url: chosenInstance(target.instances).url, keys: target.keys } : target
+/** Sends to one of the instances; to another when it did not get there, as only that of the last one is an outcome of the endpoint's. */
+async function sendToOne(target: Target, sendTo: (target: Target) => Promise<Attempt>): Promise<Attempt> {
+  const { keys, instances: [...left] = [] } = target
+  while (left.length > 1) {
+    const instance = chosenInstance(left)
+    const made = await sendTo({ url: instance.url, keys })
+    if (!isEndpoints(made.outcome)) return made
+    left.splice(left.indexOf(instance), 1)
+  }
+  return sendTo({ url: left[0]?.url ?? target.url, keys })
+}
 
 /** Stands in an attempt where the id of the newest key would. */
 const UNSIGNED = 'unsigned'

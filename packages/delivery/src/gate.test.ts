@@ -59,6 +59,22 @@ describe('The gate of an endpoint', () => {
     expect(gate.view().state).to.equal('failing')
   })
 
+  it('probes an endpoint soon that could not be reached, and then less and less often', async () => {
+    let now = 0
+    const gate = createGate({ ...limits, probeEvery: 30_000 }, () => now)
+    let permit = await gate.enter('fresh', never)
+    const pauses: number[] = []
+    for (let probe = 0; probe < 8; probe += 1) {
+      permit.leave({ ...failed('a'), isEndpoints: true })
+      const { probeTime = 0 } = gate.view()
+      pauses.push(Math.round((probeTime - Date.now()) / 1_000) * 1_000)
+      now += pauses.at(-1) ?? 0
+      permit = await gate.enter('fresh', never)
+      expect(permit.probe).to.equal(true)
+    }
+    expect(pauses).to.deep.equal([1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000, 30_000])
+  })
+
   it('fails after so many different keys failed with no success between', async () => {
     const gate = createGate(limits)
     for (const key of ['a', 'a', 'a', 'b']) (await gate.enter('fresh', never)).leave(failed(key))

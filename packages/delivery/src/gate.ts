@@ -10,7 +10,7 @@ import { waitInQueue } from './wait-in-queue.ts'
  *            (pace.ts); that of lanes is a part of it, and all of it while lanes drain after a failure.
  *   failing  Entered when requests of `failingAfter` different keys failed with no success between, or one in a way that no
  *            key can do anything about. One request passes
- *            every `probeEvery`, from the two queues in turn; the first success, of whatever request, opens the gate, one
+ *            every `probeEvery`, sooner at first in the second case, from the two queues in turn; the first success, of whatever request, opens the gate, one
  *            request at first, then two, four and so on. Lanes, which are older, pass before fresh events until none waits.
  *   shut     By `shut(reason)`, when there is nowhere to send or nothing to sign with. Nothing passes until `unshut`.
  *
@@ -78,8 +78,8 @@ export type GateLimits = PaceLimits & {
   most: number
 }
 
-/** `since` is the time of day, for people; `probeTime` goes by the clock that only runs forward. */
-type Failing = { since: number; probeTime: number; reason: string; probing: boolean; turn: Queue }
+/** `since` is the time of day, for people; `probeTime` goes by the clock that only runs forward; `pause` was before it. */
+type Failing = { since: number; probeTime: number; pause: number; reason: string; probing: boolean; turn: Queue }
 type Waiter = (permit: Permit) => void
 type State = {
   readonly limits: GateLimits
@@ -223,12 +223,19 @@ function learn(state: State, passage: Passage, probe: boolean): void {
   }
   const { failing, failedKeys, limits } = state
   failedKeys.add(passage.key)
-  const probeTime = state.now() + Math.max(limits.probeEvery, passage.retryAfter ?? 0)
-  if (failing && probe) Object.assign(failing, { probeTime, reason: passage.reason })
-  if (!failing && (passage.isEndpoints || failedKeys.size >= limits.failingAfter)) {
-    state.failing = { since: Date.now(), probeTime, reason: passage.reason, probing: false, turn: 'fresh' }
-  }
+  const isNew = !failing && (passage.isEndpoints || failedKeys.size >= limits.failingAfter)
+  if (!isNew && !(failing && probe)) return
+  // A receiver that is only started anew, or a name that was not resolved, is back in a moment.
+  const first = passage.isEndpoints ? FIRST_PAUSE : limits.probeEvery
+  const pause = Math.min(limits.probeEvery, failing ? failing.pause * 2 : first)
+  const probeTime = state.now() + Math.max(pause, passage.retryAfter ?? 0)
+  const { reason } = passage
+  if (failing) Object.assign(failing, { probeTime, pause, reason })
+  else state.failing = { since: Date.now(), probeTime, pause, reason, probing: false, turn: 'fresh' }
 }
+
+/** Milliseconds before the first probe of an endpoint that could not be reached; each later one waits twice as long. */
+const FIRST_PAUSE = 1_000
 
 function recover(state: State): void {
   // To clear an empty set makes a new one.

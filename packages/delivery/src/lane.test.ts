@@ -34,6 +34,13 @@ describe('A lane', () => {
     expect(lane).to.include({ state: 'retrying', attempts: 50, failures: 0 })
   })
 
+  it('is not blamed for tries that did not reach the receiver', () => {
+    const unreached: Outcome = { ...failed, kind: 'failed', reason: 'connection ECONNREFUSED', status: 0, isUnreached: true }
+    let lane: Lane = fresh
+    for (let attempt = 0; attempt < 50; attempt += 1) lane = afterFailure(lane, unreached, options)
+    expect(lane).to.include({ state: 'retrying', attempts: 50, failures: 0, nextTime: options.now })
+  })
+
   it('begins anew with the next event when its head is settled', () => {
     const tried = afterFailure(fresh, failed, options)
     expect(afterSettled(tried, 12, 200_000)).to.deep.equal({

@@ -1,5 +1,5 @@
 import type { Position } from '@tributary/event-log'
-import type { Outcome } from './outcome.ts'
+import { isEndpoints, type Outcome } from './outcome.ts'
 import { waitAfter } from './schedule.ts'
 
 /**
@@ -47,7 +47,7 @@ export function afterFailure(
   options: { probe: boolean; now: number; schedule: readonly number[]; random?: () => number },
 ): Lane {
   const tried = { ...lane, attempts: lane.attempts + 1, reason: outcome.reason }
-  if (options.probe || outcome.kind === 'address-refused') return { ...tried, nextTime: options.now }
+  if (options.probe || isEndpoints(outcome)) return { ...tried, nextTime: options.now }
   const failures = lane.failures + 1
   const retryAfter = outcome.kind === 'throttled' ? outcome.retryAfter : undefined
   const wait = waitAfter(failures, { ...options, retryAfter })

@@ -12,15 +12,20 @@ type Answered = { status: number; answer: string; durationMs: number }
  * `refused` 4xx, or a 2xx whose JSON says `"success": false`; `throttled` 429 or 503, with the wait it asked for in ms;
  * `failed` any other status, a redirect, a broken connection or TLS; `timed-out` no whole answer within the deadline;
  * `address-refused` by us: the endpoint is at no address that deliveries may go to, which says nothing about its events.
- * `reason` is a short class for people and metrics, never text of the receiver's.
+ * `reason` is a short class for people and metrics, never text of the receiver's. `isUnreached`: no byte of the request can have come
+ * to the receiver, because there was no connection to it, or nobody whom it could be trusted to.
  */
 export type Outcome =
   | ({ kind: 'delivered'; reason: '' } & Answered)
   | ({ kind: 'refused'; reason: string } & Answered)
   | ({ kind: 'throttled'; reason: string; retryAfter: number | undefined } & Answered)
-  | ({ kind: 'failed'; reason: string } & Answered)
-  | ({ kind: 'timed-out'; reason: string } & Answered)
+  | ({ kind: 'failed'; reason: string; isUnreached?: true } & Answered)
+  | ({ kind: 'timed-out'; reason: string; isUnreached?: true } & Answered)
   | ({ kind: 'address-refused'; reason: typeof ADDRESS_REFUSED } & Answered)
+
+/** Whether a try says nothing about its event, nor about what the receiver makes of it: every event would have fared so. */
+export const isEndpoints = (outcome: Outcome): boolean =>
+  outcome.kind === 'address-refused' || ('isUnreached' in outcome && outcome.isUnreached === true)
 
 /** The outcome that a whole answer means. `now` in milliseconds since 1970, for a Retry-After that names a date. */
 export function outcomeOf(answer: {

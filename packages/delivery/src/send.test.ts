@@ -72,6 +72,21 @@ describe('Sending a delivery', () => {
     expect(receiver.record.arrivals.length).to.equal(before + 1)
   })
 
+  it('tells tries that did not reach the receiver from those of which nobody knows', async () => {
+    const to = (url: string) => sender.send({ url, headers: {}, body: '{}' }, { signal: never })
+    const gone = await rawServer(() => {})
+    await gone.close()
+    const refused = await to(`http://127.0.0.1:${gone.port}/`)
+    expect(refused).to.include({ kind: 'failed', reason: 'connection ECONNREFUSED', isUnreached: true })
+    expect(await to('http://nobody.invalid/')).to.include({ kind: 'failed', isUnreached: true })
+    const plain = await rawServer((socket) => socket.end('no TLS here'))
+    expect(await to(`https://127.0.0.1:${plain.port}/`)).to.include({ kind: 'failed', isUnreached: true })
+    await plain.close()
+    const resetting = await rawServer((socket) => socket.resetAndDestroy())
+    expect(await to(`http://127.0.0.1:${resetting.port}/`)).to.not.have.property('isUnreached')
+    await resetting.close()
+  })
+
   it('gives up at its deadline, whether the answer does not begin or does not end', async () => {
     receiver.fault({ kind: 'hang' }, { times: 1 })
     expect(await send({ deadline: 300 })).to.include({ kind: 'timed-out', reason: 'no answer', status: 0 })

@@ -82,20 +82,26 @@ const addressRefused = (came: { status: number; answer: string; durationMs: numb
 })
 
 function connectionOutcome(error: unknown, came: { status: number; answer: string; durationMs: number }): Outcome {
-  const code = codeOf(error)
-  if (code === 'UND_ERR_CONNECT_TIMEOUT') return { kind: 'timed-out', reason: 'no connection', ...came }
+  const { code, syscall } = causeOf(error)
+  if (code === 'UND_ERR_CONNECT_TIMEOUT') return { kind: 'timed-out', reason: 'no connection', isUnreached: true, ...came }
   if (code === 'DELIVERY_ADDRESS_REFUSED') return addressRefused(came)
   // Our own aborts are answered before.
-  if (code === 'UND_ERR_ABORTED' || code === 'UND_ERR_PRX_CONNECT') return { kind: 'failed', reason: 'proxy refused', ...came }
+  if (code === 'UND_ERR_ABORTED' || code.startsWith('UND_ERR_PRX'))
+    return { kind: 'failed', reason: 'proxy refused', isUnreached: true, ...came }
   const isTls = /^(ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|EPROTO|HOSTNAME_MISMATCH)/.test(code)
-  return { kind: 'failed', reason: `${isTls ? 'tls' : 'connection'} ${code}`.slice(0, 64), ...came }
+  const isUnreached = came.status === 0 && (isTls || BEFORE_CONNECTION.has(syscall))
+  const reason = `${isTls ? 'tls' : 'connection'} ${code}`.slice(0, 64)
+  return { kind: 'failed', reason, ...(isUnreached ? { isUnreached } : {}), ...came }
 }
 
-/** The code of an error or of what caused it; several addresses tried give an AggregateError. */
-function codeOf(error: unknown): string {
-  if (!(error instanceof Error)) return 'UNKNOWN'
-  const { code, cause } = error as Error & { code?: unknown }
-  if (typeof code === 'string') return code
+/** What the system was asked for before there was a connection. */
+const BEFORE_CONNECTION: ReadonlySet<string> = new Set(['connect', 'getaddrinfo'])
+
+/** What an error is by its code and system call, or those of what caused it; several addresses tried give an AggregateError. */
+function causeOf(error: unknown): { code: string; syscall: string } {
+  if (!(error instanceof Error)) return { code: 'UNKNOWN', syscall: '' }
+  const { code, cause, syscall } = error as Error & { code?: unknown; syscall?: unknown }
   const [first] = error instanceof AggregateError ? error.errors : [cause]
-  return first === undefined ? error.name : codeOf(first)
+  if (typeof code !== 'string') return first === undefined ? { code: error.name, syscall: '' } : causeOf(first)
+  return { code, syscall: typeof syscall === 'string' ? syscall : first === undefined ? '' : causeOf(first).syscall }
 }

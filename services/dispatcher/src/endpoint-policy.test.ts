@@ -68,6 +68,21 @@ describe('An endpoint', () => {
     expect(receiver.record.firstTaken(keyAt('A'))).to.deep.equal(ids)
   })
 
+  it('that cannot be reached gives nothing up, however short its schedule is', async () => {
+    const { url } = receiver
+    await receiver.close()
+    const running = await start({ schedule: [], exhausted: 'skip' })
+    const ids = await stage.appendOrders(['A', 'B', 'A', 'C'])
+    await until('it fails', async () => String((await running.health()).reason).includes('ECONNREFUSED'))
+    const probes = async () => JSON.stringify((await running.health()).details?.['warehouse'], ['nextProbeTime'])
+    const first = await probes()
+    await until('it was probed in vain', async () => (await probes()) !== first)
+    receiver = await createSpiReceiver({ secret: SECRET, port: Number(new URL(url).port) })
+    await hasAll(ids)
+    expect(receiver.record.firstTaken(keyAt('A'))).to.deep.equal([ids[0], ids[2]])
+    expect(await deadLetters()).to.deep.equal([])
+  })
+
   it('at an address that is closed to it stands there, says so, and costs no key a try', async () => {
     const services = { warehouse: 'http://169.254.169.254/latest/meta-data' }
     service = stage.dispatcher(services, { ...QUICK, schedule: [] })

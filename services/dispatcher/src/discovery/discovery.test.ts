@@ -68,6 +68,16 @@ describe('The dispatcher with Nacos', () => {
     await until('each was tried once', async () => (await stage.count('attempt')) === orders.length)
   })
 
+  it('sends to the other at once when an instance cannot be reached', async () => {
+    nacos.register({ name: 'warehouse' }, receivers.map(instanceOf))
+    await receivers[1].close()
+    await start()
+    const ids = await stage.appendOrders(orders)
+    await until('every order has arrived', () => ids.every(receivers[0].record.has))
+    await until('each was tried once', async () => (await stage.count('attempt')) === orders.length)
+    expect((await dispatcher.health()).status).to.equal('ok')
+  })
+
   it('keeps everything in order until an instance is there', async () => {
     nacos.register({ name: 'warehouse' }, [{ ...instanceOf(receivers[0]), healthy: false }])
     await start()
