@@ -1,6 +1,6 @@
 import type { EventOf } from '@tributary/events'
 import { orders } from '@tributary/orders'
-import { verifyProjection } from '@tributary/projection'
+import { verifyProjection } from '@tributary/projection/testing'
 import { sellers } from '@tributary/sellers'
 import { expect } from 'chai'
 import { eventually } from './eventually.ts'

@@ -8,8 +8,8 @@ import type { Projection } from '../definition.ts'
 import { type RunningProjection, startProjection } from '../projection-consumer.ts'
 import type { RebuildOptions, RebuildOutcome } from '../rebuild/options.ts'
 import { rebuildProjection } from '../rebuild/rebuild.ts'
-import { verifyProjection } from '../verify.ts'
 import { COUNTING_TABLE } from './counting.ts'
+import { verifyProjection } from './verify.ts'
 
 /** A log, a database and the table of `counting`, for tests of rebuilds. */
 export type CountingStage = {

@@ -1,2 +1,3 @@
 export * from './events.ts'
 export * from './given-when.ts'
+export * from './verify.ts'

@@ -3,9 +3,9 @@ import type { Connection, Database } from '@tributary/database'
 import { type EventLog, type RecordedEvent, readSlices } from '@tributary/event-log'
 import { decodeEvent } from '@tributary/events'
 import type { Vault } from '@tributary/vault'
-import type { KeyState, Projection, Row, TableDefinition } from './definition.ts'
-import { byKey, foldKey } from './fold-keys.ts'
-import { openEvents } from './open-events.ts'
+import type { KeyState, Projection, Row, TableDefinition } from '../definition.ts'
+import { byKey, foldKey } from '../fold-keys.ts'
+import { openEvents } from '../open-events.ts'
 
 /** A row that is not as the log says. Says where, never what. */
 export type Difference = {
