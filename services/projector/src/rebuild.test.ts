@@ -47,6 +47,7 @@ describe(`rebuilding orders while everything goes on (seed ${SEED})`, function (
     await projector.start()
     const reader = openDatabase(stage.url, { connections: 2 })
     const readers = watchReaders(reader)
+    const live = watchStandstill(reader)
     const writing = keepAppending(async () => void (await stage.appendStored(...(await world.next()))))
     const renames: number[] = []
     try {
@@ -57,13 +58,14 @@ describe(`rebuilding orders while everything goes on (seed ${SEED})`, function (
       }
     } finally {
       await writing.stop()
-      await readers.stop()
+      await Promise.all([readers.stop(), live.stop()])
       await reader.close()
     }
     await untilThrough()
     await projector.stop()
     process.stdout.write(
-      `    ${SWAPS} swaps, ${readers.reads} reads, the longest took ${readers.longest.toFixed(1)} ms; the longest rename ${Math.max(...renames).toFixed(1)} ms\n`,
+      `    ${SWAPS} swaps, ${readers.reads} reads, the longest took ${readers.longest.toFixed(1)} ms; the longest rename ${Math.max(...renames).toFixed(1)} ms; ` +
+        `no partition of the live tables stood still for more than ${live.longest.toFixed(0)} ms\n`,
     )
     expect(readers.problems).to.deep.equal([])
     expect(readers.reads).to.be.greaterThan(SWAPS)
@@ -128,6 +130,35 @@ function watchReaders(database: Database) {
   }
   const reading = (async () => {
     while (!stopped) await read().catch((error: Error) => watched.problems.push(error.message))
+  })()
+  return watched
+}
+
+/** How long the live tables got nothing of a partition, while something came for each all the time. */
+function watchStandstill(database: Database) {
+  let stopped = false
+  const moved = new Map<number, { next: number; since: number }>()
+  const watched = {
+    longest: 0,
+    stop: async () => {
+      stopped = true
+      await watching
+    },
+  }
+  const look = async (): Promise<void> => {
+    const rows = await database.query<{ partition: number; next: number }[]>(
+      "SELECT partition_no AS `partition`, next_position AS next FROM tributary_cursor WHERE consumer = 'orders'",
+    )
+    const now = performance.now()
+    for (const { partition, next } of rows) {
+      const before = moved.get(partition)
+      if (before && before.next !== next) watched.longest = Math.max(watched.longest, now - before.since)
+      if (before?.next !== next) moved.set(partition, { next, since: now })
+    }
+    await new Promise((resolve) => setTimeout(resolve, 5))
+  }
+  const watching = (async () => {
+    while (!stopped) await look()
   })()
   return watched
 }

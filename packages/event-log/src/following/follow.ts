@@ -12,6 +12,9 @@ const REST = 1_000
  * for two to four seconds after a rename of ten milliseconds.
  */
 const SOON = 10
+const LATEST = 100
+/** Then others may try. */
+const MOST_TRIES = 20
 
 type Reading = { abort(): void; done: Promise<void> }
 
@@ -69,18 +72,15 @@ export async function follow(
 
   /** Reads, and begins anew where that may help and nobody else has the lease. Answers how long the partition should rest. */
   async function readWhileOurs(partition: number, revoked: AbortSignal): Promise<number> {
-    let attempt = 0
-    let wait = 0
-    while (!revoked.aborted && wait <= REST) {
+    for (let attempt = 1; attempt <= MOST_TRIES; attempt += 1) {
       const began = performance.now()
       const ended = await readUntilRevoked(partition, revoked)
       if (ended === 'failed') return REST
-      attempt = performance.now() - began > REST ? 1 : attempt + 1
-      wait = backOff(attempt, SOON, 2 * REST)
-      await pause(Math.min(wait, REST), revoked)
-      if (!(await isOurs(partition))) return 0
+      if (performance.now() - began > REST) attempt = 1
+      await pause(backOff(attempt, SOON, LATEST), revoked)
+      if (revoked.aborted || !(await isOurs(partition))) return 0
     }
-    return 0
+    return REST
   }
 
   /** A database that does not answer tells nothing; the lease runs out then. */
