@@ -12,6 +12,9 @@ import { fence, settleRollback, swapBack } from './swap.ts'
 import { swapPatiently } from './swap-patiently.ts'
 import { refuseHanging } from './table-shape.ts'
 
+/** `times` is missing of one that an earlier run had brought behind its rename. */
+export type Rollback = { generation: number; times?: { renameMilliseconds: number; fencedMilliseconds: number } }
+
 /**
  * Puts the tables back that the last rebuild took out; the live consumer then applies to them what came since. One that was
  * interrupted goes on, or is finished. Throws
@@ -19,7 +22,7 @@ import { refuseHanging } from './table-shape.ts'
  */
 export function rollBackRebuild(
   options: Pick<BuildContext, 'projection' | 'database'> & { signal: AbortSignal; onEvent?: (event: RebuildEvent) => void },
-): Promise<{ generation: number }> {
+): Promise<Rollback> {
   const { projection } = options
   return asRunner(options, async (session) => {
     const { before, after: record } = await finishLeft(session, projection)
@@ -33,25 +36,24 @@ export function rollBackRebuild(
     if ((await existingTables(session, old)).size < old.length)
       throw refused(`The tables of ${projection.name} from before the last rebuild are gone.`)
     await refuseHanging(session, projection)
-    await swapPatiently(options, async () => {
+    const times = await swapPatiently(options, async () => {
+      const began = performance.now()
       await fence(session, projection, record, 'rolling-back')
+      let renameMilliseconds: number
       try {
-        await swapBack(session, projection, record.generation)
+        renameMilliseconds = await swapBack(session, projection, record.generation)
       } catch (error) {
         await updateRebuild(session, record, { state: 'done' })
         throw error
       }
+      await transactionOn(session, (connection) => settleRollback(connection, projection, record))
+      return { renameMilliseconds, fencedMilliseconds: performance.now() - began }
     })
-    await transactionOn(session, (connection) => settleRollback(connection, projection, record))
-    return await endRollback(session, projection, record)
+    return { ...(await endRollback(session, projection, record)), times }
   })
 }
 
-async function endRollback(
-  session: Connection,
-  projection: Projection,
-  { generation }: RebuildRecord,
-): Promise<{ generation: number }> {
+async function endRollback(session: Connection, projection: Projection, { generation }: RebuildRecord): Promise<Rollback> {
   await dropTables(session, projection, building(generation))
   return { generation: await readGeneration(session, projection) }
 }

@@ -135,10 +135,8 @@ async function run(access: LogAccess, projection: Projection, options: Options):
 async function report(access: LogAccess, projection: Projection, outcome: RebuildOutcome, options: Options): Promise<void> {
   const { name } = projection
   if (outcome.kind === 'done') {
-    const { generation, renameMilliseconds, fencedMilliseconds } = outcome
-    printLine(
-      `${name} is at generation ${generation}. The rename took ${renameMilliseconds.toFixed(1)} ms; the projector stood still for ${fencedMilliseconds.toFixed(0)} ms and goes on.`,
-    )
+    const { generation } = outcome
+    printLine(`${name} is at generation ${generation}. ${toldTimes(outcome)} and goes on.`)
     printLine(`The tables before stay until the next rebuild: tributary rebuild ${name} --rollback`)
     return
   }
@@ -161,6 +159,9 @@ async function report(access: LogAccess, projection: Projection, outcome: Rebuil
   await abortRebuild({ ...access, projection })
   printLine(differs ? 'The tables are not what the log says.' : 'The tables are what the log says.')
 }
+
+const toldTimes = (times: { renameMilliseconds: number; fencedMilliseconds: number }): string =>
+  `The rename took ${times.renameMilliseconds.toFixed(1)} ms; the projector stood still for ${times.fencedMilliseconds.toFixed(0)} ms`
 
 /** Of a rebuild that was found behind its rename. */
 const finished = (name: string, state: RebuildState): string =>
@@ -207,14 +208,16 @@ async function rollBack(access: LogAccess, projection: Projection, options: Opti
     `The tables of ${projection.name} from before the last rebuild come back; the projector then applies to them what came since.`,
   )
   await confirm('Roll back?', options)
-  const { generation } = await rollBackRebuild({
+  const { generation, times } = await rollBackRebuild({
     ...access,
     projection,
     onEvent: (event) => {
       if (event.kind === 'swap-blocked') process.stderr.write(`${event.message}\n`)
     },
   })
-  printLine(`${projection.name} is at generation ${generation} again.`)
+  const { name } = projection
+  printLine(`${name} is at generation ${generation} again.${times ? ` ${toldTimes(times)}.` : ''}`)
+  printLine(`What came since the rebuild is applied now: tributary projection status ${name}`)
 }
 
 async function rebuildOne(access: LogAccess, projection: Projection, key: string): Promise<void> {
