@@ -39,7 +39,7 @@ describe('rebuilding by commands, while a gateway runs', function () {
     expect((await run('--abort')).errors).to.include('REBUILD_UNKNOWN')
     expect(output).to.include('A rebuild of orders to generation 2:').and.to.include('events of the log')
     expect(errors).to.include('Add --yes')
-    expect(await status()).to.include({ generation: 1, lag: 0, parked: 0, lastRebuild: 'none' })
+    expect(await status()).to.include({ generation: 1, lag: 0, rate: 0, parked: 0, lastRebuild: 'none' })
   })
 
   it('compares only, when told so, and tells what would change without showing what is personal', async () => {
