@@ -110,9 +110,12 @@ describe('what waits for a person, as its commands show it', function () {
     const first = await succeed('parked', 'list', '--limit', '1')
     expect(first.output).to.include('1:a%20shop:12-1').and.not.to.include('1:b%20shop:12-1')
     expect(first.errors).to.equal('These are the first 1 of 2: --limit\n')
-    await succeed('parked', 'requeue', 'orders', '1:a%20shop:12-1')
-    await succeed('parked', 'requeue', 'orders', '1:b shop:12-1')
-    await succeed('parked', 'skip', 'orders', '1:b shop:12-1', '1', '--yes')
+    expect((await succeed('parked', 'requeue', 'orders', '1:a%20shop:12-1')).output).to.include('with 1 event;')
+    const other = await succeed('projection', 'requeue', 'orders', '1:b shop:12-1')
+    expect(other.output).to.match(/See: tributary projection parked$/m)
+    const wrong = await gateway.run(['projection', 'skip', 'orders', '1:b shop:12-1', '7', '--yes'])
+    expect(wrong.errors).to.include('those that wait stand at 1. [EVENT_NOT_PARKED]')
+    expect((await succeed('parked', 'skip', 'orders', '1:b shop:12-1', '1', '--yes')).output).to.include('with 0 events')
     const rows = (await listed('parked', 'list')).map(({ key, state, waiting }) => [key, state, waiting])
     expect(rows).to.deep.equal([
       [keys[0], 'requeued', 1],
@@ -120,7 +123,7 @@ describe('what waits for a person, as its commands show it', function () {
     ])
     expect((await audits()).slice(-3)).to.deep.equal([
       { action: 'parked requeue', target: `orders ${keys[0]}` },
-      { action: 'parked requeue', target: `orders ${keys[1]}` },
+      { action: 'projection requeue', target: `orders ${keys[1]}` },
       { action: 'parked skip', target: `orders ${keys[1]} 1` },
     ])
     expect((await gateway.run(['parked', 'requeue', 'orders', '1:c shop:1'])).errors).to.include('KEY_NOT_PARKED')

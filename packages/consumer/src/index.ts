@@ -12,6 +12,7 @@ export {
   listParked,
   type ParkedKey,
   readSetAside,
+  readWaiting,
   requeue,
   requeuedPartitions,
   skip,

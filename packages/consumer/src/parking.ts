@@ -44,6 +44,20 @@ export async function countParked(connection: Connection): Promise<Map<string, n
 }
 
 /**
+ * Where the events of a parked key stand that wait, the culprit included; none may be left, undefined where the key is not parked.
+ * Throws DatabaseError.
+ */
+export async function readWaiting(connection: Connection, consumer: string, key: string): Promise<Position[] | undefined> {
+  const rows = await connection.query<{ position: Position | null }[]>(
+    `SELECT e.position FROM tributary_parked_key k LEFT JOIN tributary_parked_event e ON e.consumer = k.consumer
+       AND e.topic = k.topic AND e.partition_no = k.partition_no AND e.event_key = k.event_key AND e.skipped_time IS NULL
+     WHERE k.consumer = ? AND k.event_key = ? ORDER BY e.position`,
+    [consumer, key],
+  )
+  return rows.length === 0 ? undefined : rows.flatMap(({ position }) => (position === null ? [] : [position]))
+}
+
+/**
  * Asks for the events of a parked key to be applied, in order. The owner of the partition does it within a second or
  * so, and unparks the key, or parks it again at the first event that still cannot be applied. Throws DatabaseError.
  */

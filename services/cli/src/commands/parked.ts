@@ -1,8 +1,9 @@
-import { countParked, listParked, requeue, skip } from '@tributary/consumer'
+import { countParked, listParked, readWaiting, requeue, skip } from '@tributary/consumer'
+import type { Connection } from '@tributary/database'
 import type { Command } from 'commander'
 import { parseCount, parsePosition } from '../arguments.ts'
 import { CommandError } from '../failure.ts'
-import { printable, printLine, printRows } from '../output.ts'
+import { counted, printable, printLine, printRows } from '../output.ts'
 import { withDatabase } from '../setting-up.ts'
 import { recordChange } from '../what-commands-do.ts'
 
@@ -38,44 +39,49 @@ export function addParkedSubcommands(parked: Command, list: 'list' | 'parked'): 
       const count = options.consumer === undefined ? sum(all.values()) : (all.get(options.consumer) ?? 0)
       if (keys.length < count) process.stderr.write(`These are the first ${keys.length} of ${count}: --limit\n`)
     })
+  const listed = `as \`${parked.name()} ${list}\` shows it`
   parked
     .command('requeue')
     .description('apply the events of a key again, in order; do this after mending the cause')
-    .argument('<consumer>', 'as `parked list` shows it')
-    .argument('<key>', 'as `parked list` shows it')
+    .argument('<consumer>', listed)
+    .argument('<key>', listed)
     .action(async (consumer: string, key: string, _options, command: Command) => {
-      await withDatabase(command, (database) =>
-        database.transaction(async (connection) => {
-          const asked = await asNamed(key, async (name) => {
-            if ((await requeue(connection, consumer, name)) === 'not-parked') return false
+      const waiting = await withDatabase(command, (database) =>
+        database.transaction((connection) =>
+          asNamed(connection, { consumer, key, command }, async (name, positions) => {
+            await requeue(connection, consumer, name)
             await recordChange(connection, command, `${consumer} ${name}`)
-            return true
-          })
-          if (!asked) throw unknownKey(consumer, key)
-        }),
+            return positions.length
+          }),
+        ),
       )
-      printLine(`Key ${key} is queued again; the owner of its partition takes it within seconds. See: tributary parked list`)
+      printLine(
+        `Key ${key} is queued again, with ${counted(waiting, 'event')}; the owner of its partition takes it within seconds. See: ${listOf(command)}`,
+      )
     })
   parked
     .command('skip')
     .description('give one parked event up for good; recorded, and not undone')
-    .argument('<consumer>', 'as `parked list` shows it')
-    .argument('<key>', 'as `parked list` shows it')
+    .argument('<consumer>', listed)
+    .argument('<key>', listed)
     .argument('<position>', 'position of the event', parsePosition)
     .requiredOption('--yes', 'yes, its effects will be missing')
     .action(async (consumer: string, key: string, position: number, _options, command: Command) => {
-      await withDatabase(command, (database) =>
-        database.transaction(async (connection) => {
-          const skipped = await asNamed(key, async (name) => {
-            if ((await skip(connection, consumer, name, position)) === 'not-waiting') return false
+      const left = await withDatabase(command, (database) =>
+        database.transaction((connection) =>
+          asNamed(connection, { consumer, key, command }, async (name, positions) => {
+            if ((await skip(connection, consumer, name, position)) === 'not-waiting')
+              throw new CommandError(
+                'EVENT_NOT_PARKED',
+                `Of the key '${key}' no event waits at position ${position}; those that wait stand at ${positions.slice(0, 10).join(', ')}${positions.length > 10 ? ', …' : ''}.`,
+              )
             await recordChange(connection, command, `${consumer} ${name} ${position}`)
-            return true
-          })
-          if (!skipped) throw unknownKey(consumer, key)
-        }),
+            return positions.length - 1
+          }),
+        ),
       )
       printLine(
-        `The event at position ${position} is skipped. Now requeue the key: tributary parked requeue ${consumer} '${key}'`,
+        `The event at position ${position} is skipped, with ${counted(left, 'event')} of its key left. Now requeue the key: tributary ${parked.name()} requeue ${consumer} '${key}'`,
       )
     })
 }
@@ -86,16 +92,20 @@ const sum = (counts: Iterable<number>): number => [...counts].reduce((total, cou
 
 /**
  * Does something to the key that a person means: written as the list shows it, or with the ids as the marketplace writes them, in which
- * what a key cannot hold plainly is percent-encoded. Answers whether it was done to either.
+ * what a key cannot hold plainly is percent-encoded. Throws CommandError KEY_NOT_PARKED.
  */
-async function asNamed(key: string, act: (name: string) => Promise<boolean>): Promise<boolean> {
-  const encoded = key.split(':').map(encodeURIComponent).join(':')
-  return (await act(key)) || (encoded !== key && (await act(encoded)))
+async function asNamed<T>(
+  connection: Connection,
+  { consumer, key, command }: { consumer: string; key: string; command: Command },
+  act: (name: string, positions: readonly number[]) => Promise<T>,
+): Promise<T> {
+  for (const name of new Set([key, key.split(':').map(encodeURIComponent).join(':')])) {
+    const positions = await readWaiting(connection, consumer, name)
+    if (positions) return await act(name, positions)
+  }
+  throw new CommandError('KEY_NOT_PARKED', `Consumer '${consumer}' has nothing parked for '${key}'. See: ${listOf(command)}`)
 }
 
-function unknownKey(consumer: string, key: string): CommandError {
-  return new CommandError(
-    'KEY_NOT_PARKED',
-    `Consumer '${consumer}' has nothing parked for '${key}'. See: tributary parked list`,
-  )
-}
+/** How the list is called that a command about parked keys stands beside. */
+const listOf = ({ parent }: Command): string =>
+  `tributary ${parent?.name()} ${parent?.commands.some((one) => one.name() === 'parked') ? 'parked' : 'list'}`
