@@ -25,6 +25,9 @@ export type TableComparison = {
   others: ReadonlyMap<number, DifferenceKind>
 }
 
+/** How many rows of a rebuilt table are compared. */
+export type ComparisonProgress = { table: string; done: number; total: number }
+
 /** Rows whose checksums are taken together, by ranges of the id. */
 const CHUNK = 5_000
 const MOST_DIFFERENCES = 1_000
@@ -46,14 +49,28 @@ export async function compareTables(
   connection: Connection,
   projection: Projection,
   rebuilt: PhysicalName,
-  options: { signal: AbortSignal },
+  { signal, onProgress }: { signal: AbortSignal; onProgress?: (progress: ComparisonProgress[]) => void },
 ): Promise<TableComparison[]> {
+  const progress: ComparisonProgress[] = []
+  if (onProgress)
+    for (const { name } of projection.tables)
+      progress.push({ table: name, done: 0, total: await countRows(connection, rebuilt(name)) })
   const comparisons: TableComparison[] = []
-  for (const { name } of projection.tables) {
+  for (const [index, { name }] of projection.tables.entries()) {
     const pair = await pairOf(connection, name, rebuilt(name))
-    comparisons.push(await compareTable(connection, pair, options))
+    const onRows = (done: number) => {
+      const one = progress[index]
+      if (one) one.done = done
+      onProgress?.(progress)
+    }
+    comparisons.push(await compareTable(connection, pair, { signal, onRows }))
   }
   return comparisons
+}
+
+async function countRows(connection: Connection, table: string): Promise<number> {
+  const [row] = await connection.query<{ count: number }[]>('SELECT COUNT(*) AS count FROM ??', [table])
+  return Number(row?.count ?? 0)
 }
 
 /**
@@ -132,7 +149,11 @@ async function pairOf(connection: Connection, live: string, rebuilt: string): Pr
   return { table: live, live, rebuilt, columns: (await columnsOf(connection, live)).filter((column) => both.has(column)) }
 }
 
-async function compareTable(connection: Connection, pair: Pair, { signal }: { signal: AbortSignal }): Promise<TableComparison> {
+async function compareTable(
+  connection: Connection,
+  pair: Pair,
+  { signal, onRows }: { signal: AbortSignal; onRows?: (done: number) => void },
+): Promise<TableComparison> {
   const rows = { live: 0, rebuilt: 0 }
   const differences: RowDifference[] = []
   const others = new Map<number, DifferenceKind>()
@@ -144,6 +165,7 @@ async function compareTable(connection: Connection, pair: Pair, { signal }: { si
     )
     rows.live += live?.rows ?? 0
     rows.rebuilt += rebuilt?.rows ?? 0
+    onRows?.(rows.rebuilt)
     if (live?.rows === rebuilt?.rows && live?.checksum === rebuilt?.checksum) continue
     const { from, to } = range
     const found = await differingOf(connection, pair, { condition: 'id > ? AND id <= ?', values: [from, to] })

@@ -1,12 +1,13 @@
 import type { Worker } from 'node:worker_threads'
 import type { Pace, PartitionProgress } from './build.ts'
-import type { TableComparison } from './compare.ts'
+import type { ComparisonProgress, TableComparison } from './compare.ts'
 import type { BuildContext } from './partition-builder.ts'
 import type { RebuildState } from './record.ts'
 
 export type RebuildEvent =
   | { kind: 'state'; state: RebuildState; generation: number }
   | { kind: 'progress'; partitions: PartitionProgress[] }
+  | { kind: 'comparing'; tables: ComparisonProgress[] }
   | { kind: 'compared'; comparisons: TableComparison[] }
   | { kind: 'swap-blocked'; message: string }
 

@@ -24,19 +24,19 @@
 import { type Connection, transactionOn } from '@tributary/database'
 import { abort } from './abort.ts'
 import { type Builder, createBuilder } from './build.ts'
-import type { TableComparison } from './compare.ts'
+import { type ComparisonProgress, compareTables, type TableComparison } from './compare.ts'
 import { readGeneration } from './generation.ts'
 import { finishLeft } from './live-gate.ts'
 import { building, retired, retiredConsumer } from './names.ts'
 import type { RebuildOptions, RebuildOutcome } from './options.ts'
 import { isEnded, latestRebuild, planRebuild, type RebuildRecord, type RebuildState, updateRebuild } from './record.ts'
 import { asRunner, refused } from './runner.ts'
-import { compareSettled } from './settled-comparison.ts'
+import { settleComparison } from './settled-comparison.ts'
 import { dropTables, makeShadowTables } from './shadow-tables.ts'
 import { fence, forgetParked, settleSwap, swapTables } from './swap.ts'
 import { swapPatiently } from './swap-patiently.ts'
 import { refuseHanging, takeOverIndexes } from './table-shape.ts'
-import { buildWatched, Requested } from './watched-build.ts'
+import { buildWatched, Requested, watched } from './watched-build.ts'
 
 /** Events that may be missing when the live consumer is stopped for the swap: a fraction of a second's work. */
 const LITTLE = 500
@@ -142,8 +142,13 @@ async function catchUp(running: Run, builder: Builder): Promise<void> {
 async function verify(running: Run, builder: Builder): Promise<TableComparison[]> {
   const { session, options, record } = running
   await enter(running, 'verifying')
-  const comparisons = await compareSettled(options, record, async () =>
-    buildWatched(session, options, builder, await options.log.ends(options.projection.topic)),
+  const { database, projection, log } = options
+  const onProgress = (tables: ComparisonProgress[]) => options.onEvent?.({ kind: 'comparing', tables })
+  const found = await watched(session, options, (signal) =>
+    compareTables(database, projection, building(record.generation), { signal, onProgress }),
+  )
+  const comparisons = await settleComparison(options, record, found, async () =>
+    buildWatched(session, options, builder, await log.ends(projection.topic)),
   )
   options.onEvent?.({ kind: 'compared', comparisons })
   await updateRebuild(session, record, { differences: comparisons.reduce((sum, { differing }) => sum + differing, 0) })

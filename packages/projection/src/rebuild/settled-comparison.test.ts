@@ -2,8 +2,9 @@ import { openStage, type Stage } from '@tributary/consumer/testing'
 import { ORDER_TOPIC } from '@tributary/events'
 import { expect } from 'chai'
 import type { Projection } from '../definition.ts'
+import { compareTables } from './compare.ts'
 import { building } from './names.ts'
-import { compareSettled } from './settled-comparison.ts'
+import { settleComparison } from './settled-comparison.ts'
 
 const PROJECTION: Projection = {
   name: 'counting',
@@ -23,15 +24,13 @@ describe('A comparison while both tables are written', () => {
   })
   afterEach(() => stage.close())
 
-  const settled = (catchUp: () => Promise<unknown>) =>
-    compareSettled(
-      {
-        ...{ projection: PROJECTION, database: stage.database, signal: new AbortController().signal },
-        pace: { parallel: 1, share: 1, again: 0 },
-      },
-      { generation: 2 },
-      async () => void (await catchUp()),
-    )
+  const settled = async (catchUp: () => Promise<unknown>) => {
+    const { signal } = new AbortController()
+    const { database } = stage
+    const found = await compareTables(database, PROJECTION, building(2), { signal })
+    const pace = { parallel: 1, share: 1, again: 0 }
+    return await settleComparison({ database, signal, pace }, { generation: 2 }, found, async () => void (await catchUp()))
+  }
 
   it('settles however many rows were in flight, and counts the others', async () => {
     const rebuilt = building(2)('counting')

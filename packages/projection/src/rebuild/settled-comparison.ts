@@ -1,5 +1,5 @@
 import { pause } from '@tributary/runtime'
-import { compareAgain, compareTables, type TableComparison } from './compare.ts'
+import { compareAgain, type TableComparison } from './compare.ts'
 import { building } from './names.ts'
 import type { RebuildOptions } from './options.ts'
 import type { RebuildRecord } from './record.ts'
@@ -8,15 +8,17 @@ const MOST_LOOKS = 5
 const AGAIN = 200
 
 /**
- * Compares while both go on. Rows may differ only because one table was ahead of the other: those are looked at again, when
- * the builder has come to where the live tables stand, which `catchUp` does. What still differs after some looks differs.
+ * Settles a comparison that was made while both went on. Rows may differ only because one table was ahead of the other: those are
+ * looked at again, when the builder has come to where the live tables stand, which `catchUp` does. What still differs after some
+ * looks differs.
  */
-export async function compareSettled(
-  { projection, database, signal, pace }: Pick<RebuildOptions, 'projection' | 'database' | 'signal' | 'pace'>,
+export async function settleComparison(
+  { database, signal, pace }: Pick<RebuildOptions, 'database' | 'signal' | 'pace'>,
   { generation }: Pick<RebuildRecord, 'generation'>,
+  found: TableComparison[],
   catchUp: () => Promise<void>,
 ): Promise<TableComparison[]> {
-  let left = await compareTables(database, projection, building(generation), { signal })
+  let left = found
   for (let look = 1; look <= MOST_LOOKS && left.some(({ differing }) => differing > 0); look += 1) {
     await pause(pace.again ?? AGAIN, signal)
     await catchUp()

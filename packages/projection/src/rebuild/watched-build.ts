@@ -17,26 +17,35 @@ export class Requested extends Error {
   }
 }
 
+type Watched = Pick<RebuildOptions, 'signal' | 'projection'>
+
 /** Builds to some positions, telling how it goes and listening to requests. Throws Requested, and what `Builder.buildTo` throws. */
 export async function buildWatched(
   session: Connection,
-  { signal, onEvent, projection }: Pick<RebuildOptions, 'signal' | 'onEvent' | 'projection'>,
+  { signal, onEvent, projection }: Watched & Pick<RebuildOptions, 'onEvent'>,
   builder: Builder,
   targets: readonly Position[],
 ): Promise<void> {
-  const ending = new AbortController()
   const tell = () => onEvent?.({ kind: 'progress', partitions: builder.progress() })
+  await watched(session, { signal, projection }, (ending) => builder.buildTo(targets, ending), tell)
+  tell()
+}
+
+/** Does `work` until somebody asks to end it, which aborts its signal. Throws Requested, and what `work` throws. */
+export async function watched<T>(
+  session: Connection,
+  { signal, projection }: Watched,
+  work: (signal: AbortSignal) => Promise<T>,
+  tell: () => void = () => {},
+): Promise<T> {
+  const ending = new AbortController()
   const watching = watchRequests(session, projection, ending, tell)
-  let failure: unknown
-  try {
-    await builder.buildTo(targets, AbortSignal.any([signal, ending.signal]))
-  } catch (error) {
-    failure = error
-  }
+  const working = work(AbortSignal.any([signal, ending.signal]))
+  await working.catch(() => {})
   ending.abort()
   const end = await watching
-  if (end ?? failure) throw end ?? failure
-  tell()
+  if (end) throw end
+  return await working
 }
 
 /** Tells how it goes until `ending` aborts; aborts it when somebody asks for that, or when the lock may be lost, and says why. */

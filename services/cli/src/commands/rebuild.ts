@@ -8,7 +8,6 @@ import {
   keyText,
   latestRebuild,
   type Projection,
-  type RebuildEvent,
   type RebuildOutcome,
   type RebuildState,
   rebuildKey,
@@ -25,10 +24,10 @@ import { asks } from '../ask.ts'
 import { commandLogger } from '../command-logger.ts'
 import { CommandError } from '../failure.ts'
 import { counted, printLine } from '../output.ts'
-import { createProgressBar } from '../progress-bar.ts'
 import { projectionNamed } from '../projections.ts'
 import type { RebuildThreadData } from '../rebuild-thread.ts'
 import { type LogAccess, withHistory } from '../setting-up.ts'
+import { createRebuildBar } from './rebuild-bar.ts'
 import { printDifferences } from './rebuild-differences.ts'
 import { describePlan, planOf } from './rebuild-plan.ts'
 
@@ -112,13 +111,7 @@ async function rebuild(access: LogAccess, projection: Projection, options: Optio
 async function run(access: LogAccess, projection: Projection, options: Options): Promise<RebuildOutcome> {
   keepHeapSmall(HEAP_GROWTH_OF_REBUILD)
   const logger = commandLogger(access.configuration)
-  const bar = createProgressBar({ label: `rebuild ${projection.name}`, unit: 'events' })
-  let state = ''
-  const onEvent = (event: RebuildEvent) => {
-    if (event.kind === 'state') state = event.state
-    else if (event.kind === 'progress') bar.update(progressOf(event, state))
-    else if (event.kind === 'swap-blocked') bar.say(event.message)
-  }
+  const bar = createRebuildBar(projection.name)
   const accept = async (comparisons: TableComparison[]): Promise<boolean> => {
     bar.end()
     printComparisons(comparisons)
@@ -129,7 +122,12 @@ async function run(access: LogAccess, projection: Projection, options: Options):
   const workerData: RebuildThreadData = { projection: projection.name, configuration: access.configuration }
   const startThread = () => new Worker(new URL('../rebuild-thread.ts', import.meta.url), { workerData })
   const { parallel, share } = options
-  return await rebuildProjection({ ...access, projection, logger, pace: { parallel, share }, startThread, onEvent, accept })
+  const pace = { parallel, share }
+  try {
+    return await rebuildProjection({ ...access, projection, logger, pace, startThread, onEvent: bar.hear, accept })
+  } finally {
+    bar.end()
+  }
 }
 
 async function report(access: LogAccess, projection: Projection, outcome: RebuildOutcome, options: Options): Promise<void> {
@@ -251,25 +249,6 @@ async function rebuildOne(access: LogAccess, projection: Projection, key: string
 async function confirm(question: string, { yes }: Options): Promise<void> {
   if (yes || (await asks(question))) return
   throw new CommandError('NOT_CONFIRMED', 'Nothing was done. Add --yes to answer yes beforehand.')
-}
-
-type Progress = Extract<RebuildEvent, { kind: 'progress' }>
-
-/** Each partition and their sum; before the first is known nobody knows the total. */
-function progressOf(event: Progress, state: string) {
-  const parts = event.partitions.map(({ partition, next, to }) => {
-    return { name: `partition ${partition}`, done: Math.min(next, to), total: to }
-  })
-  const total = parts.length === 0 ? undefined : parts.reduce((sum, part) => sum + part.total, 0)
-  return { done: parts.reduce((sum, part) => sum + part.done, 0), total, note: `${state}${slowestOf(event)}`, parts }
-}
-
-/** The partition with the most to go, when there is something to go. */
-function slowestOf({ partitions }: Progress): string {
-  const [slowest] = partitions
-    .filter(({ next, to }) => next < to)
-    .sort((one, other) => other.to - other.next - (one.to - one.next))
-  return slowest ? `, partition ${slowest.partition} has ${(slowest.to - slowest.next).toLocaleString('en')} to go` : ''
 }
 
 function printComparisons(comparisons: readonly TableComparison[]): void {
