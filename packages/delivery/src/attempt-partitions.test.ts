@@ -84,6 +84,22 @@ describe('The partitions of attempts', () => {
     }
   })
 
+  it('are kept by a process whose clock is far ahead, and made for no days that are far', async () => {
+    await keepAttemptPartitions(database, { days: 2 })
+    await tryAt(Date.now())
+    const before = await partitions()
+    const timeOfDay = Date.now
+    try {
+      Date.now = () => timeOfDay() + 50 * DAY
+      const { dropped } = await keepAttemptPartitions(database, { days: 2 })
+      expect(dropped).to.deep.equal([])
+    } finally {
+      Date.now = timeOfDay
+    }
+    expect((await partitions()).length).to.be.within(before.length, before.length + 1)
+    expect(await database.query('SELECT position FROM tributary_delivery_attempt')).to.have.length(1)
+  })
+
   it('wait for no reader for long, because every delivery would wait behind', async () => {
     await tryAt(NOON)
     await database.transaction(async (reader) => {

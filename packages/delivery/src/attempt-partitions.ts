@@ -12,7 +12,8 @@ type AttemptPartition = { name: string; until: number | undefined }
 
 /**
  * Makes the daily partitions (UTC) of the next days and drops those that hold nothing younger than `days`, one process
- * at a time. Answers their names. `now` in milliseconds since 1970. What came while no day had been made stands in the last
+ * at a time. Answers their names. `now`, in milliseconds since 1970, is by the clock of this process or of the database, whichever is
+ * behind: one clock that is ahead must not drop what all others keep. What came while no day had been made stands in the last
  * partition, `later`, and is moved into its days here.
  *
  * Deliveries wait while a partition is made or dropped, some milliseconds. A transaction that has read attempts is waited
@@ -20,10 +21,11 @@ type AttemptPartition = { name: string; until: number | undefined }
  */
 export function keepAttemptPartitions(
   database: Database,
-  { days, now = Date.now() }: { days: number; now?: number },
+  { days, now: given }: { days: number; now?: number },
 ): Promise<{ made: string[]; dropped: string[] }> {
   const lock = { name: 'attempt-partitions', idleSeconds: LOCK_WAIT, seconds: LOCK_WAIT }
   return withNamedLock(database, lock, async (session) => {
+    const now = given ?? (await earlierOfClocks(session))
     const partitions = await readPartitions(session)
     const missing = missingDays(partitions, now)
     const old = partitions.filter(({ until }) => until !== undefined && until <= now - days * DAY)
@@ -35,6 +37,12 @@ export function keepAttemptPartitions(
       ])
     return { made: missing.map(nameOf), dropped: old.map(({ name }) => name) }
   })
+}
+
+/** Now, by the clock of this process or of the database, whichever is behind, in milliseconds since 1970. Throws DatabaseError. */
+export async function earlierOfClocks(connection: Connection): Promise<number> {
+  const [row] = await connection.query<{ now: number | string }[]>('SELECT UNIX_TIMESTAMP() * 1000 AS now')
+  return Math.min(Date.now(), Number(row?.now))
 }
 
 async function readPartitions(connection: Connection): Promise<AttemptPartition[]> {

@@ -1,5 +1,5 @@
 export { type DeliveryTry, readTries } from './attempt.ts'
-export { keepAttemptPartitions } from './attempt-partitions.ts'
+export { earlierOfClocks, keepAttemptPartitions } from './attempt-partitions.ts'
 export * from './contact-message.ts'
 export * from './contact-request.ts'
 export * from './endpoint.ts'

@@ -1,5 +1,5 @@
 import type { Database } from '@tributary/database'
-import { dropOldRoutings, keepAttemptPartitions } from '@tributary/delivery'
+import { dropOldRoutings, earlierOfClocks, keepAttemptPartitions } from '@tributary/delivery'
 import { type Configuration, type Logger, reasonOf, startWorkLoop, type WorkLoop } from '@tributary/runtime'
 
 /** Milliseconds between two looks; days are made well before they begin, so that looks may fail. */
@@ -23,7 +23,7 @@ export function startAttemptUpkeep({
       const { made, dropped } = await keepAttemptPartitions(database, { days })
       if (made.length + dropped.length > 0) logger.info({ made, dropped }, 'days of attempts made and dropped')
       // Without the attempts nobody can ask any more for whom the events of those days were.
-      await dropOldRoutings(database, Date.now() - days * DAY)
+      await dropOldRoutings(database, (await earlierOfClocks(database)) - days * DAY)
       return false
     },
     failed(error) {
