@@ -123,11 +123,10 @@ export type Sending = { attempt: number; isReplay: boolean; signal: AbortSignal 
 /** An endpoint with a shut gate: give it a target. */
 export function createEndpoint(definition: EndpointDefinition, sender: Sender): Endpoint {
   const policy = { ...SPI_POLICY, ...definition.policy }
-  const gate = createGate(policy.limits)
+  const gate = createGate(policy.limits, undefined, 'The endpoint has no address yet.')
   const last: LastOutcomes = { success: undefined, failure: undefined }
   let target: Target | undefined
   let isGone = false
-  gate.shut('The endpoint has no address yet.')
   return {
     definition,
     policy,

@@ -4,6 +4,8 @@ import { createGate, type Gate, type GateLimits, type Permit, type Queue } from 
 const limits: GateLimits = { fresh: 2, widest: 2, lane: 1, slow: 1, failingAfter: 3, probeEvery: 20, most: 3 }
 const never = new AbortController().signal
 
+const settled = () => new Promise((resolve) => setImmediate(resolve))
+
 /** Asks for a permit and tells, after everything that can happen now has happened, whether it was given. */
 async function ask(gate: Gate, queue: Queue = 'fresh', signal: AbortSignal = never): Promise<{ permit: Permit | undefined }> {
   const asked: { permit: Permit | undefined } = { permit: undefined }
@@ -13,7 +15,7 @@ async function ask(gate: Gate, queue: Queue = 'fresh', signal: AbortSignal = nev
     },
     () => {},
   )
-  await new Promise((resolve) => setImmediate(resolve))
+  await settled()
   return asked
 }
 
@@ -30,7 +32,7 @@ describe('The gate of an endpoint', () => {
     const [one, two, three] = [await ask(gate), await ask(gate), await ask(gate)]
     expect([one, two, three].map(({ permit }) => permit !== undefined)).to.deep.equal([true, true, false])
     one.permit?.leave(delivered('a'))
-    await new Promise((resolve) => setImmediate(resolve))
+    await settled()
     expect(three.permit).to.not.equal(undefined)
   })
 
@@ -46,7 +48,7 @@ describe('The gate of an endpoint', () => {
     const gate = createGate(limits)
     const [one, two, three] = [await ask(gate), await ask(gate), await ask(gate)]
     expect(one.permit?.moveAside()).to.equal(true)
-    await new Promise((resolve) => setImmediate(resolve))
+    await settled()
     expect(three.permit).to.not.equal(undefined)
     expect(two.permit?.moveAside()).to.equal(false)
     one.permit?.leave(delivered('a'))
@@ -145,8 +147,57 @@ describe('The gate of an endpoint', () => {
     expect(asked.permit).to.equal(undefined)
     expect(gate.view()).to.include({ state: 'shut', reason: 'no address' })
     gate.unshut()
-    await new Promise((resolve) => setImmediate(resolve))
+    await settled()
     expect(asked.permit).to.not.equal(undefined)
+  })
+
+  it('tries a receiver with one request when it is no longer shut, and widens again when that got through', async () => {
+    const gate = createGate({ ...limits, fresh: 4, widest: 8, lane: 2 })
+    gate.shut('paused')
+    const asked = await Promise.all(['fresh', 'fresh', 'lane', 'lane'].map((queue) => ask(gate, queue as Queue)))
+    const passed = () => asked.map(({ permit }) => permit !== undefined)
+    gate.unshut()
+    gate.unshut()
+    await settled()
+    expect(passed()).to.deep.equal([false, false, true, false])
+    expect(gate.view().state).to.equal('open')
+    expect(asked[2]?.permit?.moveAside(), 'one that hangs holds up nobody').to.equal(true)
+    await settled()
+    expect(passed()).to.deep.equal([false, false, true, true])
+    asked[3]?.permit?.leave(delivered('a'))
+    await settled()
+    expect(passed()).to.deep.equal([true, false, true, true])
+    asked[0]?.permit?.leave(delivered('b'))
+    await settled()
+    expect(passed()).to.deep.equal([true, true, true, true])
+  })
+
+  it('gives a receiver that is still dead no more than a probe when it is no longer shut', async () => {
+    let now = 0
+    const gate = createGate({ ...limits, fresh: 4, widest: 8 }, () => now)
+    gate.shut('paused')
+    const asked = await Promise.all(['fresh', 'fresh', 'fresh'].map((queue) => ask(gate, queue as Queue)))
+    gate.unshut()
+    await settled()
+    expect(asked[0]?.permit?.probe, 'it says nothing about its key').to.equal(true)
+    asked[0]?.permit?.leave(failed('a'))
+    await settled()
+    expect(gate.view()).to.include({ state: 'failing', reason: 'status 500' })
+    expect(asked[1]?.permit).to.equal(undefined)
+    gate.shut('paused again')
+    now = 1
+    gate.unshut()
+    await settled()
+    expect(asked.map(({ permit }) => permit?.probe)).to.deep.equal([true, true, undefined])
+  })
+
+  it('begins with as many as its cap where it was shut only because it had just been made', async () => {
+    const gate = createGate(limits, undefined, 'no address yet')
+    const asked = await Promise.all(['fresh', 'fresh'].map((queue) => ask(gate, queue as Queue)))
+    expect(asked.map(({ permit }) => permit?.probe)).to.deep.equal([undefined, undefined])
+    gate.unshut()
+    await settled()
+    expect(asked.map(({ permit }) => permit?.probe)).to.deep.equal([false, false])
   })
 
   it('forgets who went away while waiting', async () => {
@@ -172,7 +223,7 @@ describe('The gate of an endpoint', () => {
     const large = gate.room(2, never).then(() => through.push('large'))
     const small = gate.room(1, never).then(() => through.push('small'))
     gate.countAside(-1)
-    await new Promise((resolve) => setImmediate(resolve))
+    await settled()
     expect(through).to.deep.equal([])
     expect(gate.view().isFull).to.equal(false)
     giveBack()
@@ -207,7 +258,7 @@ describe('The gate of an endpoint', () => {
     void gate.room(1, never).then(() => {
       isThrough = true
     })
-    await new Promise((resolve) => setImmediate(resolve))
+    await settled()
     expect(isThrough).to.equal(false)
     giveBack()
   })
@@ -220,10 +271,10 @@ describe('The gate of an endpoint', () => {
     const waiting = [ask(gate, 'fresh'), ask(gate, 'lane'), ask(gate, 'lane')]
     const [fresh, lane, second] = await Promise.all(waiting)
     probe.leave(delivered('a'))
-    await new Promise((resolve) => setImmediate(resolve))
+    await settled()
     expect([fresh, lane, second].map((asked) => asked?.permit !== undefined)).to.deep.equal([false, true, false])
     lane?.permit?.leave(delivered('b'))
-    await new Promise((resolve) => setImmediate(resolve))
+    await settled()
     expect([fresh, second].map((asked) => asked?.permit !== undefined)).to.deep.equal([true, true])
   })
 })

@@ -12,7 +12,9 @@ import { waitInQueue } from './wait-in-queue.ts'
  *            key can do anything about. One request passes
  *            every `probeEvery`, sooner at first in the second case, from the two queues in turn; the first success, of whatever request, opens the gate, one
  *            request at first, then two, four and so on. Lanes, which are older, pass before fresh events until none waits.
- *   shut     By `shut(reason)`, when there is nowhere to send or nothing to sign with. Nothing passes until `unshut`.
+ *   shut     By `shut(reason)`, when there is nowhere to send or nothing to sign with, or a person wants it. Nothing passes until
+ *            `unshut`, and then one request at a time until it is known how the receiver is by now: the first success opens the
+ *            gate as after a failure, a failure before that makes it fail.
  *
  * A request that takes long may be moved aside, so that it holds up no other; then it counts against a third cap.
  * The gate also counts the rows that are set aside for the endpoint (room.ts).
@@ -59,11 +61,11 @@ export type Passage = {
 }
 
 export type Permit = {
-  /** True for the one request that passed a failing gate: its failure says nothing about its key. */
+  /** True for a request that passed a failing gate, or one that was shut: its failure says nothing about its key. */
   readonly probe: boolean
   /** Gives the permit back; without a passage when nothing was sent. */
   leave(passage?: Passage): void
-  /** Moves a slow request aside, freeing its place; false when too many are aside already, and always for probes. */
+  /** Moves a slow request aside, freeing its place; false when too many are aside already, and always while the gate fails. */
   moveAside(): boolean
 }
 
@@ -91,13 +93,20 @@ type State = {
   readonly listeners: Set<() => void>
   readonly room: Room
   isDraining: boolean
+  /** Nothing has been heard of the receiver since the gate was shut. */
+  onTrial: boolean
+  /** It was never open, so that there is nothing that the receiver could have had to do. */
+  isNew: boolean
   shut: { reason: string; since: number } | undefined
   failing: Failing | undefined
   timer: NodeJS.Timeout | undefined
 }
 
-/** An open gate. `now` is a clock in milliseconds that only runs forward, because the time of day may be set back while a gate waits. */
-export function createGate(limits: GateLimits, now: () => number = () => performance.now()): Gate {
+/**
+ * A gate, open unless there is a reason why it begins shut. `now` is a clock in milliseconds that only runs forward, because the
+ * time of day may be set back while a gate waits.
+ */
+export function createGate(limits: GateLimits, now: () => number = () => performance.now(), reason?: string): Gate {
   const state: State = {
     limits,
     pace: createPace(limits, now),
@@ -108,7 +117,9 @@ export function createGate(limits: GateLimits, now: () => number = () => perform
     listeners: new Set(),
     room: createRoom(limits.most),
     isDraining: false,
-    shut: undefined,
+    onTrial: false,
+    isNew: reason !== undefined,
+    shut: reason === undefined ? undefined : { reason, since: Date.now() },
     failing: undefined,
     timer: undefined,
   }
@@ -118,10 +129,15 @@ export function createGate(limits: GateLimits, now: () => number = () => perform
     countAside: state.room.count,
     shut(reason) {
       state.shut = { reason, since: state.shut?.since ?? Date.now() }
+      state.isNew = false
       pump(state)
     },
     unshut() {
+      if (!state.shut) return
       state.shut = undefined
+      if (state.failing) state.failing.probeTime = state.now()
+      else state.onTrial = !state.isNew
+      state.isNew = false
       pump(state)
     },
     onRecovery(listener) {
@@ -152,6 +168,10 @@ function pump(state: State): void {
     pumpProbe(state, state.failing)
     return
   }
+  if (state.onTrial) {
+    pumpTrial(state)
+    return
+  }
   if (state.isDraining && state.waiting.lane.size === 0 && state.out.lane === 0) state.isDraining = false
   for (const queue of ['lane', 'fresh'] as const) {
     for (const waiter of state.waiting[queue]) {
@@ -161,7 +181,7 @@ function pump(state: State): void {
         state.timer = setTimeout(() => pump(state), wait)
         return
       }
-      letPass(state, waiter, queue, false)
+      letPass(state, waiter, queue)
     }
   }
 }
@@ -183,30 +203,41 @@ function pumpProbe(state: State, failing: Failing): void {
   }
   failing.probing = true
   failing.turn = otherThan(queue)
-  letPass(state, waiter, queue, true)
+  letPass(state, waiter, queue, 'probe')
+}
+
+/** Lanes, which are older, pass first. */
+function pumpTrial(state: State): void {
+  const { waiting, out, pace } = state
+  const queue = waiting.lane.size > 0 ? 'lane' : 'fresh'
+  const [waiter] = waiting[queue]
+  if (!waiter || out.fresh + out.lane > 0) return
+  const wait = pace.wait()
+  if (wait > 0) state.timer = setTimeout(() => pump(state), wait)
+  else letPass(state, waiter, queue, 'trial')
 }
 
 const otherThan = (queue: Queue): Queue => (queue === 'fresh' ? 'lane' : 'fresh')
 
-function letPass(state: State, waiter: Waiter, queue: Queue, probe: boolean): void {
+function letPass(state: State, waiter: Waiter, queue: Queue, as?: 'probe' | 'trial'): void {
   const { out, limits, pace } = state
   let place: Queue | 'slow' = queue
   state.waiting[queue].delete(waiter)
   out[queue] += 1
   const request = pace.begin()
   waiter({
-    probe,
+    probe: as !== undefined,
     leave(passage) {
       const isFull = out.fresh + out.lane >= pace.cap()
       out[place] -= 1
-      if (probe && state.failing) state.failing.probing = false
+      if (as === 'probe' && state.failing) state.failing.probing = false
       if (passage?.delivered) pace.hear(request, 'good', isFull)
       else if (passage?.overload) pace.hear(request, 'overload', isFull)
-      if (passage) learn(state, passage, probe)
+      if (passage) learn(state, passage, as !== undefined)
       pump(state)
     },
     moveAside() {
-      if (probe || out.slow >= limits.slow) return false
+      if (as === 'probe' || out.slow >= limits.slow) return false
       out[place] -= 1
       place = 'slow'
       out.slow += 1
@@ -223,13 +254,15 @@ function learn(state: State, passage: Passage, probe: boolean): void {
   }
   const { failing, failedKeys, limits } = state
   failedKeys.add(passage.key)
-  const isNew = !failing && (passage.isEndpoints || failedKeys.size >= limits.failingAfter)
-  if (!isNew && !(failing && probe)) return
+  const isSoon = passage.isEndpoints || state.onTrial
+  const begins = !failing && (isSoon || failedKeys.size >= limits.failingAfter)
+  if (!begins && !(failing && probe)) return
   // A receiver that is only started anew, or a name that was not resolved, is back in a moment.
-  const first = passage.isEndpoints ? FIRST_PAUSE : limits.probeEvery
+  const first = isSoon ? FIRST_PAUSE : limits.probeEvery
   const pause = Math.min(limits.probeEvery, failing ? failing.pause * 2 : first)
   const probeTime = state.now() + Math.max(pause, passage.retryAfter ?? 0)
   const { reason } = passage
+  state.onTrial = false
   if (failing) Object.assign(failing, { probeTime, pause, reason })
   else state.failing = { since: Date.now(), probeTime, pause, reason, probing: false, turn: 'fresh' }
 }
@@ -240,11 +273,13 @@ const FIRST_PAUSE = 1_000
 function recover(state: State): void {
   // To clear an empty set makes a new one.
   if (state.failedKeys.size > 0) state.failedKeys.clear()
-  if (!state.failing) return
+  const hasFailed = state.failing !== undefined
+  if (!hasFailed && !state.onTrial) return
   state.failing = undefined
+  state.onTrial = false
   state.isDraining = state.room.aside() > 0
   state.pace.restart()
-  for (const listener of state.listeners) listener()
+  if (hasFailed) for (const listener of state.listeners) listener()
 }
 
 function viewOf({ shut, failing, pace, room, now }: State): GateView {
