@@ -34,7 +34,7 @@ export function testCertificate({
   const key = issuer ? createPrivateKey(issuer.key) : privateKey
   const signature = tlv(0x03, Buffer.concat([Buffer.from([0]), sign('sha256', content, key)]))
   const der = sequence(content, sequence(ECDSA_WITH_SHA256), signature)
-  const lines = der.toString('base64').replaceAll(/.{64}/g, '$&\n')
+  const lines = der.toString('base64').replaceAll(/.{64}(?=.)/g, '$&\n')
   return {
     name: host,
     cert: `-----BEGIN CERTIFICATE-----\n${lines}\n-----END CERTIFICATE-----\n`,
