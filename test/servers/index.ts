@@ -1,3 +1,4 @@
+export * from './certificate.ts'
 export * from './kafka.ts'
 export * from './machine.ts'
 export * from './mariadb.ts'

@@ -36,13 +36,14 @@ const SUPERVISOR = `
 /**
  * Starts MariaDB on a data folder, making the folder first when it is missing. The server ends with this process,
  * whatever ends it. `durable: false` gives up the flush at each commit, which only a crash of the server or the machine
- * could show. `port` is for a server that comes back where it was.
+ * could show. `port` is for a server that comes back where it was, `tls` names files of PEM and makes it offer encryption.
  */
 export async function startMariaDb(options: {
   folder: string
   durable: boolean
   bufferPool?: string
   port?: number
+  tls?: { cert: string; key: string }
 }): Promise<PrivateServer> {
   const server = findExecutable('mariadbd')
   if (!server) throw new Error('MariaDB is not installed. Install it with: apt-get install mariadb-server')
@@ -77,6 +78,7 @@ export async function startMariaDb(options: {
       '--innodb-log-file-size=256M',
       `--innodb-flush-log-at-trx-commit=${options.durable ? 1 : 0}`,
       '--innodb-lock-wait-timeout=10',
+      ...(options.tls ? [`--ssl-cert=${options.tls.cert}`, `--ssl-key=${options.tls.key}`] : []),
     ],
     // Its own session, so that Ctrl-C reaches us alone and we end things in order.
     { stdio: ['pipe', log.fd, log.fd], detached: true },

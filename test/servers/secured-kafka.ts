@@ -4,7 +4,7 @@ import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { testCertificate } from '@tributary/delivery/testing/certificate'
+import { testCertificate } from './certificate.ts'
 import { type PrivateBroker, startKafka } from './kafka.ts'
 import { freePort } from './machine.ts'
 

@@ -27,6 +27,11 @@ const ADVICE: Partial<Record<DatabaseErrorCode, string>> = {
   DATABASE_NOT_PREPARED: 'The server keeps no prepared statement more (max_prepared_stmt_count), or lost one.',
 }
 
+/** What the driver says of encryption: its message is Node's, of certificates and names of hosts, and the reason stands nowhere else. */
+const ENCRYPTION: ReadonlySet<string | undefined> = new Set(['HANDSHAKE_SSL_ERROR', 'HANDSHAKE_NO_SSL_SUPPORT'])
+const NO_ENCRYPTION =
+  'No encrypted connection to the database could be made. Check its certificate, and in the address the host, tls and ca.'
+
 /** Numbers of server errors: https://dev.mysql.com/doc/mysql-errors/8.0/en/server-error-reference.html */
 const CODE_OF_NUMBER: ReadonlyMap<number, DatabaseErrorCode> = new Map<number, DatabaseErrorCode>([
   ...codes('DATABASE_BUSY', [1040, 1203, 1226]),
@@ -63,7 +68,8 @@ export function databaseError(thrown: unknown, statement?: string): DatabaseErro
   if (thrown instanceof DatabaseError) return thrown
   const error = (thrown instanceof Error ? thrown : new Error(String(thrown))) as DriverError
   const code = codeOf(error)
-  const parts = [ADVICE[code] ?? '', describe(error)]
+  const advice = ENCRYPTION.has(error.code) ? NO_ENCRYPTION : ADVICE[code]
+  const parts = [advice ?? '', describe(error)]
   if (statement && code !== 'DATABASE_UNAVAILABLE' && code !== 'DATABASE_BUSY') parts.push(`In: ${shorten(statement)}`)
   return new DatabaseError(code, parts.filter(Boolean).join(' '), { cause: withoutValues(error) })
 }
@@ -91,7 +97,7 @@ function describe(error: DriverError): string {
 }
 
 function messageWithoutValues(error: DriverError): string {
-  if (error.sqlMessage === undefined) return error.code === undefined ? error.message : ''
+  if (error.sqlMessage === undefined) return error.code === undefined || ENCRYPTION.has(error.code) ? error.message : ''
   if (error.errno !== undefined && MESSAGE_WITHOUT_VALUES.has(error.errno)) return error.sqlMessage
   return error.errno === 1062 ? (/for key '[^']*'$/.exec(error.sqlMessage)?.[0] ?? '') : ''
 }

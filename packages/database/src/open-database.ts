@@ -2,6 +2,7 @@ import { callbackify } from 'node:util'
 import knex, { type Knex } from 'knex'
 import type { Connection as RawConnection } from 'mysql2'
 import type { Connection, Database } from './database.ts'
+import { dialOptions } from './dial.ts'
 import { type DriverError, scrubDriverError } from './driver-errors.ts'
 import { onOneConnection } from './one-connection.ts'
 import { askPresence } from './presence.ts'
@@ -14,8 +15,6 @@ const CONNECT_TIMEOUT = 5_000
 /** Between two looks at statements without an answer; see `watchStatements`. */
 const LOOK = 5_000
 const ACQUIRE_TIMEOUT = 10_000
-/** A server that is gone without a word is noticed so long after it said something last, and some ten seconds more. */
-const KEEP_ALIVE = 10_000
 /** That one connection keeps at the server, where each takes a few megabytes; the one used longest ago is let go. */
 const PREPARED_STATEMENTS = 8
 
@@ -25,7 +24,7 @@ const HURRIED_CONNECTIONS = 4
 const silent = { warn: () => {}, error: () => {}, debug: () => {}, deprecate: () => {} }
 
 /**
- * Opens a pool on `mysql://user:password@host:port/database[?tls=true]`. Nothing is dialled before the first query.
+ * Opens a pool on `mysql://user:password@host:port/database[?tls=true[&ca=FILE]]`. Nothing is dialled before the first query.
  * `connections` bounds the pool. Every session is strict, UTC, utf8mb4 and READ COMMITTED. Integers beyond 2^53 come
  * back as text. Throws DatabaseError DATABASE_URL_INVALID.
  *
@@ -38,7 +37,7 @@ export function openDatabase(
   { connections = 16, look = LOOK, reach = CONNECT_TIMEOUT }: { connections?: number; look?: number; reach?: number } = {},
 ): Database {
   const server = parseDatabaseUrl(url)
-  const watch = watchStatements((address) => askPresence({ ...server, host: address }, reach), look)
+  const watch = watchStatements((address) => askPresence(server, { address, reach }), look)
   const open = (hurried: boolean, max: number) => openPool(server, { hurried, max, reach, watch })
   const pool = open(false, connections)
   let hurriedPool: Knex | undefined
@@ -70,9 +69,7 @@ function openPool(
     // Else it asks the first connection, without a time limit, and all others wait for that answer.
     version: 'latest',
     connection: {
-      ...server,
-      connectTimeout: reach,
-      keepAliveInitialDelay: KEEP_ALIVE,
+      ...dialOptions(server, { reach }),
       charset: 'utf8mb4_general_ci',
       timezone: 'Z',
       supportBigNumbers: true,

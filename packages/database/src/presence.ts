@@ -1,4 +1,5 @@
 import { createConnection, type RowDataPacket } from 'mysql2'
+import { dialOptions } from './dial.ts'
 import { socketOf } from './socket.ts'
 import type { DatabaseAddress } from './url.ts'
 
@@ -11,18 +12,20 @@ export type Presence =
   | { kind: 'unreachable' }
   | { kind: 'unknown' }
 
+type Asked = { address: string; reach: number }
+
 /**
- * Asks the server at an address which sessions of this account it has, on a connection of its own. `reach` is how many
+ * Asks the server at an address (IP) which sessions of this account it has, on a connection of its own. `reach` is how many
  * milliseconds connecting and the answer may each take. Who does not answer is tried twice, because once may be the fault
  * of a moment. Never throws.
  */
-export async function askPresence(server: DatabaseAddress, reach: number): Promise<Presence> {
-  const first = await askOnce(server, reach)
-  return first.kind === 'unreachable' ? askOnce(server, reach) : first
+export async function askPresence(server: DatabaseAddress, asked: Asked): Promise<Presence> {
+  const first = await askOnce(server, asked)
+  return first.kind === 'unreachable' ? askOnce(server, asked) : first
 }
 
-async function askOnce(server: DatabaseAddress, reach: number): Promise<Presence> {
-  const raw = createConnection({ ...server, connectTimeout: reach })
+async function askOnce(server: DatabaseAddress, { address, reach }: Asked): Promise<Presence> {
+  const raw = createConnection(dialOptions(server, { reach, address }))
   raw.on('error', () => {})
   const socket = socketOf(raw)
   const session = raw.promise()

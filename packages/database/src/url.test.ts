@@ -19,7 +19,7 @@ describe('the address of a database', () => {
 
   it('can ask for an encrypted connection, which is then checked', () => {
     const { ssl } = parseDatabaseUrl('mysql://root:x@db.example/orders?tls=true')
-    expect(ssl).to.deep.equal({ minVersion: 'TLSv1.2', rejectUnauthorized: true })
+    expect(ssl).to.deep.equal({ minVersion: 'TLSv1.2', rejectUnauthorized: true, verifyIdentity: true })
     expect(parseDatabaseUrl('mysql://root:x@db.example/orders?tls=false')).not.to.have.property('ssl')
   })
 
@@ -28,6 +28,10 @@ describe('the address of a database', () => {
     'no scheme': 'root:hidden@db.example/orders',
     'an unknown parameter': 'mysql://root:hidden@db.example/orders?multipleStatements=true',
     'tls of another kind': 'mysql://root:hidden@db.example/orders?tls=maybe',
+    'an authority and no encryption': 'mysql://root:hidden@db.example/orders?ca=/etc/ca.pem',
+    'an authority that is not there': 'mysql://root:hidden@db.example/orders?tls=true&ca=/nowhere/ca.pem',
+    'a folder as authority': 'mysql://root:hidden@db.example/orders?tls=true&ca=/',
+    'an authority that is no certificate': `mysql://root:hidden@db.example/orders?tls=true&ca=${import.meta.filename}`,
     'a bad escape': 'mysql://root:hidden%zz@db.example/orders',
     nothing: '',
   })) {

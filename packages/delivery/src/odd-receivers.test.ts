@@ -3,10 +3,10 @@ import { createServer, type Server } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib'
+import { type TestCertificate, testCertificate } from '@tributary/test/servers'
 import { expect } from 'chai'
 import { ANSWER_LIMIT, type Outcome } from './outcome.ts'
 import { createSender, type Sender } from './send.ts'
-import { type TestCertificate, testCertificate } from './testing/certificate.ts'
 import { type RawServer, rawServer } from './testing/raw-server.ts'
 
 /** Long enough that it decides nothing where something is to arrive. */

@@ -3,11 +3,10 @@ import { createServer, request as forward, type Server } from 'node:http'
 import { createServer as createSecureServer } from 'node:https'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import { getCACertificates, setDefaultCACertificates, type TLSSocket } from 'node:tls'
-import { until } from '@tributary/test/servers'
+import { testCertificate, until } from '@tributary/test/servers'
 import { expect } from 'chai'
 import { exchangeOnce } from '../exchange.ts'
 import { createSender, type Sender } from '../send.ts'
-import { testCertificate } from '../testing/certificate.ts'
 import { type Connections, createConnections, type HostWay } from './connections.ts'
 
 const trusted = getCACertificates('default')
