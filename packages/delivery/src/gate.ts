@@ -33,11 +33,15 @@ export type Gate = {
   view(): GateView
 }
 
-/** `since` and `probeTime` in milliseconds since 1970; `aside` in rows; `cap` in requests that may be out. */
+/**
+ * `since`, for all but an open one, and `probeTime` in milliseconds since 1970; `openFor` in milliseconds; `aside` in rows; `cap` in
+ * requests that may be out.
+ */
 export type GateView = {
   state: 'open' | 'failing' | 'shut'
   reason: string
   since: number | undefined
+  openFor: number
   probeTime: number | undefined
   aside: number
   cap: number
@@ -95,6 +99,8 @@ type State = {
   isDraining: boolean
   /** Nothing has been heard of the receiver since the gate was shut. */
   onTrial: boolean
+  /** When it last was not open, by the clock that only runs forward. */
+  closedTime: number
   /** It was never open, so that there is nothing that the receiver could have had to do. */
   isNew: boolean
   shut: { reason: string; since: number } | undefined
@@ -118,6 +124,7 @@ export function createGate(limits: GateLimits, now: () => number = () => perform
     room: createRoom(limits.most),
     isDraining: false,
     onTrial: false,
+    closedTime: now(),
     isNew: reason !== undefined,
     shut: reason === undefined ? undefined : { reason, since: Date.now() },
     failing: undefined,
@@ -135,6 +142,7 @@ export function createGate(limits: GateLimits, now: () => number = () => perform
     unshut() {
       if (!state.shut) return
       state.shut = undefined
+      state.closedTime = state.now()
       if (state.failing) state.failing.probeTime = state.now()
       else state.onTrial = !state.isNew
       state.isNew = false
@@ -275,6 +283,7 @@ function recover(state: State): void {
   if (state.failedKeys.size > 0) state.failedKeys.clear()
   const hasFailed = state.failing !== undefined
   if (!hasFailed && !state.onTrial) return
+  state.closedTime = state.now()
   state.failing = undefined
   state.onTrial = false
   state.isDraining = state.room.aside() > 0
@@ -282,8 +291,9 @@ function recover(state: State): void {
   if (hasFailed) for (const listener of state.listeners) listener()
 }
 
-function viewOf({ shut, failing, pace, room, now }: State): GateView {
-  const figures = { aside: room.aside(), cap: pace.cap(), isFull: room.isFull() }
+function viewOf({ shut, failing, pace, room, now, closedTime }: State): GateView {
+  const openFor = shut || failing ? 0 : now() - closedTime
+  const figures = { aside: room.aside(), cap: pace.cap(), isFull: room.isFull(), openFor }
   if (shut) return { state: 'shut', ...shut, probeTime: undefined, ...figures }
   if (failing) {
     const { reason, since, probeTime } = failing

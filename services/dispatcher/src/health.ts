@@ -16,14 +16,15 @@ export type RunningEndpoint = {
   replayStarted: number | undefined
 }
 
-/** Seconds that a partition may stand still before an endpoint that takes requests is not doing its job. */
+/** Seconds that a partition may stand still while its endpoint takes requests and none is answered. */
 const STALLED = 60
 /** Milliseconds that a key may be in trouble before somebody should know. */
 const LONG_IN_TROUBLE = 300_000
 
 /**
  * How every endpoint does. A receiver in trouble makes the service `degraded`, never `down`: it would not help to start
- * it anew. `down` is a cursor that stands still although its endpoint takes requests.
+ * it anew. `down` is a cursor of ours that stands still although its endpoint has been open for a while and nothing comes of any
+ * request: not one of another process, nor one that is only slow, or behind after its endpoint was away.
  */
 export async function healthOf(endpoints: readonly RunningEndpoint[], database: Database): Promise<HealthReport> {
   const reports = await Promise.all(endpoints.map((running) => reportOf(running, database)))
@@ -51,11 +52,15 @@ async function reportOf(running: RunningEndpoint, database: Database): Promise<E
   }
 }
 
-function judge({ code, endpoint, notice }: RunningEndpoint, figures: ConsumerFigures, lanes: LaneCounts): EndpointReport {
+/** How an endpoint does by its figures and its lanes. */
+export function judge(
+  { code, endpoint, notice }: RunningEndpoint,
+  figures: ConsumerFigures,
+  lanes: LaneCounts,
+): EndpointReport {
   const gate = endpoint.gate.view()
   const reason = reasonOf(endpoint, figures, lanes) ?? notice?.()
-  const isWaiting = gate.state !== 'open' || isFull(endpoint)
-  const isStalled = !isWaiting && figures.stalledSeconds > STALLED
+  const isStalled = isLong(gate.openFor) && !gate.isFull && isLong(sinceOutcome(endpoint)) && hasStalled(figures)
   return {
     code,
     status: isStalled ? 'down' : reason === undefined ? 'ok' : 'degraded',
@@ -95,6 +100,13 @@ function reasonOf(endpoint: Endpoint, figures: ConsumerFigures, lanes: LaneCount
     return `${lanes.retrying} keys wait for a retry, the longest for ${Math.round(troubled / 60_000)} minutes.`
   return undefined
 }
+
+const isLong = (milliseconds: number): boolean => milliseconds > STALLED * 1_000
+
+const sinceOutcome = ({ last }: Endpoint): number => Date.now() - Math.max(last.success ?? 0, last.failure?.time ?? 0)
+
+const hasStalled = ({ partitions }: ConsumerFigures): boolean =>
+  partitions.some(({ stage, stalledSeconds }) => stage !== 'elsewhere' && stalledSeconds > STALLED)
 
 const isFull = ({ gate }: Endpoint): boolean => gate.view().isFull
 
