@@ -2,7 +2,8 @@ import type { Connection } from './database.ts'
 
 /**
  * A row of `eg_order_app_seller`: a shop that authorized an app. `refreshToken` is sealed; it is empty when the shop has
- * withdrawn its authorization. `spiServerCodes` are the receivers of its orders. Times are in milliseconds since 1970.
+ * withdrawn its authorization. `spiServerCodes` are the receivers of its orders. `authorizedTime` is when its grant was given, as the
+ * projection notes it in `attach_info`; undefined in a row that somebody else wrote. Times are in milliseconds since 1970.
  */
 export type SellerRow = {
   id: number
@@ -13,12 +14,13 @@ export type SellerRow = {
   spiServerCodes: string[]
   refreshToken: string
   refreshTokenExpiresTime: number
+  authorizedTime?: number
   createTime: number
   updateTime: number
 }
 
 const COLUMNS = `id, channel, seller_id, order_app_id, region, spi_server_codes, refresh_token, refresh_token_expires_time,
-  create_time, update_time`
+  attach_info, create_time, update_time`
 
 /** The live row of a seller, undefined when there is none. Of several the one with the lowest id counts. */
 export async function findSeller(connection: Connection, channel: number, sellerId: string): Promise<SellerRow | undefined> {
@@ -54,11 +56,13 @@ type SellerRecord = {
   spi_server_codes: string
   refresh_token: string | null
   refresh_token_expires_time: number
+  attach_info: string | null
   create_time: number
   update_time: number
 }
 
 function toSeller(row: SellerRecord): SellerRow {
+  const authorizedTime = authorizedTimeIn(row.attach_info)
   return {
     id: row.id,
     channel: row.channel,
@@ -71,7 +75,17 @@ function toSeller(row: SellerRecord): SellerRow {
       .filter((code) => code !== ''),
     refreshToken: row.refresh_token ?? '',
     refreshTokenExpiresTime: row.refresh_token_expires_time,
+    ...(authorizedTime === undefined ? {} : { authorizedTime }),
     createTime: row.create_time,
     updateTime: row.update_time,
+  }
+}
+
+function authorizedTimeIn(attachInfo: string | null): number | undefined {
+  try {
+    const time: unknown = JSON.parse(attachInfo ?? '{}')?.authorizedTime
+    return Number.isSafeInteger(time) ? (time as number) : undefined
+  } catch {
+    return undefined
   }
 }

@@ -97,11 +97,18 @@ const SellerAuthorized = Type.Object(
   { ...closed, description: 'A seller let an app act for it.' },
 )
 
+const ofGrant = {
+  authorizedTime: Type.Optional(
+    milliseconds('`authorizedTime` of the grant this is about: it says nothing of a consent given later, whenever we asked.'),
+  ),
+}
+
 const SellerTokenRotated = Type.Object(
   {
     channel,
     sellerId,
     rotatedTime: milliseconds('When we asked for the new token: a consent given later counts more.'),
+    ...ofGrant,
     ...refreshToken,
   },
   { ...closed, description: 'The marketplace replaced the refresh token.' },
@@ -118,6 +125,7 @@ const SellerDeauthorized = Type.Object(
     sellerId,
     reason: Type.Enum(['revoked', 'expired', 'refused', 'operator'], { description: 'How we know.' }),
     deauthorizedTime: milliseconds('When we were sure of it.'),
+    ...ofGrant,
   },
   { ...closed, description: 'The grant is gone; only a new consent helps.' },
 )

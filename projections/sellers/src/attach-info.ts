@@ -8,8 +8,10 @@ export type AttachInfo = {
   authorizedTime?: number
   /** When the marketplace last replaced the refresh token of that grant. */
   rotatedTime?: number
-  /** Why and when the grant ended; absent while it stands. */
-  deauthorized?: { reason: EventData<'SellerDeauthorized'>['reason']; time: number }
+  /** `authorizedTime` of the grant of which that was, where the event said so. */
+  rotatedGrantTime?: number
+  /** Why and when the grant ended, and `authorizedTime` of that grant where the event said so; absent while it stands. */
+  deauthorized?: { reason: EventData<'SellerDeauthorized'>['reason']; time: number; grantTime?: number }
 }
 
 /** Reads the column; what is no JSON object counts as empty. */

@@ -9,7 +9,8 @@ import { LONGEST_EXPIRY, LONGEST_NAME, SELLER_LIMITS, SELLER_TABLE, TABLES, TOKE
  * Sellers: one row for each seller that ever let an app act for it, with the refresh token as it stands sealed in the log.
  *
  * - What the marketplace said last counts, by its own time: a consent, a new token, the end of the grant. What is older
- *   changes nothing when it is heard late.
+ *   changes nothing when it is heard late. A new token and an end say of which consent they are, where they know, and touch
+ *   none that was given later: whoever asked may not have seen it yet.
  * - When a grant ends the row loses its token, `refresh_token_expires_time` says when, and `attach_info.deauthorized`
  *   says why. The row is not deleted: the seller's orders point to it, and those still under way are delivered by its
  *   `spi_server_codes`. An empty token is what tells that the marketplace cannot be asked.
@@ -88,28 +89,37 @@ const authorize = (draft: Draft, data: EventData<'SellerAuthorized'>): void => {
   row['order_app_id'] = data.appId
   row['region'] = cutToCodePoints(storableText(data.region), SELLER_LIMITS.region)
   row['deleted'] = 0
-  if (data.authorizedTime < (info.rotatedTime ?? -1)) return
+  const { rotatedTime = -1, rotatedGrantTime } = info
+  if (rotatedGrantTime === undefined ? data.authorizedTime < rotatedTime : data.authorizedTime <= rotatedGrantTime) return
   delete info.rotatedTime
-  showToken(draft, data.authorizedTime, data)
+  delete info.rotatedGrantTime
+  showToken(draft, data.authorizedTime, data, data.authorizedTime)
 }
 
 const rotate = (draft: Draft, data: EventData<'SellerTokenRotated'>): void => {
   const { info } = draft
-  if (data.rotatedTime < grantTime(info)) {
+  if (isOfEarlierGrant(info, data) || data.rotatedTime < grantTime(info)) {
     noteStale(draft, 'SellerTokenRotated')
     return
   }
   info.rotatedTime = data.rotatedTime
-  showToken(draft, data.rotatedTime, data)
+  if (data.authorizedTime === undefined) delete info.rotatedGrantTime
+  else info.rotatedGrantTime = data.authorizedTime
+  showToken(draft, data.rotatedTime, data, data.authorizedTime ?? info.authorizedTime ?? -1)
 }
 
-const deauthorize = (draft: Draft, { reason, deauthorizedTime }: EventData<'SellerDeauthorized'>): void => {
+const deauthorize = (draft: Draft, data: EventData<'SellerDeauthorized'>): void => {
   const { row, info } = draft
-  if (deauthorizedTime < Math.max(grantTime(info), info.deauthorized?.time ?? -1)) {
+  const { reason, deauthorizedTime, authorizedTime } = data
+  if (isOfEarlierGrant(info, data) || deauthorizedTime < Math.max(grantTime(info), info.deauthorized?.time ?? -1)) {
     noteStale(draft, 'SellerDeauthorized')
     return
   }
-  info.deauthorized = { reason, time: deauthorizedTime }
+  info.deauthorized = {
+    reason,
+    time: deauthorizedTime,
+    ...(authorizedTime === undefined ? {} : { grantTime: authorizedTime }),
+  }
   row['refresh_token'] = ''
   row['refresh_token_expires_in'] = 0
   row['refresh_token_expires_time'] = deauthorizedTime
@@ -118,11 +128,19 @@ const deauthorize = (draft: Draft, { reason, deauthorizedTime }: EventData<'Sell
 /** When we last know the grant to have stood. */
 const grantTime = ({ authorizedTime, rotatedTime }: AttachInfo): number => Math.max(authorizedTime ?? -1, rotatedTime ?? -1)
 
+/** Whether a consent is known that was given after the one that this is about. */
+const isOfEarlierGrant = (info: AttachInfo, { authorizedTime }: { authorizedTime?: number | undefined }): boolean =>
+  authorizedTime !== undefined && authorizedTime < Math.max(info.authorizedTime ?? -1, info.rotatedGrantTime ?? -1)
+
 type Token = Pick<EventData<'SellerTokenRotated'>, 'sealed' | 'refreshTokenExpiresIn' | 'refreshTokenExpiresTime'>
 
-/** Shows a token given at `time`, unless the grant ended after it. It is kept whole or not at all: part of one opens nothing. */
-const showToken = ({ row, info, remarks }: Draft, time: number, token: Token): void => {
-  if (info.deauthorized && info.deauthorized.time > time) return
+/**
+ * Shows a token given at `time` under the consent of `grantTime`, unless that ended after it. It is kept whole or not at all: part of one
+ * opens nothing.
+ */
+const showToken = ({ row, info, remarks }: Draft, time: number, token: Token, grantTime: number): void => {
+  const { deauthorized } = info
+  if (deauthorized && deauthorized.time > time && (deauthorized.grantTime ?? grantTime) >= grantTime) return
   delete info.deauthorized
   const fits = token.sealed === null || token.sealed.length <= TOKEN_LIMIT
   row['refresh_token'] = fits ? (token.sealed ?? '') : ''

@@ -12,8 +12,12 @@ const at = (minute: number) => T + minute * 60_000
 
 const authorized = (minute: number, sealed = `token ${minute}`, rowId = 7) =>
   aSellerAuthorized({ authorizedTime: at(minute), sealed, rowId, spiServerCodes: null }, at(minute))
-const rotated = (minute: number) =>
-  anEvent('SellerTokenRotated', { rotatedTime: at(minute), sealed: `token ${minute}` }, at(minute))
+/** Of the consent of minute `of`, if it says so. */
+const about = (of?: number) => (of === undefined ? {} : { authorizedTime: at(of) })
+const rotated = (minute: number, of?: number) =>
+  anEvent('SellerTokenRotated', { rotatedTime: at(minute), sealed: `token ${minute}`, ...about(of) }, at(minute))
+const ended = (minute: number, of: number) =>
+  anEvent('SellerDeauthorized', { reason: 'refused', deauthorizedTime: at(minute), ...about(of) }, at(minute))
 const deauthorized = (minute: number, reason: 'revoked' | 'refused' = 'revoked') =>
   anEvent('SellerDeauthorized', { reason, deauthorizedTime: at(minute) }, at(minute))
 const configured = (...spiServerCodes: string[]) => anEvent('SellerConfigured', { spiServerCodes })
@@ -117,6 +121,21 @@ describe('sellers: tokens and the end of a grant', () => {
     expect(given(sellers, authorized(5)).when(deauthorized(3)).unchanged).to.equal(true)
   })
 
+  it('are those of the last consent, when the one before is replaced or ends after it without having seen it', () => {
+    for (const late of [rotated(7, 0), ended(7, 0)]) {
+      expect(given(sellers, authorized(0), authorized(5)).when(late).unchanged).to.equal(true)
+      // The consent waited in a spool.
+      const { row } = given(sellers, authorized(0), late).when(authorized(5))
+      expect(row(TABLE)).to.include({ refresh_token: 'token 5' })
+      expect(JSON.parse(String(row(TABLE)['attach_info']))).to.deep.equal({
+        sellerName: 'north_sea_tools',
+        authorizedTime: at(5),
+      })
+    }
+    for (const own of [rotated(7, 5), ended(7, 5)])
+      expect(given(sellers, authorized(0), authorized(5), own).when(authorized(5)).unchanged).to.equal(true)
+  })
+
   it('come back under the old id with a new consent', () => {
     const { row } = given(sellers, authorized(0), deauthorized(5)).when(authorized(9, 'new token', 99))
     expect(row(TABLE)).to.include({ id: 7, refresh_token: 'new token', create_time: T })
@@ -154,6 +173,46 @@ describe('sellers: tokens and the end of a grant', () => {
           expect(given(sellers, ...heard).when(...heard.filter(({ type }) => type !== 'SellerConfigured')).unchanged).to.equal(
             true,
           )
+        },
+      ),
+      { numRuns: 500 },
+    )
+  })
+})
+
+describe('sellers: tokens and ends that say of which consent they are', () => {
+  it('end the same whatever the order of arrival, each after its consent', () => {
+    const step = fc.record({ kind: fc.constantFrom('consent', 'rotation', 'end'), of: fc.nat(6) })
+    const history = fc.array(step, { minLength: 1, maxLength: 6 }).map((steps) => {
+      const consents = [0]
+      const later = steps.map(({ kind, of }, index) => {
+        const minute = index + 1
+        if (kind === 'consent') {
+          consents.push(minute)
+          return { event: authorized(minute), consent: minute }
+        }
+        const consent = consents[of % consents.length] ?? 0
+        return { event: kind === 'rotation' ? rotated(minute, consent) : ended(minute, consent), consent }
+      })
+      return [{ event: authorized(0), consent: 0 }, ...later]
+    })
+    const meaning = (events: readonly OpenedEvent[]) => {
+      const { refresh_token, attach_info } = given(sellers)
+        .when(...events)
+        .row(TABLE)
+      return { refresh_token, deauthorized: JSON.parse(String(attach_info))['deauthorized'] }
+    }
+    fc.assert(
+      fc.property(
+        history.chain((steps) => fc.tuple(fc.constant(steps), fc.shuffledSubarray(steps, { minLength: steps.length }))),
+        ([steps, shuffled]) => {
+          const consents = shuffled.filter(({ event }) => event.type === 'SellerAuthorized')
+          const first = steps[0] ? [steps[0]] : []
+          const others = consents.filter((step) => step !== steps[0])
+          const of = (consent: number) =>
+            shuffled.filter((step) => step.consent === consent && step.event.type !== 'SellerAuthorized')
+          const heard = [...first, ...others].flatMap((step) => [step, ...of(step.consent)])
+          expect(meaning(heard.map(({ event }) => event))).to.deep.equal(meaning(steps.map(({ event }) => event)))
         },
       ),
       { numRuns: 500 },

@@ -61,17 +61,20 @@ export async function keepToken(
   })
 }
 
-/** Notes, within the claim, what took the place of a grant, until the sellers projection shows it. */
+/**
+ * Notes what took the place of the token that the sellers projection shows as `shown`, until it shows that. When it shows another by now,
+ * somebody consented anew, and what is noted may be the successor of that.
+ */
 export async function keepRotation(
   connection: Connection,
   seller: SellerName,
-  rotation: Pick<TokenRow, 'rotatedFrom' | 'rotatedTo'>,
+  rotation: Pick<TokenRow, 'rotatedFrom' | 'rotatedTo'> & { shown: string },
 ): Promise<void> {
-  await connection.query(`UPDATE tributary_access_token SET rotated_from = ?, rotated_to = ? WHERE ${OF_SELLER}`, [
-    rotation.rotatedFrom,
-    rotation.rotatedTo,
-    ...nameOf(seller),
-  ])
+  await connection.query(
+    `UPDATE tributary_access_token SET rotated_from = ?, rotated_to = ? WHERE ${OF_SELLER} AND EXISTS
+       (SELECT 1 FROM eg_order_app_seller WHERE ${OF_SELLER} AND refresh_token = ? AND deleted = 0)`,
+    [rotation.rotatedFrom, rotation.rotatedTo, ...nameOf(seller), ...nameOf(seller), rotation.shown],
+  )
 }
 
 /** Ends the claim: the marketplace refused this grant. */

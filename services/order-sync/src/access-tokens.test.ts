@@ -200,6 +200,17 @@ describe('access tokens of sellers', () => {
     expect(asked()).to.equal(2)
   })
 
+  it('say of which grant an end is, because a consent given before may not be shown yet', async () => {
+    const consents = async () => (await its.events('SellerAuthorized')).filter(({ data }) => data.sellerId === seller)
+    its.ebay.market.revoke(seller)
+    await its.consent(seller)
+    await askAtOnce([process().session], 1)
+    const [shown, unseen] = await consents()
+    const [end] = await ends()
+    expect(end?.data.deauthorizedTime).to.be.at.least(unseen?.data.authorizedTime ?? Number.NaN)
+    expect(end?.data.authorizedTime).to.equal(shown?.data.authorizedTime)
+  })
+
   it('are fetched by the next one at once when whoever was fetching is dead', async () => {
     const [host, place, pid, , id] = processIdentity().split('/')
     await process().session.token(never)
@@ -282,6 +293,8 @@ describe('access tokens of sellers', () => {
       await session.rejected('access 1')
       expect(await session.token(never)).to.equal('access 2')
       expect(presented.slice(1)).to.deep.equal(['refresh 1'])
+      const consents = (await its.events('SellerAuthorized')).filter(({ data }) => data.sellerId === seller)
+      for (const { data } of await rotations()) expect(data.authorizedTime).to.equal(consents[0]?.data.authorizedTime)
     })
 
     it('leave a consent alone that is given while the token of the one before is being replaced', async () => {
@@ -296,6 +309,23 @@ describe('access tokens of sellers', () => {
       const consents = (await its.events('SellerAuthorized')).filter(({ data }) => data.sellerId === seller)
       // The later of the two is the one whose token is kept.
       expect(rotated?.data.rotatedTime).to.be.below(consents.at(-1)?.data.authorizedTime ?? 0)
+    })
+
+    it('keep what a later consent was replaced by, when the answer for the one before comes last', async () => {
+      strict = true
+      const released = Promise.withResolvers<void>()
+      held = released.promise
+      const late = process(rotating).session.token(never)
+      await until('the first token is being replaced', () => presented.length === 1)
+      held = Promise.resolve()
+      await (await its.consent(seller)).show()
+      // Nobody waits longer than a claim for an answer.
+      await age('claimed_until = 1')
+      expect(await process(rotating).session.token(never)).to.equal('access 2')
+      released.resolve()
+      expect(await late).to.equal('access 2')
+      expect(presented).to.have.length(2)
+      expect(await ends()).to.deep.equal([])
     })
 
     it('wait for the log when it is away, and the new refresh token is not lost', async () => {

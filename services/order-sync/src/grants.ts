@@ -85,6 +85,7 @@ export async function rotatedEvent(
       channel: seller.channel,
       sellerId: seller.sellerId,
       rotatedTime: since,
+      ...givenAt(seller),
       subject,
       sealed: outcome?.kind === 'sealed' ? outcome.jwe : null,
       refreshTokenExpiresIn: rotation.expiresIn,
@@ -107,10 +108,13 @@ export async function appendDeauthorized(
     ...envelopeOf(seller, Date.now()),
     id: derivedEventId('SellerDeauthorized', sellerKey(channel, sellerId), id),
     type: 'SellerDeauthorized',
-    data: { channel, sellerId, reason, deauthorizedTime: since },
+    data: { channel, sellerId, reason, deauthorizedTime: since, ...givenAt(seller) },
   })
   await log.append(ORDER_TOPIC, [event])
 }
+
+/** A consent that was given before we asked may not be shown yet, and is not what we asked about. */
+const givenAt = ({ authorizedTime }: SellerRow) => (authorizedTime === undefined ? {} : { authorizedTime })
 
 function newestGrant(seller: SellerRow, row: TokenRow): Grant | undefined {
   if (seller.refreshToken === '') return undefined

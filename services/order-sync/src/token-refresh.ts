@@ -147,7 +147,7 @@ export function createRefreshTurns(
       database.transaction(async (connection) => {
         for (const [index, { seller }] of grants.entries()) {
           const rotatedTo = JSON.stringify(events[index])
-          await keepRotation(connection, seller, { rotatedFrom: shownGrantId(seller), rotatedTo })
+          await keepRotation(connection, seller, { shown: seller.refreshToken, rotatedFrom: shownGrantId(seller), rotatedTo })
         }
       })
     await insist(keep, signal)

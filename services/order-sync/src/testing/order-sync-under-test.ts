@@ -259,14 +259,16 @@ async function authorizedEvent(
 }
 
 async function showSeller(database: Database, { data }: EventOf<'SellerAuthorized'>): Promise<void> {
+  const info = JSON.stringify({ authorizedTime: data.authorizedTime })
   const shown = await database.query<WriteResult>(
-    'UPDATE eg_order_app_seller SET refresh_token = ? WHERE channel = ? AND seller_id = ?',
-    [data.sealed, data.channel, data.sellerId],
+    'UPDATE eg_order_app_seller SET refresh_token = ?, attach_info = ? WHERE channel = ? AND seller_id = ?',
+    [data.sealed, info, data.channel, data.sellerId],
   )
   if (shown.affectedRows > 0) return
   await database.query(
-    `INSERT INTO eg_order_app_seller (id, channel, seller_id, order_app_id, region, refresh_token, create_time) VALUES (?)`,
-    [[data.rowId, data.channel, data.sellerId, data.appId, data.region, data.sealed, data.authorizedTime]],
+    `INSERT INTO eg_order_app_seller (id, channel, seller_id, order_app_id, region, refresh_token, attach_info, create_time)
+     VALUES (?)`,
+    [[data.rowId, data.channel, data.sellerId, data.appId, data.region, data.sealed, info, data.authorizedTime]],
   )
 }
 
