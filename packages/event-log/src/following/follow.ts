@@ -16,6 +16,8 @@ const LATEST = 100
 /** Then others may try. */
 const MOST_TRIES = 20
 
+/** `mayHelp`: the partition was taken from the follower, or cannot be given to it yet. */
+type Ended = { error: unknown; mayHelp: boolean }
 type Reading = { abort(): void; done: Promise<void> }
 
 /**
@@ -72,36 +74,36 @@ export async function follow(
 
   /** Reads, and begins anew where that may help and nobody else has the lease. Answers how long the partition should rest. */
   async function readWhileOurs(partition: number, revoked: AbortSignal): Promise<number> {
-    for (let attempt = 1; attempt <= MOST_TRIES; attempt += 1) {
+    for (let attempt = 1; ; attempt += 1) {
       const began = performance.now()
       const ended = await readUntilRevoked(partition, revoked)
-      if (ended === 'failed') return REST
+      if (ended === undefined) return 0
       if (performance.now() - began > REST) attempt = 1
+      if (!ended.mayHelp || attempt > MOST_TRIES) {
+        const message = 'A partition is given back because its follower failed'
+        logger?.warn({ topic: topic.name, partition, err: ended.error }, message)
+        return REST
+      }
       await pause(backOff(attempt, SOON, LATEST), revoked)
-      if (revoked.aborted || !(await isOurs(partition))) return 0
+      if (!(await isStillOurs(partition, revoked))) return 0
     }
-    return REST
   }
 
   /** A database that does not answer tells nothing; the lease runs out then. */
-  function isOurs(partition: number): Promise<boolean> {
-    return membership.isOwner(partition).catch(() => false)
+  async function isStillOurs(partition: number, revoked: AbortSignal): Promise<boolean> {
+    return !revoked.aborted && (await membership.isOwner(partition).catch(() => false))
   }
 
-  /** `taken`: the follower lost the partition, or could not be given it yet. */
-  async function readUntilRevoked(partition: number, revoked: AbortSignal): Promise<'revoked' | 'taken' | 'failed'> {
+  /** Answers what ended it, and whether beginning anew may help; nothing when it was revoked. */
+  async function readUntilRevoked(partition: number, revoked: AbortSignal): Promise<Ended | undefined> {
     const { follower } = context
     const stop = new AbortController()
     const ending = AbortSignal.any([revoked, stop.signal])
-    let ended: 'revoked' | 'taken' | 'failed' = 'revoked'
+    let ended: Ended | undefined
     try {
       await readPartition(context, partition, ending)
     } catch (error) {
-      if (!revoked.aborted) {
-        ended = follower.lost?.(partition)?.aborted || isRetriable(error) ? 'taken' : 'failed'
-        if (ended === 'failed')
-          logger?.warn({ topic: topic.name, partition, err: error }, 'A partition is given back because its follower failed')
-      }
+      if (!revoked.aborted) ended = { error, mayHelp: follower.lost?.(partition)?.aborted === true || isRetriable(error) }
     }
     stop.abort()
     await follower.revoked(partition).catch((error: unknown) => {
