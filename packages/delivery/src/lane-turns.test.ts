@@ -72,7 +72,7 @@ const logOfExamples = {
     events: [
       {
         ...{ topic: 'orders', partition, position, recordedTime: 0 },
-        event: encodeEvent(exampleEvent('OrderReceived', idOf(position), {})),
+        event: encodeEvent({ ...exampleEvent('OrderReceived', idOf(position), {}), partitionkey: `key-${position}` }),
       },
     ],
     next: position + 1,
