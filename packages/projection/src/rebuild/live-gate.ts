@@ -3,7 +3,7 @@ import type { Projection } from '../definition.ts'
 import { ProjectionError } from '../errors.ts'
 import { readGeneration } from './generation.ts'
 import { lockOf } from './names.ts'
-import { FENCED_STATES, latestRebuild, lockLatestRebuild, type RebuildRecord, updateRebuild } from './record.ts'
+import { FENCED_STATES, latestRebuild, lockLatestRebuild, type RebuildRecord, rebuildOf, updateRebuild } from './record.ts'
 import { settleRollback, settleSwap } from './swap.ts'
 import { refuseOutdated } from './version.ts'
 
@@ -43,7 +43,7 @@ export async function finishHalfWay(connection: Connection, projection: Projecti
     else await updateRebuild(connection, record, { state: 'catching-up' })
   } else if (generation < record.generation) await settleRollback(connection, projection, record)
   else await updateRebuild(connection, record, { state: 'done' })
-  return await latestRebuild(connection, projection)
+  return await rebuildOf(connection, projection, record.generation)
 }
 
 /** What an earlier run left, for who holds the lock: the newest rebuild, and how it stands after `finishHalfWay`. */

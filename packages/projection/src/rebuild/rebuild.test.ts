@@ -120,6 +120,21 @@ describe('a rebuild', function () {
     expect(await verified(LIVE)).to.deep.equal([])
   })
 
+  it('rolls back although a rebuild behind it, which only compared, was given up', async () => {
+    await append(200)
+    startLive()
+    await untilLiveIsThrough()
+    expect(await rebuild(counting(10))).to.include({ generation: 2 })
+    expect(await rebuild(LIVE, { accept: async () => false })).to.include({ kind: 'refused', generation: 3 })
+    await abortRebuild({ projection: LIVE, database: stage.database })
+    const { signal } = new AbortController()
+    expect(await rollBackRebuild({ projection: LIVE, database: stage.database, signal })).to.include({ generation: 1 })
+    await untilLiveIsThrough()
+    expect(await verified(LIVE)).to.deep.equal([])
+    expect(await tables()).to.deep.equal(['counting: as the contract says', 'tributary_generation_counting: generation 1'])
+    expect(await rebuild(LIVE)).to.include({ kind: 'done', generation: 4 })
+  })
+
   it('rolls back where nothing comes any more, and what came since is applied all the same', async () => {
     await append(200)
     startLive()

@@ -22,6 +22,7 @@
  * in those states settles them itself, so nothing stands still until somebody comes.
  */
 import { type Connection, transactionOn } from '@tributary/database'
+import type { Projection } from '../definition.ts'
 import { abort } from './abort.ts'
 import { type Builder, createBuilder } from './build.ts'
 import { type ComparisonProgress, compareTables, type TableComparison } from './compare.ts'
@@ -88,8 +89,8 @@ async function begin(
 ): Promise<RebuildRecord> {
   const live = await readGeneration(session, projection)
   const generation = Math.max(live, last?.generation ?? 1) + 1
-  // What an aborted one built should have been gone already.
-  if (last) await dropTables(session, projection, building(last.generation))
+  // What was aborted, or rolled back by a live consumer, should have been gone already.
+  for (let unused = live + 1; unused < generation; unused += 1) await dropTables(session, projection, building(unused))
   await planRebuild(session, projection, generation, await log.ends(projection.topic))
   const planned = await latestRebuild(session, projection)
   if (planned) return planned
@@ -105,20 +106,24 @@ async function run(running: Run): Promise<RebuildOutcome> {
   try {
     // Threads load while the server makes tables.
     builder.begin(record.targets)
-    // What the rebuild before left has had its time for a rollback; the record of this one already says that there is none.
-    const live = await readGeneration(session, projection)
-    await dropTables(session, projection, retired(live - 1))
-    await forgetParked(session, retiredConsumer(projection, live - 1))
     await makeShadowTables(session, projection, generation)
     await buildWatched(session, options, builder, record.targets)
     await catchUp(running, builder)
     const comparisons = await verify(running, builder)
     if (!(await options.accept(comparisons))) return { kind: 'refused', generation, comparisons }
+    // What the rebuild before left has had its time: until here it could be rolled back.
+    await forgetRetired(session, projection)
     const times = await swapPatiently(options, () => swap(running, builder))
     return { kind: 'done', generation, comparisons, ...times }
   } finally {
     await builder.close()
   }
+}
+
+async function forgetRetired(session: Connection, projection: Projection): Promise<void> {
+  const live = await readGeneration(session, projection)
+  await dropTables(session, projection, retired(live - 1))
+  await forgetParked(session, retiredConsumer(projection, live - 1))
 }
 
 async function enter({ session, options, record }: Run, state: RebuildState): Promise<void> {

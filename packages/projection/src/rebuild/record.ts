@@ -41,9 +41,11 @@ const ENDED = ['done', 'aborted', 'rolled-back']
 const COLUMNS = `projection, generation, version, state, requested, runner, targets, swap_positions, differences, started_time,
   updated_time, finished_time`
 
-const LATEST = `SELECT ${COLUMNS} FROM tributary_rebuild WHERE projection = ? ORDER BY generation DESC LIMIT 1`
+const RECORDS = `SELECT ${COLUMNS} FROM tributary_rebuild WHERE projection = ?`
+/** One that is rolled back may have others behind it, which were aborted. */
+const LATEST = `${RECORDS} ORDER BY state IN ('fenced', 'rolling-back') DESC, generation DESC LIMIT 1`
 
-/** The newest rebuild of a projection, ended or not. Throws DatabaseError. */
+/** The rebuild of a projection by which its tables stand half-way, else the newest, ended or not. Throws DatabaseError. */
 export const latestRebuild = (connection: Connection, projection: Pick<Projection, 'name'>) =>
   readRecord(connection, LATEST, projection)
 
@@ -51,12 +53,17 @@ export const latestRebuild = (connection: Connection, projection: Pick<Projectio
 export const lockLatestRebuild = (connection: Connection, projection: Pick<Projection, 'name'>) =>
   readRecord(connection, `${LATEST} FOR UPDATE`, projection)
 
+/** The rebuild that made a generation, or was to. Throws DatabaseError. */
+export const rebuildOf = (connection: Connection, projection: Pick<Projection, 'name'>, generation: number) =>
+  readRecord(connection, `${RECORDS} AND generation = ?`, projection, generation)
+
 async function readRecord(
   connection: Connection,
   text: string,
   { name }: Pick<Projection, 'name'>,
+  ...values: readonly unknown[]
 ): Promise<RebuildRecord | undefined> {
-  const [row] = await connection.query<StoredRecord[]>(text, [name])
+  const [row] = await connection.query<StoredRecord[]>(text, [name, ...values])
   return row && toRecord(row)
 }
 

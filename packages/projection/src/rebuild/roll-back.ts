@@ -5,7 +5,7 @@ import { finishLeft } from './live-gate.ts'
 import { building, retired, swappedTables } from './names.ts'
 import type { RebuildEvent } from './options.ts'
 import type { BuildContext } from './partition-builder.ts'
-import { type RebuildRecord, updateRebuild } from './record.ts'
+import { isEnded, type RebuildRecord, rebuildOf, updateRebuild } from './record.ts'
 import { asRunner, refused } from './runner.ts'
 import { dropTables, existingTables } from './shadow-tables.ts'
 import { fence, settleRollback, swapBack } from './swap.ts'
@@ -16,7 +16,7 @@ import { refuseHanging } from './table-shape.ts'
 export type Rollback = { generation: number; times?: { renameMilliseconds: number; fencedMilliseconds: number } }
 
 /**
- * Puts the tables back that the last rebuild took out; the live consumer then applies to them what came since. One that was
+ * Puts the tables back that the last swap took out, also when rebuilds behind it were given up; the live consumer then applies to them what came since. One that was
  * interrupted goes on, or is finished. Throws
  * ProjectionError PROJECTION_REBUILD_REFUSED when there are none.
  */
@@ -25,12 +25,13 @@ export function rollBackRebuild(
 ): Promise<Rollback> {
   const { projection } = options
   return asRunner(options, async (session) => {
-    const { before, after: record } = await finishLeft(session, projection)
-    if (before?.state === 'rolling-back' && record?.state === 'rolled-back')
-      return await endRollback(session, projection, record)
+    const { before, after } = await finishLeft(session, projection)
+    if (before?.state === 'rolling-back' && after?.state === 'rolled-back') return await endRollback(session, projection, after)
+    const live = await rebuildOf(session, projection, await readGeneration(session, projection))
+    const record = after && isEnded(after) ? live : after
     if (record?.state !== 'done')
       throw refused(
-        `The last rebuild of ${projection.name} is ${record?.state ?? 'none'}; only one that is done can be rolled back.`,
+        `The last rebuild of ${projection.name} is ${after?.state ?? 'none'}; only one that is done can be rolled back.`,
       )
     const old = swappedTables(projection).map(retired(record.generation - 1))
     if ((await existingTables(session, old)).size < old.length)
