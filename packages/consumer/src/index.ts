@@ -7,7 +7,7 @@ export * from './errors.ts'
 export type { ConsumerFigures, PartitionFigures } from './figures.ts'
 export { lagOf } from './lag.ts'
 export {
-  carrySkipped,
+  carryDecisions,
   countParked,
   listParked,
   type ParkedKey,

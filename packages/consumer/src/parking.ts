@@ -91,10 +91,11 @@ export async function skip(
 }
 
 /**
- * Lets a consumer pass over what an operator skipped in another one of the same topic, and requeues keys that are parked because
- * of such an event: to skip it was to let the others of its key go on. Throws DatabaseError.
+ * Does in a consumer what an operator decided in another one of the same topic. What was skipped is passed over, and keys that are parked
+ * because of such an event are requeued: to skip it was to let the others of its key go on. Keys that are requeued there and not
+ * applied yet are requeued here. Throws DatabaseError.
  */
-export async function carrySkipped(
+export async function carryDecisions(
   connection: Connection,
   { from, to, topic }: { from: string; to: string; topic: string },
 ): Promise<void> {
@@ -111,6 +112,13 @@ export async function carrySkipped(
      SET k.state = 'requeued', k.requeued_time = ?
      WHERE k.consumer = ? AND k.topic = ? AND k.state = 'parked' AND e.skipped_time IS NOT NULL`,
     [Date.now(), to, topic],
+  )
+  await connection.query(
+    `UPDATE tributary_parked_key k JOIN tributary_parked_key asked ON asked.topic = k.topic
+       AND asked.partition_no = k.partition_no AND asked.event_key = k.event_key
+     SET k.state = 'requeued', k.requeued_time = asked.requeued_time
+     WHERE k.consumer = ? AND k.topic = ? AND k.state = 'parked' AND asked.consumer = ? AND asked.state = 'requeued'`,
+    [to, topic, from],
   )
 }
 

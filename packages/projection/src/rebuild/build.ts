@@ -1,5 +1,5 @@
 import type { Worker } from 'node:worker_threads'
-import { carrySkipped, lagOf, readCursors, requeuedPartitions } from '@tributary/consumer'
+import { carryDecisions, lagOf, readCursors, requeuedPartitions } from '@tributary/consumer'
 import type { Position } from '@tributary/event-log'
 import { inThread } from './build-thread.ts'
 import { keyFilterMemory } from './key-filter.ts'
@@ -78,7 +78,7 @@ export async function createBuilder(
       if (areWorthAThread(waiting)) for (const builder of builders.slice(0, waiting.length)) builder.start?.()
     },
     async buildTo(targets, signal) {
-      await database.transaction((connection) => carrySkipped(connection, { from: name, to: consumer, topic }))
+      await database.transaction((connection) => carryDecisions(connection, { from: name, to: consumer, topic }))
       const requeued = await requeuedPartitions(database, consumer, topic)
       for (const [partition, to] of targets.entries())
         reached.set(partition, { partition, next: known.get(partition) ?? 0, to })

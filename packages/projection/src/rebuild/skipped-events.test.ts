@@ -6,7 +6,7 @@ import { counting } from '../testing/counting.ts'
 import { type CountingStage, openCountingStage } from '../testing/counting-stage.ts'
 import { rollBackRebuild } from './roll-back.ts'
 
-describe('what an operator skipped', function () {
+describe('what an operator decided about a parked key', function () {
   this.timeout(60_000)
   let counted: CountingStage
   let poison: number | undefined
@@ -39,7 +39,7 @@ describe('what an operator skipped', function () {
   const heardOfFive = async () =>
     (await counted.stage.operator.query<{ heard: number }[]>("SELECT heard FROM counting WHERE order_id = '5'"))[0]?.heard
 
-  it('stays skipped in the tables that a rollback puts back', async () => {
+  it('stays: an event that was skipped is skipped in the tables that a rollback puts back', async () => {
     await counted.append(200)
     counted.startLive(FAILING)
     await counted.untilLiveIsThrough()
@@ -56,7 +56,7 @@ describe('what an operator skipped', function () {
     expect(await counted.verified(FAILING)).to.deep.equal([])
   })
 
-  it('is skipped where a rebuild has its key parked, too, and what waited behind it is built', async () => {
+  it('holds where a rebuild has the key parked, too: the event is skipped, and what waited behind it is built', async () => {
     poison = 45
     await counted.append(200)
     counted.startLive(FAILING)
@@ -71,5 +71,23 @@ describe('what an operator skipped', function () {
     expect(await counted.parkedKeys()).to.deep.equal([])
     expect(await heardOfFive()).to.equal(4)
     expect(await counted.verified(FAILING)).to.deep.equal([])
+  })
+
+  it('holds when a swap comes before it was done: a key that was requeued is applied in the new tables', async () => {
+    poison = 45
+    await counted.append(200)
+    counted.startLive(FAILING)
+    await untilParked('5')
+    await counted.untilLiveIsThrough()
+    await counted.stop()
+    const accept = async () => {
+      poison = undefined
+      await requeue(counted.stage.operator, 'counting', '5')
+      return true
+    }
+    expect(await counted.rebuild(FAILING, { accept })).to.include({ kind: 'done' })
+    counted.startLive(FAILING)
+    await untilParked()
+    expect(await heardOfFive()).to.equal(5)
   })
 })

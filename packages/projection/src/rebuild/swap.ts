@@ -1,4 +1,4 @@
-import { carrySkipped, readCursors } from '@tributary/consumer'
+import { carryDecisions, readCursors } from '@tributary/consumer'
 import { type Connection, DatabaseError, transactionOn } from '@tributary/database'
 import type { Position } from '@tributary/event-log'
 import type { Projection } from '../definition.ts'
@@ -101,7 +101,7 @@ export async function settleSwap(connection: Connection, projection: Projection,
        ON DUPLICATE KEY UPDATE epoch = epoch + 1, next_position = VALUES(next_position)`,
       [name, topic, partition, next, Date.now()],
     )
-  await carrySkipped(connection, { from: name, to: builder, topic })
+  await carryDecisions(connection, { from: name, to: builder, topic })
   await moveParked(connection, name, retiredConsumer(projection, record.generation - 1))
   await moveParked(connection, builder, name)
   await connection.query('DELETE FROM tributary_cursor WHERE consumer = ?', [builder])
@@ -120,7 +120,7 @@ export async function settleRollback(connection: Connection, projection: Project
       [next, name, topic, partition],
     )
   const before = retiredConsumer(projection, record.generation - 1)
-  await carrySkipped(connection, { from: name, to: before, topic })
+  await carryDecisions(connection, { from: name, to: before, topic })
   await moveParked(connection, before, name)
   await updateRebuild(connection, record, { state: 'rolled-back', requested: '' })
 }
