@@ -161,6 +161,8 @@ describe('endpoints, looked after over the HTTP API', function () {
     await until('all came again', () => receiver.record.arrivals.length === 6)
     await until('the replay has ended', async () => (await get(`${PATH}/replay`))['done'] === 3)
     expect(await post(`${PATH}/replay`, { from: { position: 3 } })).to.have.nested.property('body.code', 'REPLAY_EMPTY')
+    const ofNobody = await post(`${PATH}/replay`, { from: { position: 0 }, key: '1:nobody:Z' })
+    expect([ofNobody.status, ofNobody.body.code], 'as the command refuses it').to.deep.equal([409, 'REPLAY_EMPTY'])
     expect(await post(`${PATH}/replay`, { from: {} })).to.have.property('status', 400)
     const tooLong = 'k'.repeat(256)
     expect(await post(`${PATH}/replay`, { from: { position: 0 }, key: tooLong })).to.have.property('status', 400)

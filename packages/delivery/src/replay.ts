@@ -47,8 +47,9 @@ export type ReplayCount = {
 const READ_EVENTS = 5_000
 
 /**
- * Counts what a plan would send, reading the log and changing nothing. `wants` says which of a slice are for the endpoint;
- * `onRead` hears how many events have been read. Throws EventLogError.
+ * Counts what a plan would send, reading the log and changing nothing; where `most` is given, it reads no further in a partition once
+ * it has found so many. `wants` says which of a slice are for the endpoint; `onRead` hears how many events have been read. Throws
+ * EventLogError.
  */
 export async function countReplay(
   log: EventLog,
@@ -57,9 +58,11 @@ export async function countReplay(
   options: {
     wants(events: readonly StoredEvent[]): Promise<boolean[]>
     onRead?(events: number): void
+    most?: number
     signal: AbortSignal
   },
 ): Promise<ReplayCount> {
+  const { most = Number.POSITIVE_INFINITY } = options
   const count: ReplayCount = { events: 0, bytes: 0, first: undefined, last: undefined }
   let read = 0
   const countPartition = async ({ partition, from, to, key }: PartitionReplay): Promise<void> => {
@@ -71,6 +74,7 @@ export async function countReplay(
       for (const [index, recorded] of candidates.entries()) if (wanted[index]) note(count, recorded)
       read += slice.events.length
       options.onRead?.(read)
+      if (count.events >= most) return
     }
   }
   await Promise.all(plan.map(countPartition))

@@ -12,5 +12,5 @@ export const operatedEndpoints =
       ...endpoint,
       test: (signal) => testEndpoint(parts, endpoint, signal),
       planReplay: (range) => planAskedReplay(parts, endpoint, range),
-      countReplay: (plan, signal) => countAskedReplay(parts, endpoint, plan, { signal }),
+      countReplay: (plan, options) => countAskedReplay(parts, endpoint, plan, options),
     }))

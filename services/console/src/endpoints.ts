@@ -13,8 +13,11 @@ export type Endpoint = {
   test(signal: AbortSignal): Promise<{ kind: 'unready'; problem: string } | { kind: 'sent'; outcome: Outcome }>
   /** What it would get again, by partition. */
   planReplay(range: { from: ReplayPlace; to?: ReplayPlace; key?: string }): Promise<PartitionReplay[]>
-  /** How much that is. `seconds` is null when nothing tells the pace. Throws the reason of `signal`. */
-  countReplay(plan: readonly PartitionReplay[], signal: AbortSignal): Promise<ReplayCount & { seconds: number | null }>
+  /** How much that is, or that it is at least `most`. `seconds` is null when nothing tells the pace. Throws the reason of `signal`. */
+  countReplay(
+    plan: readonly PartitionReplay[],
+    options: { signal: AbortSignal; most?: number },
+  ): Promise<ReplayCount & { seconds: number | null }>
 }
 
 /** Asks the part that knows the endpoints; the process that puts the services together hands it over. */

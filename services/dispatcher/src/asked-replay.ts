@@ -35,12 +35,12 @@ export async function planAskedReplay(
 /** `seconds` at the pace of the endpoint's latest deliveries; null when it has had none. */
 export type ReplayFigures = ReplayCount & { seconds: number | null }
 
-/** Counts what a plan would send, reading the log and changing nothing. Throws DatabaseError, EventLogError, the reason of `signal`. */
+/** Counts what a plan would send, or at least `most` of it, reading the log and changing nothing. Throws DatabaseError, EventLogError, the reason of `signal`. */
 export async function countAskedReplay(
   { database, log }: Context,
   endpoint: KnownEndpoint,
   plan: readonly PartitionReplay[],
-  options: { signal: AbortSignal; onRead?(events: number): void },
+  options: { signal: AbortSignal; onRead?(events: number): void; most?: number },
 ): Promise<ReplayFigures> {
   const count = await countReplay(log, endpoint.topic, plan, { ...options, wants: eventFilterOf(endpoint, database) })
   const pace = await readPresentPace(database, endpoint.name)

@@ -94,15 +94,21 @@ async function replay(context: ConsoleContext, request: CheckedRequest) {
       'REPLAY_EMPTY',
       'The endpoint has had nothing in that range. What it has not had yet comes by itself.',
     )
+  // To know that there is anything, one is enough.
+  if ((await count(endpoint, plan, 1)).events === 0)
+    throw new Problem(409, 'REPLAY_EMPTY', 'Nothing in that range is for the endpoint; nothing was done.')
   await recordChange(context.database, request, 'replay', name)
   await unlessRefused(() => startReplay(context.database, { endpoint: name, topic, plan, by: request.caller.id }))
   return { status: 202, body: await progressOf(context, name) }
 }
 
-async function count(endpoint: Endpoint, plan: readonly PartitionReplay[]): Promise<Static<typeof Figures>> {
+async function count(endpoint: Endpoint, plan: readonly PartitionReplay[], most?: number): Promise<Static<typeof Figures>> {
   const signal = AbortSignal.timeout(COUNT_TIMEOUT)
   try {
-    const { events, bytes, first, last, seconds } = await endpoint.countReplay(plan, signal)
+    const { events, bytes, first, last, seconds } = await endpoint.countReplay(plan, {
+      signal,
+      ...(most === undefined ? {} : { most }),
+    })
     return { events, bytes, first: foundOf(first), last: foundOf(last), seconds }
   } catch (error) {
     if (!signal.aborted) throw error
