@@ -1,4 +1,5 @@
 import type { ChangeType, Fields, ListedDepartment, ListedMember } from '@tributary/wecom'
+import { keptName } from './directory-fold.ts'
 import { type Entry, placeOf } from './directory-rows.ts'
 
 /** A difference between what the API lists and what the log says, in the words of a callback. */
@@ -16,7 +17,7 @@ export function memberDifference(
   const named = name === undefined ? {} : { Name: name }
   if (!known?.alive) return { changeType: 'create_user', fields: { UserID: userId, ...named, Department: place } }
   const changed = {
-    ...(name !== undefined && name !== known.name ? named : {}),
+    ...(name !== undefined && keptName(name) !== known.name ? named : {}),
     ...(place === known.place ? {} : { Department: place }),
   }
   if (Object.keys(changed).length === 0) return undefined
@@ -31,7 +32,7 @@ export function departmentDifference(
   const named = name === undefined ? {} : { Name: name }
   if (!known?.alive) return { changeType: 'create_party', fields: { Id: id, ...named, ParentId: parentId } }
   const changed = {
-    ...(name !== undefined && name !== known.name ? named : {}),
+    ...(name !== undefined && keptName(name) !== known.name ? named : {}),
     ...(parentId === known.place ? {} : { ParentId: parentId }),
   }
   if (Object.keys(changed).length === 0) return undefined

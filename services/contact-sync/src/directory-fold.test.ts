@@ -1,5 +1,6 @@
 import type { EventData } from '@tributary/events'
 import { expect } from 'chai'
+import { memberDifference } from './comparison.ts'
 import { changesOf, type EntryChange, foldEntry } from './directory-fold.ts'
 import type { Entry } from './directory-rows.ts'
 
@@ -40,6 +41,16 @@ describe('what the log says of an entry', () => {
       { kind: 'm', id: 'old', time: 22, alive: false },
       { kind: 'm', id: 'new', time: 22, alive: true, name: 'n', place: undefined },
     ])
+  })
+
+  it('holds as much of a name as its column, and differs from none that is listed again', () => {
+    const names = ['😀'.repeat(1_025), `${'字'.repeat(1_023)}😀`, 'half \ud83d', 'plain']
+    for (const name of names) {
+      const entry = fold(told('create_user', 10, { UserID: 'u', Name: name, Department: '1' }))
+      expect(entry?.name?.isWellFormed()).to.equal(true)
+      expect([...(entry?.name ?? '')].length).to.be.at.most(1_024)
+      expect(memberDifference(entry, { userId: 'u', departments: ['1'], name })).to.equal(undefined)
+    }
   })
 
   it('is nothing where nobody is named', () => {

@@ -15,6 +15,9 @@ export type EntryChange = {
 const LONGEST_ID = 64
 const LONGEST_NAME = 1_024
 
+/** A name as far as its column holds it, and as the database gives it back: else a reading would find the same difference every day. */
+export const keptName = (name: string): string => [...name.toWellFormed()].slice(0, LONGEST_NAME).join('')
+
 /** The entries that a change of a directory is about; a rename is the end of one and news of another. */
 export function changesOf(data: EventData<'ContactChanged'>, { fields }: ContactPart): EntryChange[] {
   const text = (name: string): string | undefined => {
@@ -28,12 +31,13 @@ export function changesOf(data: EventData<'ContactChanged'>, { fields }: Contact
   const kind = isMember ? 'm' : 'd'
   const id = text(isMember ? 'UserID' : 'Id') ?? ''
   const department = text('Department')
+  const name = text('Name')
   const change: EntryChange = {
     kind,
     id,
     time,
     alive: !changeType.startsWith('delete'),
-    name: text('Name')?.slice(0, LONGEST_NAME),
+    name: name === undefined ? undefined : keptName(name),
     place: isMember ? (department === undefined ? undefined : placeOf(listOf(department))) : text('ParentId'),
   }
   const renamed = isMember ? text('NewUserID') : undefined

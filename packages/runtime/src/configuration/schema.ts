@@ -1,7 +1,7 @@
 import { type Static, Type } from 'typebox'
 import { Discovery } from './schema/discovery.ts'
 import { Amazon, Ebay, Lazada, Tiktok } from './schema/marketplaces.ts'
-import { optional, section, serviceUrl, text } from './schema/terms.ts'
+import { named, optional, section, serviceUrl, text } from './schema/terms.ts'
 import { Tributary } from './schema/tributary.ts'
 import { WeworkCustomer } from './schema/wework.ts'
 
@@ -19,7 +19,7 @@ const Eg = section({
     section({ 'order-spi': optional(consumerGroup), 'wework-event-webhook': optional(consumerGroup) }),
   ),
   spi: optional(section({ services: optional(Type.Record(Type.String(), serviceUrl)), discovery: optional(Discovery) })),
-  'wework-map': optional(Type.Record(Type.String(), WeworkCustomer)),
+  'wework-map': optional(named(WeworkCustomer, 100)),
 })
 
 /** Of the company's web filter: which paths need no login. Its other keys are for others. */

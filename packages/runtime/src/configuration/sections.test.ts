@@ -193,6 +193,17 @@ qifu:
     expect(problems.map(({ key }) => key)).to.deep.equal(['qifu.eg.wework-map.keyfil.suite.token'])
   })
 
+  it('refuses names of customers and of their apps that no table could hold', async () => {
+    const yaml = (customer: number, app: number) => `
+qifu: { eg: { wework-map: { ${'客'.repeat(customer)}: { self-built: { ${'a'.repeat(app)}: { corp-id: ww3, token: abc, encoding-aes-key: ${'k'.repeat(43)} } } } } } }
+`
+    expect(Object.keys((await load(yaml(100, 64))).wework)).to.deep.equal(['客'.repeat(100)])
+    const keys = async (customer: number, app: number) =>
+      (await refusal(yaml(customer, app))).problems.map(({ key, expected }) => `${key}: ${expected}`)
+    expect(await keys(101, 64)).to.deep.equal(['qifu.eg.wework-map: names of 1 to 100 characters'])
+    expect(await keys(1, 65)).to.deep.equal(['qifu.eg.wework-map.客.self-built: names of 1 to 64 characters'])
+  })
+
   it('reads how the HTTP API is entered, and that it cannot be opened to everybody', async () => {
     const configuration = await load(`
 yuanmeng: { web: { filter: { enable-user-login: true, external-url-list: ['/v3/api-docs', '/callback'] } } }

@@ -13,6 +13,14 @@ export const count = (minimum: number, maximum: number, words: Words) => Type.In
 export const oneOf = <const T extends string>(values: readonly T[]) =>
   Type.Enum(values, { expected: `one of ${values.join(', ')}`, fix: `Write one of: ${values.join(', ')}.` })
 
+/** Sections under names of the operator's own, each of which stands in a column of so many characters. */
+export const named = <S extends TSchema>(schema: S, longest: number) =>
+  Type.Record(Type.String({ pattern: `^[^\\p{Cc}\\p{Cs}]{1,${longest}}$` }), schema, {
+    ...closed,
+    expected: `names of 1 to ${longest} characters`,
+    fix: 'Choose a shorter name.',
+  })
+
 /** https everywhere but on this machine: requests to a marketplace carry tokens. */
 export const webAddress = '^(https://|http://(localhost|127\\.0\\.0\\.1|\\[::1\\])[:/])[^\\s]+$'
 

@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { count, oneOf, optional, section, serviceUrl, text, webAddress } from './terms.ts'
+import { count, named, oneOf, optional, section, serviceUrl, text, webAddress } from './terms.ts'
 
 const weworkId = (what: string) =>
   text(
@@ -60,7 +60,7 @@ export const WeworkCustomer = section({
   webhooks: optional(Type.Array(Webhook)),
   suite: optional(Suite),
   corps: optional(Type.Record(Type.String(), section(directory))),
-  'self-built': optional(Type.Record(Type.String(), SelfBuilt)),
+  'self-built': optional(named(SelfBuilt, 64)),
   'api-url': optional(
     text({ expected: 'an https address', fix: 'Leave it out to use WeCom itself.' }, { pattern: webAddress }),
   ),
