@@ -21,8 +21,18 @@ export type RebuildOptions = BuildContext & {
   accept: (comparisons: TableComparison[]) => Promise<boolean>
 }
 
+export type Swapped = {
+  kind: 'done'
+  generation: number
+  comparisons: TableComparison[]
+  renameMilliseconds: number
+  fencedMilliseconds: number
+  /** Whether projectors of the version by which the tables before were made, as far as that is known, stand aside (PROJECTION_OUTDATED). */
+  isNewVersion: boolean
+}
+
 export type RebuildOutcome =
-  | { kind: 'done'; generation: number; comparisons: TableComparison[]; renameMilliseconds: number; fencedMilliseconds: number }
+  | Swapped
   | { kind: 'refused'; generation: number; comparisons: TableComparison[] }
   /** An earlier run had come behind its rename, or that of a rollback: only what remained was done. */
   | { kind: 'finished'; generation: number; state: RebuildState }

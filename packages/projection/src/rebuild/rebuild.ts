@@ -37,6 +37,7 @@ import { dropTables, makeShadowTables } from './shadow-tables.ts'
 import { fence, forgetParked, settleSwap, swapTables } from './swap.ts'
 import { swapPatiently } from './swap-patiently.ts'
 import { refuseHanging, takeOverIndexes } from './table-shape.ts'
+import { liveVersion } from './version.ts'
 import { buildWatched, Requested, watched } from './watched-build.ts'
 
 /** Events that may be missing when the live consumer is stopped for the swap: a fraction of a second's work. */
@@ -111,10 +112,11 @@ async function run(running: Run): Promise<RebuildOutcome> {
     await catchUp(running, builder)
     const comparisons = await verify(running, builder)
     if (!(await options.accept(comparisons))) return { kind: 'refused', generation, comparisons }
+    const isNewVersion = record.version > (await liveVersion(session, projection))
     // What the rebuild before left has had its time: until here it could be rolled back.
     await forgetRetired(session, projection)
     const times = await swapPatiently(options, () => swap(running, builder))
-    return { kind: 'done', generation, comparisons, ...times }
+    return { kind: 'done', generation, comparisons, ...times, isNewVersion }
   } finally {
     await builder.close()
   }

@@ -17,7 +17,7 @@ export async function swapPatiently<T>(
     } catch (error) {
       const isBlocked = error instanceof ProjectionError && error.code === 'PROJECTION_SWAP_BLOCKED'
       if (!isBlocked || attempt >= MOST_SWAPS) throw error
-      onEvent?.({ kind: 'swap-blocked', message: error.message })
+      onEvent?.({ kind: 'swap-blocked', message: `${error.message} It is tried again.` })
     }
     await pause(SWAP_PAUSE, signal)
   }

@@ -78,7 +78,7 @@ async function rename(
     const holders = await blockingSessions(session)
     throw new ProjectionError(
       'PROJECTION_SWAP_BLOCKED',
-      `The tables could not be swapped within ${LOCK_WAIT} s: ${holders}. Everything is as before; it is tried again.`,
+      `The tables could not be swapped within ${LOCK_WAIT} s: ${holders}. Everything is as before.`,
       { cause: error },
     )
   } finally {

@@ -27,7 +27,7 @@ describe('a release that changes a projection', function () {
   it('has its tables to itself: a projector of the release before leaves them, and its group', async () => {
     const before = counted.startLive(OLD)
     await counted.untilLiveIsThrough()
-    await counted.rebuild(NEW)
+    expect(await counted.rebuild(NEW)).to.include({ kind: 'done', isNewVersion: true })
     await untilOutdated(before)
     await counted.append(80)
     counted.startLive(NEW)

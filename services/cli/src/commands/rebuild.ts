@@ -134,7 +134,9 @@ async function report(access: LogAccess, projection: Projection, outcome: Rebuil
   const { name } = projection
   if (outcome.kind === 'done') {
     const { generation } = outcome
-    printLine(`${name} is at generation ${generation}. ${toldTimes(outcome)} and goes on.`)
+    printLine(`${name} is at generation ${generation}. ${toldTimes(outcome)}${outcome.isNewVersion ? '.' : ' and goes on.'}`)
+    if (outcome.isNewVersion)
+      printLine('Projectors of an older release stand aside from now on; those of this one apply what comes: start them.')
     printLine(`The tables before stay until the next rebuild: tributary rebuild ${name} --rollback`)
     return
   }
