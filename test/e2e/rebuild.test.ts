@@ -54,6 +54,18 @@ describe('rebuilding by commands, while a gateway runs', function () {
     expect(await status()).to.include({ generation: 1 })
   })
 
+  it('tells of a rebuild that was killed that nobody runs it, and gives it up', async () => {
+    const [latest] = await world.database.query<{ generation: number }[]>(
+      "SELECT MAX(generation) AS generation FROM tributary_rebuild WHERE projection = 'orders'",
+    )
+    // As a process leaves it that was killed.
+    await world.database.query("UPDATE tributary_rebuild SET state = 'building' WHERE generation = ?", [latest?.generation])
+    expect((await status()).lastRebuild).to.match(/^generation \d+ building .*Z, nobody runs it$/)
+    expect((await run('--pause')).errors).to.include('REBUILD_IDLE')
+    expect(await done('--abort')).to.include('Aborted')
+    expect((await status()).lastRebuild).to.match(/^generation \d+ aborted .*Z$/)
+  })
+
   it('swaps the tables and tells how long that took; new orders go on into them', async () => {
     const output = await done('--yes')
     expect(output).to.match(/orders is at generation \d+\. The rename took [\d.]+ ms/)

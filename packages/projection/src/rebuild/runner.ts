@@ -1,4 +1,4 @@
-import { type Connection, DatabaseError, keptAwake, withNamedLock } from '@tributary/database'
+import { type Connection, DatabaseError, isLockHeld, keptAwake, withNamedLock } from '@tributary/database'
 import { ProjectionError } from '../errors.ts'
 import { lockOf } from './names.ts'
 import type { BuildContext } from './partition-builder.ts'
@@ -31,6 +31,10 @@ export async function asRunner<T>(
     )
   }
 }
+
+/** Whether some process is rebuilding a projection, or rolls it back, now. Throws DatabaseError. */
+export const isBeingRebuilt = (database: Connection, projection: Pick<BuildContext['projection'], 'name'>): Promise<boolean> =>
+  isLockHeld(database, lockOf(projection))
 
 export const refused = (message: string, cause?: unknown): ProjectionError =>
   new ProjectionError('PROJECTION_REBUILD_REFUSED', message, { cause })

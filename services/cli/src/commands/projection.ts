@@ -1,5 +1,13 @@
 import { countParked, readCursors } from '@tributary/consumer'
-import { checksumTable, latestRebuild, type Projection, readGeneration } from '@tributary/projection'
+import {
+  checksumTable,
+  isBeingRebuilt,
+  isEnded,
+  latestRebuild,
+  type Projection,
+  type RebuildRecord,
+  readGeneration,
+} from '@tributary/projection'
 import { pause } from '@tributary/runtime'
 import type { Command } from 'commander'
 import { printRows } from '../output.ts'
@@ -76,10 +84,17 @@ async function statusOf(
     rate: rateBetween(before, after),
     lastMoved: moved === 0 ? 'never' : new Date(moved).toISOString(),
     parked: (await countParked(database)).get(name) ?? 0,
-    lastRebuild: rebuild
-      ? `generation ${rebuild.generation} ${rebuild.state} ${new Date(rebuild.finishedTime ?? rebuild.updatedTime).toISOString()}`
-      : 'none',
+    lastRebuild: rebuild ? `${toldRebuild(rebuild)}${await whoRuns(access, projection, rebuild)}` : 'none',
   }
+}
+
+const toldRebuild = ({ generation, state, finishedTime, updatedTime }: RebuildRecord): string =>
+  `generation ${generation} ${state} ${new Date(finishedTime ?? updatedTime).toISOString()}`
+
+/** Of a rebuild that has not ended: the state of one whose process was killed is that in which it was killed. */
+async function whoRuns({ database }: LogAccess, projection: Projection, rebuild: RebuildRecord): Promise<string> {
+  if (isEnded(rebuild)) return ''
+  return (await isBeingRebuilt(database, projection)) ? `, by ${rebuild.runner}` : ', nobody runs it'
 }
 
 async function checksumsOf({ database }: LogAccess, projection: Projection): Promise<Record<string, unknown>[]> {
