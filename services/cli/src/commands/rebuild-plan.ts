@@ -61,13 +61,19 @@ export async function bytesOf(database: Connection, tables: readonly string[]): 
   return sum
 }
 
+function beginningOf({ projection, generation, state }: RebuildPlan): string {
+  if (state === undefined) return `A rebuild of ${projection} to generation ${generation}:`
+  const taken = `The rebuild of ${projection} to generation ${generation}`
+  return state === 'fenced'
+    ? `${taken} was interrupted at its swap. Where the tables were renamed, it is only finished; else it goes on:`
+    : `${taken} goes on, it is ${state}:`
+}
+
 export function describePlan(plan: RebuildPlan): string {
-  const { projection, generation, state, tables, events, bytes, seconds, parallel, verifyOnly } = plan
+  const { tables, events, bytes, seconds, parallel, verifyOnly } = plan
   const atOnce = parallel === 1 ? 'one partition after the other' : `${parallel} partitions at once`
   return [
-    state === undefined
-      ? `A rebuild of ${projection} to generation ${generation}:`
-      : `The rebuild of ${projection} to generation ${generation} goes on, it is ${state}:`,
+    beginningOf(plan),
     `  ${counted(events, 'event')} of the log, ${atOnce}, about ${duration(seconds)}`,
     `  about ${(bytes / 1_048_576).toFixed(0)} MB of disk more, for ${tables.join(', ')} beside the live ones, ${verifyOnly ? 'until it has ended' : 'until the next rebuild'}`,
     verifyOnly
