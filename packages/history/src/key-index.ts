@@ -76,7 +76,7 @@ export async function findEvents(
     for (const recorded of events)
       if (found.size < most && matches(recorded)) found.set(`${recorded.partition}:${recorded.position}`, recorded)
   }
-  for (const some of inParts(places, PLACES_AT_ONCE)) {
+  for (const some of inParts(places, options.most === undefined ? STRETCH : PLACES_AT_ONCE)) {
     if (found.size >= most) break
     keep(await readPlaces(log, topic, some))
   }
@@ -91,24 +91,45 @@ export async function readPlaces(
   places: readonly { partition: number; position: Position }[],
 ): Promise<RecordedEvent[]> {
   const found: RecordedEvent[] = []
-  for (const some of inParts(places, READS_AT_ONCE)) {
-    const slices = await Promise.all(
-      some.map(async ({ partition, position }) => ({
-        position,
-        slice: await log.read(topic, partition, position, { limit: 1 }),
-      })),
-    )
-    for (const { position, slice } of slices) {
-      const [recorded] = slice.events
-      if (recorded?.position === position) found.push(recorded)
-    }
+  for (const some of inParts(stretchesOf(places), READS_AT_ONCE)) {
+    const read = await Promise.all(some.map((stretch) => readStretch(log, topic, stretch)))
+    for (const events of read) found.push(...events)
   }
+  return found
+}
+
+/** Places of one partition that one read is cheaper for than one each. */
+type Stretch = { partition: number; positions: Position[] }
+
+/** Places in their order, those that are near each other together. */
+function stretchesOf(places: readonly { partition: number; position: Position }[]): Stretch[] {
+  const stretches: Stretch[] = []
+  for (const { partition, position } of places) {
+    const last = stretches.at(-1)
+    const gap = position - (last?.positions.at(-1) ?? 0)
+    const isNear = last?.partition === partition && gap > 0 && gap <= NEAR
+    if (last && isNear && last.positions.length < STRETCH) last.positions.push(position)
+    else stretches.push({ partition, positions: [position] })
+  }
+  return stretches
+}
+
+async function readStretch(log: EventLog, topic: string, { partition, positions }: Stretch): Promise<RecordedEvent[]> {
+  const [from = 0, to = from] = [positions[0], positions.at(-1)]
+  const wanted = new Set(positions)
+  const found: RecordedEvent[] = []
+  for await (const { events } of readSlices(log, topic, partition, { from, to: to + 1, limit: to + 1 - from }))
+    found.push(...events.filter(({ position }) => wanted.has(position)))
   return found
 }
 
 const READS_AT_ONCE = 8
 /** Places that are read before it is looked whether enough was found. */
 const PLACES_AT_ONCE = 64
+/** Most places that are read together. */
+const STRETCH = 500
+/** Places with no more than so many others between them are read together: what lies there costs less than another read. */
+const NEAR = 4
 
 async function walk(
   log: EventLog,

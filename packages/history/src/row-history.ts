@@ -14,13 +14,13 @@ import {
 } from '@tributary/projection'
 import type { Vault } from '@tributary/vault'
 import { HistoryError } from './errors.ts'
-import { findEvents } from './key-index.ts'
+import { eventsOfRow } from './row-events.ts'
 
 /** One value that an event changed. `before` is undefined when the event made the row. */
 export type Change = { column: string; before: Cell | undefined; after: Cell }
 
 /**
- * One event of the row's key. `applied` is in the table; `waiting` stands behind the projection's cursor; `set-aside` is
+ * One event of the row's key, or one of another that changed it. `applied` is in the table; `waiting` stands behind the projection's cursor; `set-aside` is
  * parked, waits behind a parked event, or was skipped. An event that changes nothing of this row has no changes.
  */
 export type Step = {
@@ -68,13 +68,9 @@ export async function explainRow(
 ): Promise<RowHistory> {
   const projection = projectionOf(context.projections, table)
   const topic = projection.topic as Topic
-  const key = keyText(await keyOfRow(context.database, projection, table, id))
-  const recorded = await findEvents(
-    context,
-    topic,
-    { kind: 'rows', projection: projection.name, key },
-    { matches: (event) => isOfKey(projection, event, key), ...(onWalk ? { onWalk } : {}) },
-  )
+  const cells = await keyOfRow(context.database, projection, table, id)
+  const key = keyText(cells)
+  const recorded = await eventsOfRow(context, projection, cells, onWalk)
   const standing = await standingOf(context.database, projection, topic)
   const { steps, row } = await replay(context.vault, projection, { table, id }, recorded.filter(isBefore(at)), standing)
   const isNow = at === Number.POSITIVE_INFINITY
@@ -109,14 +105,12 @@ async function keyOfRow(connection: Connection, projection: Projection, table: s
   const columns = 'columns' in by ? by.columns : [by.column]
   const [row] = await connection.query<Row[]>('SELECT ?? FROM ?? WHERE id = ?', [[...columns], table, id])
   if (!row) throw new HistoryError('HISTORY_ROW_UNKNOWN', `The table ${table} has no row with the id ${id}.`)
-  if ('columns' in by) return columns.map((column) => row[column] ?? null)
+  if ('columns' in by) {
+    const key = columns.map((column) => row[column] ?? null)
+    const joined = projection.reach?.joined?.(key)
+    return joined === undefined ? key : keyOfRow(connection, projection, table, joined)
+  }
   return keyOfRow(connection, projection, by.parent, Number(row[by.column]))
-}
-
-function isOfKey(projection: Projection, { event }: RecordedEvent, key: string): boolean {
-  if (!(projection.types as readonly string[]).includes(event.type)) return false
-  const cells = projection.key(decodeEvent(event))
-  return cells !== undefined && keyText(cells) === key
 }
 
 const isBefore =

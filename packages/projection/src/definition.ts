@@ -85,4 +85,6 @@ export type Reach = {
    * on where a batch was cut whether an event before it found its place taken.
    */
   frees?(event: OpenedEvent): boolean
+  /** For the key of a row that turned out to be the same as another: the id of that one, in the first table. */
+  joined?(key: readonly Cell[]): number | undefined
 }

@@ -4,7 +4,7 @@ import { forgetAll } from './cancellation.ts'
 import { changeDepartment } from './departments.ts'
 import type { Folding, Names } from './folding.ts'
 import { createLedger } from './ledger.ts'
-import { changeMember } from './members.ts'
+import { changeMember, joinedTo } from './members.ts'
 import { DEPARTMENT, directoryTables, ENTRY, MEMBER, PAIR, PLACE } from './tables.ts'
 
 /** Whose directory it is, and the database in which its tables stand when that is not our own. */
@@ -62,6 +62,7 @@ export function directory(of: DirectoryOf): Projection & { reach: NonNullable<Pr
       fold: foldEvents,
       sweep: (event) => (event.type === 'CorpDeauthorized' && isOurs(event) ? [{ table: names.entry }] : undefined),
       frees: (event) => event.type === 'ContactChanged' && event.data.newMember !== null,
+      joined: ([entry]) => joinedTo(String(entry)),
     },
   }
 }

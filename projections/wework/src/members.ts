@@ -97,11 +97,17 @@ function renamed(folding: Folding, event: Change, newMember: string): Entry {
   return entry
 }
 
+const JOINED = 'joined '
+
+/** The id of the entry that one of this name went over to, if it did. */
+export const joinedTo = (name: string): number | undefined =>
+  name.startsWith(JOINED) ? Number(name.slice(JOINED.length)) : undefined
+
 /** Two rows turn out to be one member: the older id stays, the other row is deleted, and its places go over. */
 function retire(folding: Folding, entry: Entry, later: Entry): void {
   keepEntry(folding, entry, false)
   giveUpPlaces(folding, later, entry)
-  later.entry = `joined ${entry.id}`
+  later.entry = `${JOINED}${entry.id}`
   later.former = null
   later.facts.alive = false
   showMember(folding, later)
