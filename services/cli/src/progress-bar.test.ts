@@ -67,6 +67,24 @@ describe('the progress of long work', () => {
     expect(show(3)).to.include('partition 1').and.not.include('partition 0')
   })
 
+  it('keeps its figures on a narrow terminal: the bar makes room, then what can be done without', () => {
+    const show = (columns: number, done: number, total: number) => {
+      said = ''
+      time = 0
+      const progress = createProgressBar({
+        ...{ label: 'rebuild orders', unit: 'events', output: { ...output(true), columns }, now: () => time },
+      })
+      progress.update({ done: 0, total })
+      time += 1_000
+      progress.update({ done, total })
+      progress.end()
+      return said.trimEnd().split('\u001b[K').at(-1)?.replace('\u001b[J', '')
+    }
+    expect(show(60, 1, 4)).to.equal('rebuild orders [██······] 25 % 1 of 4 events, 1/s, 3 s left')
+    expect(show(50, 1, 4)).to.equal('rebuild orders 25 % 1 of 4 events, 1/s, 3 s left')
+    expect(show(40, 30_000, 2_000_000)).to.equal('rebuild orders 1 % 30,000/s, 1 min 06 s')
+  })
+
   it('is left alone by what is said in between, and goes on below', () => {
     const progress = bar(true)
     const parts = [{ name: 'partition 0', done: 3, total: 4 }]

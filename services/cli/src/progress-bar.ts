@@ -15,6 +15,8 @@ export type ProgressBar = {
 export type Output = { write(text: string): unknown; isTTY?: boolean; columns?: number; rows?: number }
 
 const BAR = 24
+/** A bar with fewer steps tells nothing. */
+const LEAST_BAR = 4
 const TERMINAL_EVERY = 100
 const PIPE_EVERY = 1_000
 /** The rate is that of the last so many milliseconds, so that what remains is told by how it goes now. */
@@ -44,9 +46,15 @@ export function createProgressBar(options: { label: string; unit: string; output
       )
       return
     }
-    const line = `${label} ${barOf(latest)} ${counted(latest, unit)}, ${Math.round(rate).toLocaleString('en')}/s${remaining === null ? '' : `, ${duration(remaining)} left`}${latest.note ? `, ${latest.note}` : ''}`
-    const lines = [line, ...partsThatFit(latest.parts ?? [], (output.rows ?? 24) - 2).map((part) => describePart(part, unit))]
-    const shown = lines.map((text) => `\r\u001b[K${text.slice(0, (output.columns ?? 120) - 1)}`).join('\n')
+    const columns = (output.columns || 120) - 1
+    const pace = `${Math.round(rate).toLocaleString('en')}/s${remaining === null ? '' : `, ${duration(remaining)} left`}`
+    const figures = `${counted(latest, unit)}, ${pace}${latest.note ? `, ${latest.note}` : ''}`
+    const parts = partsThatFit(latest.parts ?? [], (output.rows ?? 24) - 2)
+    const lines = [
+      withBar(label, latest, { figures, least: pace }, columns),
+      ...parts.map((part) => withBar(`  ${part.name}`, part, { figures: counted(part, unit), least: '' }, columns)),
+    ]
+    const shown = lines.map((text) => `\r\u001b[K${text.slice(0, columns)}`).join('\n')
     output.write(`${above > 0 ? `\u001b[${above}A` : ''}${shown}\u001b[J`)
     above = lines.length - 1
   }
@@ -91,11 +99,21 @@ function remainingSeconds({ done, total }: Progress, rate: number): number | nul
   return Math.ceil(Math.max(0, total - done) / rate)
 }
 
-function barOf({ done, total }: Progress): string {
-  if (total === undefined) return ''
+/** A line with a bar as long as the figures leave room for: on a narrow terminal they say more than it, and the least of them most. */
+function withBar(
+  label: string,
+  { done, total }: Progress,
+  { figures, least }: { figures: string; least: string },
+  columns: number,
+): string {
+  if (total === undefined) return `${label} ${figures}`
   const share = total === 0 ? 1 : Math.min(1, done / total)
-  const filled = Math.floor(share * BAR)
-  return `[${'█'.repeat(filled)}${'·'.repeat(BAR - filled)}] ${Math.floor(share * 100)} %`
+  const percent = `${Math.floor(share * 100)} %`
+  const steps = Math.min(BAR, columns - `${label} [] ${percent} ${figures}`.length)
+  const bare = `${label} ${percent} ${figures}`
+  if (steps < LEAST_BAR) return bare.length <= columns ? bare : `${label} ${percent} ${least}`
+  const filled = Math.floor(share * steps)
+  return `${label} [${'█'.repeat(filled)}${'·'.repeat(steps - filled)}] ${percent} ${figures}`
 }
 
 function counted({ done, total }: Progress, unit: string): string {
@@ -109,5 +127,3 @@ function partsThatFit(parts: readonly Part[], most: number): readonly Part[] {
   const chosen = new Set([...parts].sort((one, other) => left(other) - left(one)).slice(0, Math.max(0, most)))
   return parts.filter((part) => chosen.has(part))
 }
-
-const describePart = (part: Part, unit: string): string => `  ${part.name} ${barOf(part)} ${counted(part, unit)}`
