@@ -1,5 +1,7 @@
 import { addApiKey, createConsole, SCOPES } from '@tributary/console'
 import { contextOf, openStage, QUICK, SECRET, type Stage } from '@tributary/dispatcher/testing'
+import { anEvent } from '@tributary/event-log/testing'
+import { ORDER_TOPIC } from '@tributary/events'
 import { createLogger, type Service } from '@tributary/runtime'
 import { createHttpServer, type HttpServer } from '@tributary/runtime/http'
 import { expect } from 'chai'
@@ -147,6 +149,14 @@ describe('endpoints, looked after over the HTTP API', function () {
     const changes = (await audit()).filter((action) => action !== 'deliveries show')
     const retries = ['deliveries retry', 'deliveries retry', 'deliveries retry']
     expect(changes).to.deep.equal(['deliveries skip', ...retries])
+  })
+
+  it('tell of an event that cannot be read', async () => {
+    await stage.log.append(ORDER_TOPIC, [anEvent({ type: 'OrderReceived', dataversion: 99, partitionkey: '1:shop:A' })])
+    await deliver()
+    const listed = async () => ((await get('/v1/endpoints'))['endpoints'] as Record<string, unknown>[])[0]
+    await until('its key is parked', async () => (await listed())?.['parkedKeys'] === 1)
+    expect(await get(`${PATH}/deliveries/0/0`)).to.include({ standing: 'parked' })
   })
 
   it('get again what they had, after somebody has seen how much that is', async () => {

@@ -6,6 +6,9 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TLSSocket } from 'node:tls'
+import { openEventLog } from '@tributary/event-log'
+import { anEvent } from '@tributary/event-log/testing'
+import { ORDER_TOPIC } from '@tributary/events'
 import { testCertificate } from '@tributary/test/servers'
 import { expect } from 'chai'
 import { migratedTestDatabase } from '../servers/index.ts'
@@ -78,6 +81,23 @@ describe('endpoints, looked after by commands', function () {
     expect((await run('endpoint', 'resume', listed.endpoint)).output).to.include('is active')
     expect((await run('replay', listed.endpoint, '--from', '2026-01-01')).errors).to.include('REPLAY_EMPTY')
     expect((await run('endpoint', 'pause', 'nobody', '--reason', 'x')).errors).to.include('ENDPOINT_UNKNOWN')
+  })
+
+  it('are listed with the keys whose events cannot be read, and what cannot be read is shown', async () => {
+    const log = await openEventLog({ url: stage.url, database: stage.database, partitions: 1 })
+    const event = anEvent({ type: 'OrderReceived', dataversion: 99, partitionkey: '1:shop:A' })
+    await log.append(ORDER_TOPIC, [event])
+    await log.close()
+    await stage.database.query(
+      `INSERT INTO tributary_parked_key
+         (consumer, topic, partition_no, event_key, state, position, attempts, error_code, error, parked_time)
+       VALUES ('egOrderSpiConsumerGroup:warehouse', ?, 0, '1:shop:A', 'parked', 0, 1, 'EVENT_UNREADABLE', '', 0)`,
+      [ORDER_TOPIC],
+    )
+    const [service] = (await run('endpoint', 'list', '--json')).output.split('\n')
+    expect(JSON.parse(service ?? '')).to.include({ endpoint: 'egOrderSpiConsumerGroup:warehouse', parked: 1 })
+    const { output, errors } = await run('deliveries', 'show', event.id)
+    expect(output, errors).to.include('egOrderSpiConsumerGroup:warehouse: still to come')
   })
 
   it('are tested by one signed message that no cursor and no record of attempts knows of', async () => {

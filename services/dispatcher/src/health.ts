@@ -90,10 +90,11 @@ function reasonOf(endpoint: Endpoint, figures: ConsumerFigures, lanes: LaneCount
   if (state === 'failing' && reason === ADDRESS_REFUSED)
     return `Its name or URL leads to an address that deliveries may not go to (tributary.delivery.allow-addresses); its events wait in order.`
   if (state === 'failing') return `The endpoint fails (${reason}); it is probed, and its events wait in order.`
-  if (lanes.blocked > 0)
-    return `${lanes.blocked} keys are blocked after their last retry. Once the receiver is mended: tributary deliveries retry ${name}`
-  if (figures.parkedKeys > 0)
-    return `${figures.parkedKeys} keys are parked at an event that cannot be rendered. See: tributary parked list --consumer ${name}`
+  const parked = `${figures.parkedKeys} keys are parked at an event that cannot be read, or made a request of. See: tributary parked list --consumer ${name}`
+  const blocked = `${lanes.blocked} keys are blocked after their last retry. Once the receiver is mended: tributary deliveries retry ${name}`
+  // Each wants something else of a person.
+  const stuck = [...(lanes.blocked > 0 ? [blocked] : []), ...(figures.parkedKeys > 0 ? [parked] : [])]
+  if (stuck.length > 0) return stuck.join(' ')
   if (isFull(endpoint)) return `${aside} events are set aside, so no more are taken until some get through.`
   if (figures.stalledSeconds > STALLED) return `Nothing has come forward for ${figures.stalledSeconds} s.`
   if (troubled > LONG_IN_TROUBLE)

@@ -1,7 +1,7 @@
 import { type DeliveryTry, type EndpointDefinition, readStanding, readTries, type Standing } from '@tributary/delivery'
 import { endpointDefinitions } from '@tributary/dispatcher'
 import type { RecordedEvent } from '@tributary/event-log'
-import { decodeEvent, type StoredEvent } from '@tributary/events'
+import { decodeEvent, type Event, type StoredEvent } from '@tributary/events'
 import { printable, printLine, printRows } from '../output.ts'
 import type { LogAccess } from '../setting-up.ts'
 import { locate } from './events.ts'
@@ -34,8 +34,19 @@ async function at({ database }: LogAccess, definition: EndpointDefinition, recor
 
 async function isFor({ types, route }: EndpointDefinition, event: StoredEvent): Promise<boolean> {
   if (!(types as readonly string[]).includes(event.type)) return false
-  const [answer] = await route([decodeEvent(event)])
+  const decoded = decodedOf(event)
+  // What cannot be read is parked, whoever it is for.
+  if (!decoded) return true
+  const [answer] = await route([decoded])
   return answer !== 'pass'
+}
+
+function decodedOf(event: StoredEvent): Event | undefined {
+  try {
+    return decodeEvent(event)
+  } catch {
+    return undefined
+  }
 }
 
 const readable = ({ tries, ...rest }: AtEndpoint) => ({

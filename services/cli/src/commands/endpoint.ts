@@ -1,4 +1,4 @@
-import { lagOf, readCursors } from '@tributary/consumer'
+import { countParked, lagOf, readCursors } from '@tributary/consumer'
 import type { Database } from '@tributary/database'
 import {
   ADDRESS_REFUSED,
@@ -81,9 +81,10 @@ const saidBy = (status: number, reason: string): string[] =>
 
 async function list(access: LogAccess): Promise<Record<string, unknown>[]> {
   const { database, log, configuration } = access
-  const [endpoints, states] = await Promise.all([
+  const [endpoints, states, parkedKeys] = await Promise.all([
     listEndpoints(access).then((known) => endpointTargets(access, known)),
     readEndpointStates(database),
+    countParked(database),
   ])
   return Promise.all(
     endpoints.map(async (endpoint) => {
@@ -94,7 +95,7 @@ async function list(access: LogAccess): Promise<Record<string, unknown>[]> {
       const { retrying, blocked, waiting } = await countLanes(database, name)
       const decided = { state, since: since === undefined ? '' : new Date(since).toISOString(), reason }
       const problem = (await problemOf(endpoint, configuration)) || (await troubleOf(database, name))
-      return { endpoint: name, ...decided, lag, retrying, blocked, waiting, problem }
+      return { endpoint: name, ...decided, lag, retrying, blocked, waiting, parked: parkedKeys.get(name) ?? 0, problem }
     }),
   )
 }

@@ -1,4 +1,4 @@
-import { lagOf, readAllCursors } from '@tributary/consumer'
+import { countParked, lagOf, readAllCursors } from '@tributary/consumer'
 import type { Connection } from '@tributary/database'
 import { countLanesByEndpoint, DeliveryError, readEndpointStates, setEndpointState } from '@tributary/delivery'
 import { recordAccess } from '@tributary/history'
@@ -23,6 +23,7 @@ const EndpointView = Type.Object(
     retryingKeys: Count,
     blockedKeys: Count,
     waitingEvents: Count,
+    parkedKeys: { ...Count, description: 'Keys with an event that cannot be read, or made a request of.' },
   },
   closed,
 )
@@ -125,11 +126,12 @@ export function changeRecorded<T>(
 }
 
 async function listEndpoints({ endpoints, database, log }: ConsoleContext): Promise<Static<typeof EndpointView>[]> {
-  const [known, states, lanes, cursors] = await Promise.all([
+  const [known, states, lanes, cursors, parked] = await Promise.all([
     endpoints(),
     readEndpointStates(database),
     countLanesByEndpoint(database),
     readAllCursors(database),
+    countParked(database),
   ])
   const ends = new Map<string, number[]>()
   for (const topic of new Set(known.map((endpoint) => endpoint.topic))) ends.set(topic, await log.ends(topic))
@@ -138,7 +140,8 @@ async function listEndpoints({ endpoints, database, log }: ConsoleContext): Prom
     const { retrying = 0, blocked = 0, waiting = 0 } = lanes.get(name) ?? {}
     const own = cursors.filter((cursor) => cursor.consumer === name && cursor.topic === topic)
     const lag = lagOf(ends.get(topic) ?? [], own)
-    const trouble = { retryingKeys: retrying, blockedKeys: blocked, waitingEvents: waiting }
+    const parkedKeys = parked.get(name) ?? 0
+    const trouble = { retryingKeys: retrying, blockedKeys: blocked, waitingEvents: waiting, parkedKeys }
     return { endpoint: name, topic, state, since, reason, lag, ...trouble }
   })
 }
