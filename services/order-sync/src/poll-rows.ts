@@ -64,6 +64,12 @@ export async function advancePoll(database: Database, poll: Poll, cursorTime: nu
   return { ...poll, cursorTime: Math.max(poll.cursorTime, cursorTime) }
 }
 
+/** Makes a seller be read from far back, as at first, wherever its cursor stood. Throws PollLost. */
+export async function rewindPoll(database: Database, poll: Poll): Promise<Poll> {
+  await write(database, poll, 'cursor_time = 0', [])
+  return { ...poll, cursorTime: 0 }
+}
+
 /** Ends the claim of a poll that went through. `sweep` asks for the open orders since a time once more. Throws PollLost. */
 export async function finishPoll(
   database: Database,

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
-import { nextWindow, splitWindow } from './poll-windows.ts'
+import { isAhead, nextWindow, splitWindow } from './poll-windows.ts'
 
 describe('windows of modification times', () => {
   const reach = { now: 1_000_000, margin: 60_000, overlap: 600_000, reachBack: 900_000 }
@@ -12,7 +12,16 @@ describe('windows of modification times', () => {
 
   it('never begin before 1970 or after their end, even when the clock was put back', () => {
     expect(nextWindow(0, { ...reach, reachBack: 9_999_999 })).to.deep.equal({ from: 0, to: 940_000 })
-    expect(nextWindow(5_000_000, reach)).to.deep.equal({ from: 940_000, to: 940_000 })
+    expect(nextWindow(1_600_000, reach)).to.deep.equal({ from: 940_000, to: 940_000 })
+  })
+
+  it('begin anew when a cursor is ahead of the clock by more than the overlap makes good', () => {
+    expect([0, 1_000_000, 1_600_000, 1_600_001].map((cursor) => isAhead(cursor, reach))).to.deep.equal([
+      false,
+      false,
+      false,
+      true,
+    ])
   })
 
   it('stay whole while they hold few orders, or are of one millisecond', () => {

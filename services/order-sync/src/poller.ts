@@ -18,11 +18,12 @@ import {
   PollLost,
   putBackPoll,
   releasePolls,
+  rewindPoll,
   settleRevocation,
   tidyPolls,
 } from './poll-rows.ts'
 import { dropWalk, keepWalk, unfinishedWalk } from './poll-walks.ts'
-import { nextWindow, splitWindow } from './poll-windows.ts'
+import { isAhead, nextWindow, splitWindow } from './poll-windows.ts'
 import { type createSellerAccess, type SellerAccess, SellerUnknown } from './seller-access.ts'
 import { startTaskLoop } from './task-loop.ts'
 import { workedAhead } from './worked-ahead.ts'
@@ -98,12 +99,20 @@ export function startPoller({ context, pace, receiver, openSeller }: Parts): Pol
       await access.verify(signal)
       await settleRevocation(database, claimed)
     }
-    const poll = await readWindows(claimed, access, signal)
+    const poll = await readWindows(await notAhead(claimed), access, signal)
     const now = Date.now()
     const isSweepDue = poll.sweptTime > 0 && now - poll.sweptTime >= pace.sweep
     const sweep = isSweepDue ? { sweep: { since: now - SWEPT_ORDERS, spread: pace.sweep / 24 } } : {}
     // Not all at once for ever after a start: a tenth of jitter spreads the sellers over the interval.
     await finishPoll(database, poll, { now, next: Math.round(now + interval * (0.95 + Math.random() / 10)), ...sweep })
+  }
+
+  async function notAhead(claimed: Poll): Promise<Poll> {
+    const { cursorTime } = claimed
+    if (!isAhead(cursorTime, { now: Date.now(), ...reach })) return claimed
+    logger.warn({ ...nameOf(claimed), cursorTime }, 'a clock was ahead when a seller was polled; its orders are read anew')
+    await dropWalk(database, claimed)
+    return rewindPoll(database, claimed)
   }
 
   /**

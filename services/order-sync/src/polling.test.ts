@@ -78,6 +78,20 @@ describe('polling the orders of sellers', () => {
     for (const [index, [from = 0]] of windows.slice(1).entries()) expect(from).to.equal((windows[index]?.[1] ?? 0) - 300_000)
   })
 
+  it('reads from far back again when a clock that was ahead has moved its cursor', async () => {
+    const [order] = addOrders(1)
+    await its.run()
+    await isPolled()
+    await its.rest()
+    const missed = addOrders(1)
+    const now = Date.now()
+    await its.database.query('UPDATE tributary_poll SET cursor_time = ?, success_time = 0, due_time = 0', [now + 86_400_000])
+    await its.run()
+    await isPolled()
+    expect((await ofSeller()).map(({ data }) => data.orderId)).to.have.members([order, ...missed].map((one) => one?.orderId))
+    expect((await cursor())?.cursor_time).to.be.within(now - 60_000, Date.now())
+  })
+
   it('polls a new seller at once, and one that nobody announced when the interval is over', async () => {
     await its.run({ configuration: { pollIntervalSeconds: 0.5 } })
     const quiet = its.ebay.market.addSeller().userId
