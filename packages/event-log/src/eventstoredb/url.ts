@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs'
 import type { ChannelCredentialOptions, Credentials, EndPoint } from '@eventstore/db-client'
+import { readPem } from '../pem-file.ts'
 import { EventLogError } from '../port.ts'
 
 /** What the address of an EventStoreDB log says. */
@@ -57,23 +57,12 @@ function securityOf(options: URLSearchParams): ChannelCredentialOptions {
     throw invalid('names only one of userCertFile and userKeyFile')
   const fileOf = (name: string) => {
     const file = options.get(name)
-    return file === null ? undefined : readNamed(file, name)
+    return file === null ? undefined : Buffer.from(readPem(file, name, name === 'userKeyFile' ? 'private key' : 'certificate'))
   }
   const [rootCertificate, userCertFile, userKeyFile] = ['tlsCAFile', 'userCertFile', 'userKeyFile'].map(fileOf)
   return {
     ...(rootCertificate ? { rootCertificate } : {}),
     ...(userCertFile && userKeyFile ? { userCertFile, userKeyFile } : {}),
-  }
-}
-
-function readNamed(file: string, name: string): Buffer {
-  try {
-    return readFileSync(file)
-  } catch (cause) {
-    throw new EventLogError('LOG_URL_INVALID', `The file that the address of the log names as ${name} cannot be read.`, {
-      retriable: false,
-      cause,
-    })
   }
 }
 

@@ -108,6 +108,8 @@ describeOnKafka('A topic of Kafka with gaps in its offsets', function () {
       'kafka://host:9092?mechanism=plain',
       'kafka://host:9092?ca=/none',
       'kafka://host:9092?tls=true&ca=/none',
+      'kafka://host:9092?tls=true&ca=/dev/null',
+      `kafka://host:9092?tls=true&ca=${import.meta.filename}`,
       'kafka://host:9092?tls=true&cert=/none',
       'kafka://host:9092?cert=/none&key=/none',
     ]

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import type { KafkaConfig, SASLOptions } from 'kafkajs'
+import { readPem } from '../pem-file.ts'
 import { EventLogError } from '../port.ts'
 import { oauthBearer } from './oauth-bearer.ts'
 
@@ -54,7 +55,9 @@ function sslOf(options: URLSearchParams): KafkaConfig['ssl'] {
   }
   if (options.has('cert') !== options.has('key')) throw invalid('names only one of cert and key')
   if (named.length === 0) return true
-  return Object.fromEntries(named.map((name) => [name, readNow(options.get(name) ?? '', name)]))
+  return Object.fromEntries(
+    named.map((name) => [name, readPem(options.get(name) ?? '', name, name === 'key' ? 'private key' : 'certificate')]),
+  )
 }
 
 function saslOf(options: URLSearchParams, user: string | undefined, password: string | undefined): KafkaConfig['sasl'] {
@@ -71,17 +74,6 @@ function saslOf(options: URLSearchParams, user: string | undefined, password: st
   const known = MECHANISMS.find((one) => one === (mechanism ?? 'plain'))
   if (!known) throw invalid('names a mechanism that is not known')
   return { mechanism: known, username: decodeURIComponent(user), password: decodeURIComponent(password) } as SASLOptions
-}
-
-function readNow(file: string, what: string): string {
-  try {
-    return readFileSync(file, 'utf8')
-  } catch (cause) {
-    throw new EventLogError('LOG_URL_INVALID', `The file that the address of the log names as ${what} cannot be read.`, {
-      retriable: false,
-      cause,
-    })
-  }
 }
 
 /** Whoever renews the token may be about to write it, so waiting may help. */

@@ -1,3 +1,4 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { createSecureContext } from 'node:tls'
 import type { Configuration, DeliveryHost, EndpointTreatment } from '../configuration.ts'
@@ -63,7 +64,8 @@ async function hostOf(
 function isPair(certificate: { cert: string; key: string }): boolean {
   try {
     createSecureContext(certificate)
-    return true
+    // Of two empty files it makes no certificate, and does not say so.
+    return new X509Certificate(certificate.cert).checkPrivateKey(createPrivateKey(certificate.key))
   } catch {
     return false
   }

@@ -47,6 +47,8 @@ describe('a section of the configuration', () => {
       [`key-file: ${here}`, 'certificate-file'],
       [`certificate-file: ${here}, key-file: /nowhere`, 'key-file'],
       [`certificate-file: ${here}, key-file: ${here}`, 'certificate-file'],
+      ['certificate-file: /dev/null, key-file: /dev/null', 'certificate-file'],
+      ['certificate-file: /, key-file: /', 'certificate-file'],
     ]
     for (const [text = '', key] of wrong)
       expect(
