@@ -9,6 +9,17 @@ describe('the quarantine of callbacks', () => {
   })
   after(() => stage.drop())
 
+  it('keeps as much of an address as its column holds, and tells those apart that differ behind it', async () => {
+    const { database } = stage
+    const start = `/wework/verify/${encodeURIComponent('客户'.repeat(20))}/data/`
+    const one = { customer: '客户'.repeat(20), reason: 'receive_id_mismatch', body: Buffer.from('x') } as const
+    await quarantine(database, { ...one, address: `${start}a` })
+    await quarantine(database, { ...one, address: `${start}b` })
+    const rows = await database.query('SELECT address, times FROM tributary_wework_quarantine')
+    expect(rows).to.deep.equal(Array.from({ length: 2 }, () => ({ address: start.slice(0, 200), times: 1 })))
+    await database.query('DELETE FROM tributary_wework_quarantine')
+  })
+
   it('keeps the newest thousand, so that nobody fills a disk with it', async () => {
     const { database } = stage
     const rows = Array.from({ length: 1_005 }, (_, number) => {

@@ -5,6 +5,9 @@ import type { RefusalReason } from '@tributary/wecom'
 /** Enough to see what went wrong, too little to fill a disk: whoever holds a token of ours could otherwise. */
 const MOST_KEPT = 1_000
 
+/** What the column holds. Letters outside ASCII take nine characters each in a path. */
+const LONGEST_ADDRESS = 200
+
 /**
  * Keeps a signed callback that was not for us, encrypted as it came. Sent again it is counted and not kept again; beyond
  * a thousand the oldest go. Throws DatabaseError.
@@ -19,7 +22,7 @@ export async function quarantine(
   await database.query(
     `INSERT INTO tributary_wework_quarantine (digest, customer, address, reason, body, first_time, last_time)
      VALUES (?, ?, ?, ?, ?, ?, ?) ON DUPLICATE KEY UPDATE times = times + 1, last_time = VALUES(last_time)`,
-    [digest, customer, address, reason, body, now, now],
+    [digest, customer, [...address].slice(0, LONGEST_ADDRESS).join(''), reason, body, now, now],
   )
   await database.query(
     `DELETE FROM tributary_wework_quarantine WHERE last_time < (
