@@ -1,6 +1,6 @@
 export { exportLog } from './archive/export.ts'
 export { exportKeys, restoreKeys } from './archive/keys.ts'
-export { archivedPartitions, type Manifest } from './archive/manifest.ts'
+export { archivedPartitions, emptyPositions, type Manifest } from './archive/manifest.ts'
 export { asOnlyWriter } from './archive/one-writer.ts'
 export { restoreLog } from './archive/restore.ts'
 export * from './audit.ts'

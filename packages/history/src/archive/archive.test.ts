@@ -11,7 +11,7 @@ import { type KeyRow, openVault } from '@tributary/vault'
 import { expect } from 'chai'
 import { archivedPartitions, asOnlyWriter, exportKeys, exportLog, restoreKeys, restoreLog } from '../index.ts'
 import { readKeyFile, writeKeyFile } from './keys.ts'
-import { readManifest } from './manifest.ts'
+import { emptyPositions, readManifest } from './manifest.ts'
 
 type Place = { database: Database; log: EventLog; close(): Promise<void> }
 
@@ -148,6 +148,14 @@ describe('an archive of the log', () => {
     expect(await refused(target)).to.include('is another one in the log')
     const other = await openPlace(4)
     expect(await refused(other).finally(other.close)).to.include('has 3 partitions in it and 4 in the log')
+  })
+
+  it('tells how many positions it has no event of, as when a log let go of some before they were exported', async () => {
+    expect(emptyPositions(await exportLog({ log: source.log, topics, folder, signal }))).to.equal(0)
+    const [end = 0] = await source.log.ends(ORDER_TOPIC)
+    await source.log.append(ORDER_TOPIC, events(200))
+    await source.database.query('DELETE FROM tributary_log_event WHERE partition_no = 0 AND position < ?', [end + 3])
+    expect(emptyPositions(await exportLog({ log: source.log, topics, folder, signal }))).to.equal(3)
   })
 
   it('never mixes with what a log holds already, nor changes the number of its partitions', async () => {

@@ -56,6 +56,10 @@ export async function archivedPartitions(folder: string): Promise<number | undef
   return others.length === 0 ? count : undefined
 }
 
+/** How many positions of an archive hold no event: what stood there the log had let go of before, or nothing ever did. */
+export const emptyPositions = ({ segments }: Manifest): number =>
+  segments.reduce((sum, { from, next, events }) => sum + next - from - events, 0)
+
 export async function writeManifest(folder: string, manifest: Manifest): Promise<void> {
   await writeDurably(folder, MANIFEST, Buffer.from(`${JSON.stringify(manifest, null, 2)}\n`))
 }

@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import {
   archivedPartitions,
   asOnlyWriter,
+  emptyPositions,
   exportKeys,
   exportLog,
   INDEXED_TOPICS,
@@ -26,10 +27,16 @@ export function addArchiveCommands(program: Command): void {
         await asOnlyWriter(database, folder, async () => {
           const bar = createProgressBar({ label: 'export', unit: 'events' })
           const exporting = exportLog({ log, topics: INDEXED_TOPICS, folder, signal, onProgress: bar.update })
-          const { segments } = await exporting.finally(bar.end)
+          const manifest = await exporting.finally(bar.end)
+          const { segments } = manifest
           const events = segments.reduce((sum, segment) => sum + segment.events, 0)
           const keys = options.withKeys ? `, ${await exportKeys(database, folder)} data keys` : ''
           printLine(`The archive in ${folder} holds ${events} events in ${segments.length} files${keys}.`)
+          const empty = emptyPositions(manifest)
+          if (empty > 0)
+            process.stderr.write(
+              `${empty} positions hold no event: the log had let go of what stood there, or nothing ever did. What it let go of is in no backup; see docs/kafka.md.\n`,
+            )
         })
       }),
     )
