@@ -158,6 +158,23 @@ describe('an archive of the log', () => {
     expect(emptyPositions(await exportLog({ log: source.log, topics, folder, signal }))).to.equal(3)
   })
 
+  it('of an export that did not come to its end says so when it is restored, until the export has gone on', async () => {
+    const stopping = new AbortController()
+    const interrupted = exportLog({
+      log: source.log,
+      topics,
+      folder,
+      signal: stopping.signal,
+      onProgress: () => stopping.abort(),
+    })
+    expect(await interrupted.catch((error: Error) => error.name)).to.equal('AbortError')
+    expect(await restoreLog({ log: target.log, folder, signal })).to.have.property('unfinished', true)
+    await exportLog({ log: source.log, topics, folder, signal })
+    expect(await restoreLog({ log: target.log, folder, signal }))
+      .to.deep.include({ events: 200 })
+      .and.not.have.property('unfinished')
+  })
+
   it('never mixes with what a log holds already, nor changes the number of its partitions', async () => {
     await exportLog({ log: source.log, topics, folder, signal })
     await target.log.append(ORDER_TOPIC, events(30))

@@ -31,6 +31,7 @@ export async function exportLog(options: {
   }
   const parts = await unexported(log, topics, manifest, folder)
   const total = parts.reduce((sum, { from, end }) => sum + end - from, 0)
+  if (total > 0) manifest.unfinished = true
   let done = 0
   for (const { topic, partition, from, end } of parts) {
     for (let position = from; position < end; ) {
@@ -43,6 +44,7 @@ export async function exportLog(options: {
       position = next
     }
   }
+  delete manifest.unfinished
   await writeManifest(folder, manifest)
   return manifest
 }

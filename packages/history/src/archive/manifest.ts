@@ -27,6 +27,8 @@ export type Manifest = {
   /** Number of partitions by topic. */
   topics: Record<string, number>
   segments: Segment[]
+  /** The export that writes it has not come to its end, or never did. */
+  unfinished?: true
   keys?: KeyFile
 }
 

@@ -5,7 +5,8 @@ import type { ArchiveProgress } from './export.ts'
 import { type Manifest, readManifest, type Segment } from './manifest.ts'
 import { readSegment } from './segment.ts'
 
-export type Restored = { events: number; appended: number; partitions: number }
+/** `unfinished` when the export did not come to its end: then the log had held more. */
+export type Restored = { events: number; appended: number; partitions: number; unfinished?: true }
 
 /**
  * Appends the events of an archive to a log that holds nothing else, and compares what the log then holds with the
@@ -39,7 +40,7 @@ export async function restoreLog(options: {
     }
   }
   await compare(log, manifest, contents, signal)
-  return { events, appended, partitions: contents.size }
+  return { events, appended, partitions: contents.size, ...(manifest.unfinished ? { unfinished: true } : {}) }
 }
 
 async function compare(

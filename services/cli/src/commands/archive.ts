@@ -51,12 +51,14 @@ export function addArchiveCommands(program: Command): void {
       const work = async ({ log, database, signal }: LogAccess) => {
         if (options.withKeys) printLine(`${await restoreKeys(database, folder)} data keys are in the vault.`)
         const bar = createProgressBar({ label: 'restore', unit: 'events' })
-        const { events, appended, partitions } = await restoreLog({ log, folder, signal, onProgress: bar.update }).finally(
-          bar.end,
-        )
+        const restoring = restoreLog({ log, folder, signal, onProgress: bar.update })
+        const { events, appended, partitions, unfinished } = await restoring.finally(bar.end)
         printLine(
           `The log holds all ${events} events of the archive, ${appended} of them new, in ${partitions} partitions; count and content are equal.`,
         )
+        if (!unfinished) return
+        process.stderr.write('The export did not come to its end: the log that it is of held more than this archive.\n')
+        process.exitCode = 1
       }
       // A log that is made by this is made as that of the archive was, whatever is configured: it could not be made anew.
       await withHistory(command, work, { partitions })
