@@ -26,9 +26,18 @@ export function webhooksOf({ wework, consumerGroups }: Pick<Configuration, 'wewo
   )
 }
 
-/** Keeps to its address, so that the cursor does not change hands when the list of webhooks is put in another order. */
-const webhookName = (group: string, customer: string, url: string): string =>
-  `${group}:${customer}:${hash('sha256', url, 'hex').slice(0, 8)}`
+/** What the columns of endpoints and consumers hold. */
+const LONGEST_NAME = 128
+
+/**
+ * Keeps to its address, so that the cursor does not change hands when the list of webhooks is put in another order. Where the
+ * customer's name is too long for it, a digest stands for that.
+ */
+function webhookName(group: string, customer: string, url: string): string {
+  const named = (who: string) => `${group}:${who}:${hash('sha256', url, 'hex').slice(0, 8)}`
+  const whole = named(customer)
+  return whole.length <= LONGEST_NAME ? whole : named(`=${hash('sha256', customer, 'base64url')}`)
+}
 
 const CONTRACT = 1
 

@@ -82,6 +82,19 @@ describe('webhooks of partners', () => {
   }
   const taken = () => arrivals.filter(({ status }) => status === 200)
 
+  it('have names that their columns hold, also those of customers with long names, and keep the short ones', () => {
+    const named = (customer: string) => {
+      const { configuration } = contextOf(stage, {}, QUICK)
+      const consumerGroups = { ...configuration.consumerGroups, weworkEventWebhook: 'egWeworkEventWebhookConsumerGroup' }
+      return webhooksOf({ consumerGroups, wework: { [customer]: customerOf() } })[0]?.name ?? ''
+    }
+    expect(named('keyfil')).to.match(/^egWeworkEventWebhookConsumerGroup:keyfil:[0-9a-f]{8}$/)
+    const long = named('n'.repeat(100))
+    expect(long.length).to.be.at.most(128)
+    expect(long).to.match(/^egWeworkEventWebhookConsumerGroup:=/)
+    expect(named(`${'n'.repeat(99)}m`)).not.to.equal(long)
+  })
+
   it('get every change of their customer and of no other, none that an existing system knew, signed so that the official library takes it', async () => {
     await start()
     await append('create_user', { UserID: 'other' }, { customer: 'another' })
