@@ -32,8 +32,8 @@ describe('Row ids of those who hold one worker number one after another', () => 
       },
     }
   }
-  /** The database takes the lease for ended, and lends the number to whoever asks. */
-  const endLease = () => database.query('UPDATE tributary_row_id_worker SET lease_end = 0 WHERE worker = 7')
+  /** The database takes the lease for ended, and lends the number to whoever asks; a renewal of the holder comes too late. */
+  const endLease = () => database.query("UPDATE tributary_row_id_worker SET lease_end = 0, holder = '' WHERE worker = 7")
   const expectGrowing = (ids: readonly number[]) => {
     for (const [index, id] of ids.slice(1).entries()) expect(id).to.be.above(ids[index] ?? 0)
   }

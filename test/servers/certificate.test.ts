@@ -4,13 +4,11 @@ import { testCertificate } from './certificate.ts'
 
 describe('a certificate of a test', () => {
   it('can be read, whatever its length', () => {
-    // Each letter more gives other lengths, and so do the integers of a signature.
-    const lengths = new Set<number>()
-    for (let length = 1; length <= 120; length += 1) {
-      const { cert } = testCertificate({ host: 'a'.repeat(length) })
+    // Each letter more gives another length, and so do the integers of each signature: a length that fills the last line comes.
+    for (let made = 0, isFull = false; made < 120 || !isFull; made += 1) {
+      const { cert } = testCertificate({ host: 'a'.repeat(1 + (made % 120)) })
       expect(cert).not.to.include('\n\n')
-      lengths.add(new X509Certificate(cert).raw.length % 48)
+      isFull ||= new X509Certificate(cert).raw.length % 48 === 0
     }
-    expect(lengths.has(0), 'one whose last line is full').to.equal(true)
   })
 })
