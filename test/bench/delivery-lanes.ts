@@ -1,7 +1,8 @@
 import { setTimeout as wait } from 'node:timers/promises'
+import { readSlices } from '@tributary/event-log'
 import { ORDER_TOPIC } from '@tributary/events'
 import { latency, quantile, type Row, rate } from './benchmark.ts'
-import { type Bench, deliver, end, PARTITIONS } from './delivery-stage.ts'
+import { type Bench, deliver, end } from './delivery-stage.ts'
 
 /** As many as an endpoint may have set aside. */
 const LANES = 1_000
@@ -31,13 +32,16 @@ export async function lanesBack(bench: Bench): Promise<Row[]> {
   ]
 }
 
-/** Gives the endpoint a lane for each of the last events of every partition, all of them due. */
-async function setAside({ database }: Bench, from: readonly number[]): Promise<void> {
-  const rows = Array.from({ length: LANES }, (_, number) => {
-    const partition = number % PARTITIONS
-    const head = (from[partition] ?? 0) - 1 - Math.floor(number / PARTITIONS)
-    return ['bench:lanes', ORDER_TOPIC, partition, `key-${number}`, head, 1, 1, 0, 'retrying', 'status 500', 0]
-  })
+/** Gives the endpoint a lane for every key, with its last event in it, all of them due. */
+async function setAside({ database, log }: Bench, from: readonly number[]): Promise<void> {
+  const rows: unknown[][] = []
+  for (const [partition, to] of from.entries()) {
+    const heads = new Map<string, number>()
+    for await (const { events } of readSlices(log, ORDER_TOPIC, partition, { from: Math.max(0, to - LANES), to }))
+      for (const { event, position } of events) heads.set(event.partitionkey, position)
+    for (const [key, head] of heads)
+      rows.push(['bench:lanes', ORDER_TOPIC, partition, key, head, 1, 1, 0, 'retrying', 'status 500', 0])
+  }
   await database.query(
     'INSERT INTO tributary_delivery_lane (endpoint, topic, partition_no, event_key, head_position, attempts, failures, next_time, state, reason, since) VALUES ?',
     [rows],
