@@ -29,7 +29,7 @@ const HELP = `usage: npm run bench -- [name ...] [--json]
 Measures rates against what the machine can do at most, in the same run and in turns.
 Names: ${Object.keys(BENCHES).join(', ')}; all but ${[...LONG].join(', ')} when none is given.
 ${Object.entries(SETS)
-  .map(([name, of]) => `'${name}' stands for ${of.join(', ')}: about ten minutes.`)
+  .map(([name, of]) => `'${name}' stands for ${of.join(', ')}: about twelve minutes.`)
   .join('\n')}
 
   --json   one JSON document instead of a table

@@ -13,7 +13,7 @@ import type { MeasuredRebuild } from './rebuild-process.ts'
 import { benchDatabase } from './server.ts'
 
 /** Orders of two lines; `TRIBUTARY_BENCH_ORDERS` makes it another number. */
-const ORDERS = Number(process.env['TRIBUTARY_BENCH_ORDERS'] ?? 100_000)
+const ORDERS = Number(process.env['TRIBUTARY_BENCH_ORDERS'] ?? 200_000)
 const PARTITIONS = 4
 const BATCH = 500
 /** Rebuilds and ceilings take turns, and their medians count: single ones differ by a quarter. */
