@@ -1,5 +1,4 @@
-import { X509Certificate } from 'node:crypto'
-import { readFileSync } from 'node:fs'
+import { readPemFile } from '@tributary/runtime'
 import { DatabaseError } from './errors.ts'
 
 /** What a driver needs to connect. */
@@ -46,19 +45,9 @@ function sslOf(authorities: string | null): NonNullable<DatabaseAddress['ssl']> 
 }
 
 function readAuthorities(file: string): string {
-  let text: string
-  try {
-    text = readFileSync(file, 'utf8')
-  } catch (cause) {
-    throw invalid('the file that it names as ca cannot be read', cause)
-  }
-  try {
-    // Of a text that is no certificate Node would take nothing, and say nothing.
-    new X509Certificate(text)
-  } catch (cause) {
-    throw invalid('the file that it names as ca holds no certificate in PEM', cause)
-  }
-  return text
+  const pem = readPemFile(file, 'certificate')
+  if (pem.kind === 'pem') return pem.text
+  throw invalid(`the file that it names as ca ${pem.how}`, pem.cause)
 }
 
 function decode(part: string): string {
