@@ -8,8 +8,7 @@ import { createMemoryDatabase, type MemoryDatabase } from '../memory-rows.ts'
 
 /**
  * One endpoint on two partitions, paused at times, a person who skips heads, a receiver that misbehaves, an order that is
- * changed, batches that are
- * refused and come again in halves, and a process that dies, stalls or stops at any moment.
+ * changed, batches that are refused and come again in halves, and a process that dies, stalls or stops at any moment.
  */
 export type History = {
   crashes: number
@@ -64,22 +63,16 @@ export type Process = {
   steps: number
 }
 
+/** What is counted of a history, and summed over all. */
+export const NOTHING_YET = {
+  ...{ crashes: 0, zombies: 0, stops: 0, pauses: 0, skips: 0, refusals: 0, reorders: 0 },
+  ...{ givenUp: 0, sends: 0, duplicates: 0 },
+} satisfies Partial<History>
+
 export function createWorld(seed: number): World {
   const random = createRandom(seed)
   const parts = [0, 1].map((number) => createPart(random, number))
-  const counts = {
-    crashes: 0,
-    zombies: 0,
-    stops: 0,
-    pauses: 0,
-    skips: 0,
-    refusals: 0,
-    reorders: 0,
-    givenUp: 0,
-    sends: 0,
-    duplicates: 0,
-  }
-  const history = { ...counts, inversions: 0, lost: 0, repeated: 0 }
+  const history = { ...NOTHING_YET, inversions: 0, lost: 0, repeated: 0 }
   const trouble = random.from(0, 60) / 100
   const danger = random.from(1, 100) / 1_000
   const exhausted = (['block', 'skip', 'latest'] as const)[random.from(0, 2)] ?? 'block'
