@@ -39,7 +39,8 @@ export function addParkedSubcommands(parked: Command, list: 'list' | 'parked'): 
       const count = options.consumer === undefined ? sum(all.values()) : (all.get(options.consumer) ?? 0)
       if (keys.length < count) process.stderr.write(`These are the first ${keys.length} of ${count}: --limit\n`)
     })
-  const listed = `as \`${parked.name()} ${list}\` shows it`
+  const words = `${parked.name()} ${list}`
+  const listed = `as \`${words}\` shows it`
   parked
     .command('requeue')
     .description('apply the events of a key again, in order; do this after mending the cause')
@@ -48,7 +49,7 @@ export function addParkedSubcommands(parked: Command, list: 'list' | 'parked'): 
     .action(async (consumer: string, key: string, _options, command: Command) => {
       const waiting = await withDatabase(command, (database) =>
         database.transaction((connection) =>
-          asNamed(connection, { consumer, key, command }, async (name, positions) => {
+          asNamed(connection, { consumer, key, words }, async (name, positions) => {
             await requeue(connection, consumer, name)
             await recordChange(connection, command, `${consumer} ${name}`)
             return positions.length
@@ -56,7 +57,7 @@ export function addParkedSubcommands(parked: Command, list: 'list' | 'parked'): 
         ),
       )
       printLine(
-        `Key ${key} is queued again, with ${counted(waiting, 'event')}; the owner of its partition takes it within seconds. See: ${listOf(command)}`,
+        `Key ${key} is queued again, with ${counted(waiting, 'event')}; the owner of its partition takes it within seconds. See: tributary ${words}`,
       )
     })
   parked
@@ -69,7 +70,7 @@ export function addParkedSubcommands(parked: Command, list: 'list' | 'parked'): 
     .action(async (consumer: string, key: string, position: number, _options, command: Command) => {
       const left = await withDatabase(command, (database) =>
         database.transaction((connection) =>
-          asNamed(connection, { consumer, key, command }, async (name, positions) => {
+          asNamed(connection, { consumer, key, words }, async (name, positions) => {
             if ((await skip(connection, consumer, name, position)) === 'not-waiting')
               throw new CommandError(
                 'EVENT_NOT_PARKED',
@@ -92,20 +93,16 @@ const sum = (counts: Iterable<number>): number => [...counts].reduce((total, cou
 
 /**
  * Does something to the key that a person means: written as the list shows it, or with the ids as the marketplace writes them, in which
- * what a key cannot hold plainly is percent-encoded. Throws CommandError KEY_NOT_PARKED.
+ * what a key cannot hold plainly is percent-encoded; `words` call the list. Throws CommandError KEY_NOT_PARKED.
  */
 async function asNamed<T>(
   connection: Connection,
-  { consumer, key, command }: { consumer: string; key: string; command: Command },
+  { consumer, key, words }: { consumer: string; key: string; words: string },
   act: (name: string, positions: readonly number[]) => Promise<T>,
 ): Promise<T> {
   for (const name of new Set([key, key.split(':').map(encodeURIComponent).join(':')])) {
     const positions = await readWaiting(connection, consumer, name)
     if (positions) return await act(name, positions)
   }
-  throw new CommandError('KEY_NOT_PARKED', `Consumer '${consumer}' has nothing parked for '${key}'. See: ${listOf(command)}`)
+  throw new CommandError('KEY_NOT_PARKED', `Consumer '${consumer}' has nothing parked for '${key}'. See: tributary ${words}`)
 }
-
-/** How the list is called that a command about parked keys stands beside. */
-const listOf = ({ parent }: Command): string =>
-  `tributary ${parent?.name()} ${parent?.commands.some((one) => one.name() === 'parked') ? 'parked' : 'list'}`
