@@ -12,8 +12,9 @@ const LONGEST_PAUSE = 5_000
 /**
  * Consumes one partition from where its cursor stands up to the position `to`, and no further: what a rebuild does, which
  * chooses its partitions itself and must stand still where the live consumer stands. Everything else is as for a consumer:
- * batches, parked keys, the fence. Keys that are requeued when it begins are applied first. Answers where the cursor stands then. While the log or the database is away it waits.
- * Throws ConsumerError CONSUMER_FENCED when another took the partition over, or the reason of `signal`.
+ * batches, parked keys, the fence. Keys that are requeued when it begins are applied first. Answers where the cursor stands
+ * then. While the log or the database is away it waits. Throws ConsumerError CONSUMER_FENCED when another took the
+ * partition over, or the reason of `signal`.
  */
 export async function consumeTo<P>(options: {
   definition: ConsumerDefinition<P>

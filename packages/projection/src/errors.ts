@@ -9,7 +9,8 @@ export type ProjectionErrorCode =
 
 /**
  * An event that cannot be folded into rows, where trying again never helps, or tables that may not be written for the
- * moment (`PROJECTION_FENCED`, `PROJECTION_SWAP_BLOCKED`), where it does, or by this release (`PROJECTION_OUTDATED`). No message holds a value of an event or a row.
+ * moment (`PROJECTION_FENCED`, `PROJECTION_SWAP_BLOCKED`), where it does, or by this release (`PROJECTION_OUTDATED`). No
+ * message holds a value of an event or a row.
  */
 export class ProjectionError extends Error {
   override readonly name = 'ProjectionError'
