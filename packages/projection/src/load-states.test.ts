@@ -89,6 +89,15 @@ describe('the states of keys', () => {
     await load(database, keysOf([1, 'a'])).catch(() => {})
   })
 
+  it('are looked up in no index that the server was told to leave alone', async () => {
+    const [server] = await database.query<{ version: string }[]>('SELECT VERSION() AS version')
+    const aside = server?.version.includes('MariaDB') ? 'IGNORED' : 'INVISIBLE'
+    await database.query(`ALTER TABLE parent ADD KEY aside (shop, number, n) ${aside}`)
+    const names = (await forcibleIndexes(database, 'parent')).map(({ name }) => name)
+    await database.query('ALTER TABLE parent DROP KEY aside')
+    expect(names).to.have.members(['PRIMARY', 'other', 'found'])
+  })
+
   it('are looked up in the index of the key, however many rows share its first columns', async () => {
     const rows = Array.from({ length: 4_000 }, (_, n) => [n + 1, 1, `order-${n}`, n])
     // Filled right after it was emptied, as here, a table has statistics that mislead the server.
