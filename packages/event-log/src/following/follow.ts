@@ -9,7 +9,7 @@ const REST = 1_000
 /**
  * How long at first until a follower is assigned a partition again that was taken from it while the lease stayed. The swap of a
  * rebuild takes every partition of a projection so; with the rest, and a look at the group a second later, tables stood still
- * for two to four seconds after a rename of ten milliseconds.
+ * for up to four seconds after a rename of ten milliseconds.
  */
 const SOON = 10
 const LATEST = 100
